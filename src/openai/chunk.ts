@@ -1,0 +1,85 @@
+import { decodeEvent, encodeEvent } from './sse.ts'
+import { Usage } from './usage.ts'
+
+/** What the producer of a chunk knows about it without anybody parsing it. Never on the wire. */
+export interface ChunkMeta {
+  /** Tokens the model generated for this chunk. Absent on relayed chunks. */
+  outputTokens?: number
+  /** Tokens of the prompt, told with the first chunk by backends that count before they generate. */
+  promptTokens?: number
+  /** Prompt tokens that were already in the backend's cache. */
+  cachedTokens?: number
+}
+
+const usageMark = Buffer.from('"usage"')
+
+/**
+ * One event of an answer: the bytes as they came, decoded and parsed only when somebody asks.
+ * A chunk with an `event` name is a message between nodes (`parley.receipt`), never something for the app.
+ */
+export class Chunk {
+  readonly meta: ChunkMeta
+  #bytes: Uint8Array | undefined
+  #fields: { event: string | undefined; data: string | undefined } | undefined
+  #json: unknown
+
+  private constructor(parts: { bytes?: Uint8Array; event?: string | undefined; data?: string; json?: unknown }, meta: ChunkMeta) {
+    this.meta = meta
+    this.#bytes = parts.bytes
+    if (parts.data !== undefined) this.#fields = { event: parts.event, data: parts.data }
+    this.#json = parts.json
+  }
+
+  /** A chunk made here from a JSON value. */
+  static of(json: unknown, meta: ChunkMeta = {}): Chunk {
+    return new Chunk({ data: JSON.stringify(json), json }, meta)
+  }
+
+  /** A named message between nodes. */
+  static message(event: string, json: unknown): Chunk {
+    return new Chunk({ event, data: JSON.stringify(json), json }, {})
+  }
+
+  /** A chunk relayed from an upstream: one whole SSE event, blank line included. */
+  static relayed(bytes: Uint8Array, meta: ChunkMeta = {}): Chunk {
+    return new Chunk({ bytes }, meta)
+  }
+
+  /** The chunk framed as one SSE event. */
+  get bytes(): Uint8Array {
+    this.#bytes ??= encodeEvent(this.data ?? '', this.event)
+    return this.#bytes
+  }
+
+  /** The `data:` payload as text; undefined for an event without data (a comment). */
+  get data(): string | undefined {
+    return this.#decoded().data
+  }
+
+  get event(): string | undefined {
+    return this.#decoded().event
+  }
+
+  /** The parsed payload. Throws `SyntaxError` on anything but JSON. The same object each time: do not change it. */
+  json(): unknown {
+    this.#json ??= JSON.parse(this.data ?? 'null')
+    return this.#json
+  }
+
+  /** The usage this chunk reports, if any: only chunks whose bytes hold the word are parsed. */
+  usage(): Usage | undefined {
+    if (this.#bytes !== undefined && this.#json === undefined && indexOf(this.#bytes, usageMark) === -1) return undefined
+    const json = this.json() as { usage?: unknown } | null
+    const parsed = Usage.safeParse(json?.usage)
+    return parsed.success ? parsed.data : undefined
+  }
+
+  #decoded(): { event: string | undefined; data: string | undefined } {
+    this.#fields ??= decodeEvent(this.#bytes ?? new Uint8Array(0))
+    return this.#fields
+  }
+}
+
+function indexOf(bytes: Uint8Array, part: Uint8Array): number {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).indexOf(part)
+}

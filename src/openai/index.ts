@@ -1,0 +1,10 @@
+/** The wire model: requests, chunks, answers, errors, SSE, folding. */
+export * from './chat.ts'
+export * from './chunk.ts'
+export * from './completion.ts'
+export * from './embedding.ts'
+export * from './error.ts'
+export * from './fold.ts'
+export * from './model.ts'
+export * from './sse.ts'
+export * from './usage.ts'

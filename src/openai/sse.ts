@@ -1,0 +1,91 @@
+/**
+ * Server-sent events, read and written as bytes: an event that nobody looks into is never decoded.
+ * https://html.spec.whatwg.org/multipage/server-sent-events.html
+ */
+
+/** One event as it stood on the wire, blank line included. */
+export interface RawEvent {
+  readonly bytes: Uint8Array
+}
+
+export interface ReadEventsOptions {
+  /** Largest event accepted, in bytes; a stream that exceeds it throws `RangeError`. */
+  maxEventBytes?: number
+}
+
+const LF = 10
+const CR = 13
+const defaultMaxEventBytes = 16 * 1024 * 1024
+
+/** Frames a payload as one event. A payload with newlines becomes several `data:` lines, as the standard asks. */
+export function encodeEvent(data: string, event?: string): Uint8Array {
+  const lines = data.includes('\n') ? data.split('\n').join('\ndata: ') : data
+  return Buffer.from(event === undefined ? `data: ${lines}\n\n` : `event: ${event}\ndata: ${lines}\n\n`)
+}
+
+/** A comment line: keeps proxies from closing a silent stream and is ignored by every reader. */
+export function encodeComment(text: string): Uint8Array {
+  return Buffer.from(`: ${text}\n\n`)
+}
+
+/** The fields of one event. `data` is undefined for a block without any (a comment, a lone `id:`). */
+export function decodeEvent(bytes: Uint8Array): { event: string | undefined; data: string | undefined } {
+  let event: string | undefined
+  let data: string | undefined
+  for (const line of Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8').split(/\r\n|\n|\r/)) {
+    const colon = line.indexOf(':')
+    if (colon <= 0) continue
+    const field = line.slice(0, colon)
+    const value = line.slice(line[colon + 1] === ' ' ? colon + 2 : colon + 1)
+    if (field === 'event') event = value
+    else if (field === 'data') data = data === undefined ? value : `${data}\n${value}`
+  }
+  return { event, data }
+}
+
+/**
+ * Cuts a byte stream into events at its blank lines, whatever the chunking and the line ends.
+ * What follows the last blank line is not an event and is dropped: the caller decides, by its own terminal marker,
+ * whether the stream was whole.
+ */
+export async function* readEvents(
+  source: AsyncIterable<Uint8Array>,
+  options: ReadEventsOptions = {},
+): AsyncGenerator<RawEvent, void, void> {
+  const maxEventBytes = options.maxEventBytes ?? defaultMaxEventBytes
+  let rest: Uint8Array = new Uint8Array(0)
+  for await (const piece of source) {
+    const scanFrom = Math.max(0, rest.length - 3)
+    const buffer = rest.length === 0 ? piece : Buffer.concat([rest, piece])
+    let start = 0
+    let end = blankLineEnd(buffer, scanFrom)
+    while (end > 0) {
+      const bytes = buffer.subarray(start, end)
+      if (!isBlank(bytes)) yield { bytes }
+      start = end
+      end = blankLineEnd(buffer, start)
+    }
+    rest = buffer.subarray(start)
+    if (rest.length > maxEventBytes) throw new RangeError(`an event is larger than ${maxEventBytes} bytes`)
+  }
+}
+
+/** The index after the first blank line at or after `from`, or -1. A CR at the very end waits for its possible LF. */
+function blankLineEnd(buffer: Uint8Array, from: number): number {
+  for (let i = buffer.indexOf(LF, from); i !== -1; i = buffer.indexOf(LF, i + 1)) {
+    if (buffer[i + 1] === LF) return i + 2
+    if (buffer[i + 1] === CR && buffer[i + 2] === LF) return i + 3
+  }
+  return blankLineOfCarriageReturns(buffer, from)
+}
+
+function blankLineOfCarriageReturns(buffer: Uint8Array, from: number): number {
+  for (let i = buffer.indexOf(CR, from); i !== -1; i = buffer.indexOf(CR, i + 1)) {
+    if (buffer[i + 1] === CR && i + 2 < buffer.length) return buffer[i + 2] === LF ? i + 3 : i + 2
+  }
+  return -1
+}
+
+function isBlank(bytes: Uint8Array): boolean {
+  return bytes.every(byte => byte === LF || byte === CR)
+}
