@@ -1,0 +1,31 @@
+import { createRequire } from 'node:module'
+import hardhatIgnitionViem from '@nomicfoundation/hardhat-ignition-viem'
+import hardhatViem from '@nomicfoundation/hardhat-viem'
+import { configVariable, defineConfig } from 'hardhat/config'
+
+const require = createRequire(import.meta.url)
+
+/** A public network is whatever the two variables say: its RPC and the key that pays for the deployment. */
+const publicNetwork = (chainType: 'l1' | 'op' | 'generic', chainId: number) => ({
+  type: 'http' as const,
+  chainType,
+  chainId,
+  url: configVariable('PARLEY_RPC_URL'),
+  accounts: [configVariable('PARLEY_DEPLOYER_KEY')],
+})
+
+export default defineConfig({
+  plugins: [hardhatViem, hardhatIgnitionViem],
+  solidity: {
+    version: '0.8.37',
+    path: require.resolve('solc/soljson.js'),
+    settings: { evmVersion: 'cancun', viaIR: true, optimizer: { enabled: true, runs: 1_000_000 } },
+  },
+  paths: { sources: 'contracts', tests: { solidity: 'test/contracts' }, ignition: 'contracts/ignition' },
+  networks: {
+    localhost: { type: 'http', chainType: 'l1', url: 'http://127.0.0.1:8545' },
+    sepolia: publicNetwork('l1', 11_155_111),
+    'base-sepolia': publicNetwork('op', 84_532),
+    'arbitrum-sepolia': publicNetwork('generic', 421_614),
+  },
+})
