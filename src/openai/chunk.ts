@@ -23,7 +23,10 @@ export class Chunk {
   #fields: { event: string | undefined; data: string | undefined } | undefined
   #json: unknown
 
-  private constructor(parts: { bytes?: Uint8Array; event?: string | undefined; data?: string; json?: unknown }, meta: ChunkMeta) {
+  private constructor(
+    parts: { bytes?: Uint8Array; event?: string | undefined; data?: string; json?: unknown },
+    meta: ChunkMeta,
+  ) {
     this.meta = meta
     this.#bytes = parts.bytes
     if (parts.data !== undefined) this.#fields = { event: parts.event, data: parts.data }
@@ -68,7 +71,8 @@ export class Chunk {
 
   /** The usage this chunk reports, if any: only chunks whose bytes hold the word are parsed. */
   usage(): Usage | undefined {
-    if (this.#bytes !== undefined && this.#json === undefined && indexOf(this.#bytes, usageMark) === -1) return undefined
+    if (this.#bytes !== undefined && this.#json === undefined && indexOf(this.#bytes, usageMark) === -1)
+      return undefined
     const json = this.json() as { usage?: unknown } | null
     const parsed = Usage.safeParse(json?.usage)
     return parsed.success ? parsed.data : undefined

@@ -5,7 +5,12 @@ import { Usage } from './usage.ts'
 /** Legacy completions: what editors use for autocomplete. https://platform.openai.com/docs/api-reference/completions */
 export const CompletionRequest = z.looseObject({
   model: z.string().min(1),
-  prompt: z.union([z.string(), z.array(z.string()).min(1), z.array(z.number().int()).min(1), z.array(z.array(z.number().int()))]),
+  prompt: z.union([
+    z.string(),
+    z.array(z.string()).min(1),
+    z.array(z.number().int()).min(1),
+    z.array(z.array(z.number().int())),
+  ]),
   suffix: z.string().nullish(),
   stream: z.boolean().nullish(),
   stream_options: StreamOptions.nullish(),

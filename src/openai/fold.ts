@@ -1,6 +1,6 @@
 import type { ChatChunk, ToolCallDelta } from './chat.ts'
-import type { CompletionChunk } from './completion.ts'
 import type { Chunk } from './chunk.ts'
+import type { CompletionChunk } from './completion.ts'
 import type { Usage } from './usage.ts'
 
 interface Choice {
@@ -42,7 +42,10 @@ export function singleFolder(): Folder {
   }
 }
 
-type Piece = { choices?: { index: number; finish_reason?: string | null | undefined; logprobs?: unknown }[]; usage?: Usage | null }
+type Piece = {
+  choices?: { index: number; finish_reason?: string | null | undefined; logprobs?: unknown }[]
+  usage?: Usage | null
+}
 
 function folder<D>(object: string, merge: (choice: Choice, delta: D) => void): Folder {
   const choices = new Map<number, Choice>()

@@ -32,7 +32,9 @@ export function encodeComment(text: string): Uint8Array {
 export function decodeEvent(bytes: Uint8Array): { event: string | undefined; data: string | undefined } {
   let event: string | undefined
   let data: string | undefined
-  for (const line of Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8').split(/\r\n|\n|\r/)) {
+  for (const line of Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    .toString('utf8')
+    .split(/\r\n|\n|\r/)) {
     const colon = line.indexOf(':')
     if (colon <= 0) continue
     const field = line.slice(0, colon)

@@ -1,0 +1,80 @@
+import type { ChatRequest, Chunk, CompletionRequest, EmbeddingRequest, Model, Usage } from '../openai/index.ts'
+import type { SignedReceipt } from './money.ts'
+
+/** What can be asked, and the shape of each request. */
+export interface Tasks {
+  chat: ChatRequest
+  completion: CompletionRequest
+  embedding: EmbeddingRequest
+}
+export type Task = keyof Tasks
+
+/** One question to a model. The body is what the app sent, unknown fields included; nobody changes it in place. */
+export type Call<T extends Task = Task> = { [K in T]: { readonly task: K; readonly body: Readonly<Tasks[K]> } }[T]
+
+/** On whose behalf a call runs: an API key of this node, a peer, or the node itself. */
+export interface Principal {
+  readonly kind: 'key' | 'peer' | 'self'
+  readonly id: string
+}
+
+export interface Context {
+  /** Unique per call, safe to show: it names the call in events, receipts and `x-request-id`. */
+  readonly id: string
+  /** Aborted when the caller has left or a bound is reached. The only way to cancel. */
+  readonly signal: AbortSignal
+  readonly principal: Principal
+  /** Headers between nodes: `parley-*` and `traceparent`, lower case. A front fills in what came, `paying` what is to go. */
+  readonly headers: Readonly<Record<string, string>>
+  /** The most this call may cost, in the smallest unit of the escrow's token. */
+  readonly maxPrice?: bigint
+}
+
+/** How a call went: the return value of a reply. */
+export interface Outcome {
+  readonly usage: Usage
+  /** Name of the backend that answered. */
+  readonly servedBy: string
+  readonly finishReason?: string | null
+  /** What it cost, in the smallest unit of the escrow's token; absent when it was free. */
+  readonly cost?: bigint
+  readonly receipt?: SignedReceipt
+}
+
+/** The chunks of an answer, then its outcome. */
+export type Reply = AsyncGenerator<Chunk, Outcome, void>
+
+/**
+ * Everything that answers: a local model, an upstream server, a peer, the router over many of them, a cache in front.
+ *
+ * `run` promises:
+ * - at least one chunk before the outcome, each a valid event of the task (embeddings: one chunk, the whole body);
+ * - the outcome carries usage; a reply that ends any other way throws a `ParleyError`;
+ * - an abort of `context.signal` ends the work at the far end at once, also while nothing was said yet, and the reply
+ *   throws `cancelled`; a reader that leaves (`return()`) ends it likewise;
+ * - chunks are produced as they are read: a slow reader slows the far end;
+ * - no word is said twice: a backend that retries does so before its first chunk only.
+ */
+export interface Backend {
+  readonly name: string
+  /** The models it can answer with right now. */
+  models: (signal: AbortSignal) => Promise<Model[]>
+  run: (call: Call, context: Context) => Reply
+}
+
+/** One behaviour added to a backend. */
+export type Filter = (inner: Backend) => Backend
+
+/** A filter from its `run` alone. A filter that only watches is a single `yield*`. */
+export function filter(run: (inner: Backend, call: Call, context: Context) => Reply): Filter {
+  return inner => ({
+    name: inner.name,
+    models: signal => inner.models(signal),
+    run: (call, context) => run(inner, call, context),
+  })
+}
+
+/** Applies filters so that the first named is the outermost: `compose([record, admit], router)` = record(admit(router)). */
+export function compose(filters: readonly Filter[], backend: Backend): Backend {
+  return filters.reduceRight((inner, wrap) => wrap(inner), backend)
+}

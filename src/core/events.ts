@@ -1,0 +1,89 @@
+import type { Task } from './backend.ts'
+import type { ErrorCode } from './errors.ts'
+
+/**
+ * What happened, in the past tense, without a word of anybody's prompt. Request rows, metrics, alerts, log lines and live
+ * feeds are projections of this log.
+ */
+export type NodeEvent =
+  | { type: 'node.started'; role: string; version: string }
+  | { type: 'node.stopped' }
+  | { type: 'service.failed'; service: string; code: ErrorCode; message: string }
+  | { type: 'call.started'; id: string; task: Task; model: string; principal: string }
+  | { type: 'call.attempted'; id: string; backend: string; code: ErrorCode; message: string }
+  | ({ type: 'call.ended' } & CallEnd & { servedBy: string; finishReason: string | null; cost: bigint | undefined })
+  | ({ type: 'call.failed' } & CallEnd & { code: ErrorCode; message: string })
+  | { type: 'peer.connected' | 'peer.disconnected'; peerId: string }
+  | { type: 'provider.learned'; provider: string; peerId: string; models: number }
+  | { type: 'provider.failed'; peerId: string; code: ErrorCode; message: string }
+  | {
+      type: 'session.opened'
+      side: 'user' | 'provider'
+      payer: string
+      provider: string
+      authorized: bigint
+      charged: bigint
+    }
+  | { type: 'voucher.given' | 'voucher.accepted'; payer: string; provider: string; cumulative: bigint }
+  | { type: 'voucher.refused'; payer: string; code: ErrorCode }
+  | {
+      type: 'receipt.issued' | 'receipt.taken'
+      provider: string
+      requestId: string
+      charge: bigint
+      cumulative: bigint
+    }
+  | { type: 'claim.sent'; payers: number; amount: bigint; transaction: string }
+  | { type: 'registry.read'; providers: number; blockNumber: bigint }
+  | { type: 'registry.unavailable'; message: string; usingCache: boolean }
+  | { type: 'model.loaded'; model: string; ms: number }
+
+interface CallEnd {
+  id: string
+  task: Task
+  model: string
+  principal: string
+  /** Milliseconds from the call to its end and to its first chunk. */
+  totalMs: number
+  firstChunkMs: number | undefined
+  chunks: number
+  tokensIn: number
+  tokensOut: number
+}
+
+/** A copy of an event with the time it happened (Unix milliseconds) and its place in the log. */
+export type LoggedEvent = NodeEvent & { at: number; seq: number }
+
+export interface EventLog {
+  emit: (event: NodeEvent) => void
+  /** Calls back with every later event; returns the function that ends it. A listener that throws is dropped. */
+  subscribe: (listener: (event: LoggedEvent) => void) => () => void
+  /** The newest events, oldest first. */
+  recent: () => readonly LoggedEvent[]
+}
+
+/** The log in memory: the last `keep` events and whoever listens. */
+export function createEventLog(now: () => number, keep = 1_000): EventLog {
+  const kept: LoggedEvent[] = []
+  const listeners = new Set<(event: LoggedEvent) => void>()
+  let seq = 0
+  return {
+    emit: event => {
+      const logged = { ...event, at: now(), seq: ++seq }
+      kept.push(logged)
+      if (kept.length > keep) kept.shift()
+      for (const listener of listeners) {
+        try {
+          listener(logged)
+        } catch {
+          listeners.delete(listener)
+        }
+      }
+    },
+    subscribe: listener => {
+      listeners.add(listener)
+      return () => void listeners.delete(listener)
+    },
+    recent: () => kept,
+  }
+}

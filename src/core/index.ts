@@ -1,0 +1,12 @@
+/** The words and the ports: what the parts of a node say to each other. */
+export * from './backend.ts'
+export * from './chain.ts'
+export * from './chance.ts'
+export * from './errors.ts'
+export * from './events.ts'
+export * from './ledger.ts'
+export * from './lifecycle.ts'
+export * from './manifest.ts'
+export * from './money.ts'
+export * from './payments.ts'
+export * from './signing.ts'

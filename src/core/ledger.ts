@@ -1,0 +1,45 @@
+import type { Address, SignedReceipt, SignedVoucher } from './money.ts'
+
+/** Names one counter: everything one payer owes one provider in one epoch, kept by one side. */
+export interface ChannelKey {
+  readonly side: 'user' | 'provider'
+  readonly chainId: bigint
+  readonly escrow: Address
+  readonly payer: Address
+  readonly provider: Address
+  readonly epoch: bigint
+}
+
+/** The state of a counter as it stands on disk. */
+export interface Channel {
+  readonly key: ChannelKey
+  /** The highest voucher given (user) or accepted (provider), and its total. */
+  readonly authorized: bigint
+  readonly voucher: SignedVoucher | undefined
+  /** What was charged in all, by receipts. */
+  readonly charged: bigint
+  /** Sequence number and content of the newest receipt. */
+  readonly seq: bigint
+  readonly receipt: SignedReceipt | undefined
+  /** The total the chain has paid out, as last seen. */
+  readonly claimed: bigint
+}
+
+/**
+ * The write-ahead book of money, local and durable: when a write returns it survives a crash of the process and a loss
+ * of power. It refuses to go back: a voucher or receipt lower than the newest is `ledger_conflict`, the same one again
+ * changes nothing.
+ */
+export interface Ledger {
+  channel: (key: ChannelKey) => Channel | undefined
+  channels: (side: ChannelKey['side']) => Channel[]
+  /** Before a voucher is sent (user) or more work is released against it (provider). */
+  authorize: (key: ChannelKey, voucher: SignedVoucher) => void
+  /** A receipt, with the principal it was for; `charged` becomes its cumulative total. */
+  charge: (key: ChannelKey, receipt: SignedReceipt, principal: string) => void
+  /** The newest receipt of each of these calls. */
+  receipts: (key: ChannelKey, requestIds: readonly string[]) => SignedReceipt[]
+  /** The sum of charges since a time (Unix milliseconds), of one principal or of all. */
+  spentSince: (side: ChannelKey['side'], since: number, principal?: string) => bigint
+  settled: (key: ChannelKey, claimed: bigint) => void
+}
