@@ -5,18 +5,15 @@ import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {IERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Permit.sol";
 import {IERC3009} from "@openzeppelin/contracts/interfaces/draft-IERC3009.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
-import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
-import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
-import {MessageHashUtils} from "@openzeppelin/contracts/utils/cryptography/MessageHashUtils.sol";
-import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 
+import {Vouchers} from "./Vouchers.sol";
 import {IEscrow} from "./interfaces/IEscrow.sol";
 import {IProviderRegistry} from "./interfaces/IProviderRegistry.sol";
 
 /// @title Escrow
 /// @notice As specified by `IEscrow`.
-contract Escrow is IEscrow, EIP712, ReentrancyGuardTransient {
+contract Escrow is IEscrow, Vouchers, ReentrancyGuardTransient {
     using SafeERC20 for IERC20;
 
     /// One slot, the only one of a payer a claim reads. The account is open while it has a signer.
@@ -46,11 +43,6 @@ contract Escrow is IEscrow, EIP712, ReentrancyGuardTransient {
         uint8 epoch;
     }
 
-    bytes32 private constant VOUCHER_TYPEHASH =
-        keccak256("Voucher(address payer,address provider,uint64 epoch,uint128 cumulative)");
-    bytes32 private constant RESERVATION_TYPEHASH = keccak256(
-        "Reservation(address payer,address provider,uint64 epoch,uint32 releases,uint128 cumulative)"
-    );
     /// Tokens with keyed nonces read the low 64 bits as a sequence number, and the first in a fresh key is 0.
     bytes32 private constant NONCE_MASK = ~bytes32(uint256(type(uint64).max));
     uint256 private constant EXIT_DELAY_SECONDS_MAX = 90 days;
@@ -65,11 +57,11 @@ contract Escrow is IEscrow, EIP712, ReentrancyGuardTransient {
     uint256 public immutable exitDelay;
 
     mapping(address payer => Account) private _accounts;
-    mapping(address payer => mapping(address provider => Pair)) private _pairs;
+    mapping(address provider => mapping(address payer => Pair)) private _pairs;
     mapping(address payer => Exit) private _exits;
     mapping(address payer => Rotation) private _rotations;
 
-    constructor(IERC20 token_, IProviderRegistry registry_, uint256 exitDelay_) EIP712("Parley", "1") {
+    constructor(IERC20 token_, IProviderRegistry registry_, uint256 exitDelay_) {
         if (address(token_).code.length == 0) revert ContractInvalid(address(token_));
         if (address(registry_).code.length == 0) revert ContractInvalid(address(registry_));
         if (exitDelay_ == 0 || exitDelay_ > EXIT_DELAY_SECONDS_MAX) revert ExitDelayInvalid(exitDelay_);
@@ -116,6 +108,7 @@ contract Escrow is IEscrow, EIP712, ReentrancyGuardTransient {
 
     /// @inheritdoc IEscrow
     function depositAndReserve(uint256 amount, address signer, ReserveRow[] calldata rows) external nonReentrant {
+        _requireStaying(msg.sender);
         _credit(msg.sender, amount, signer);
         for (uint256 i; i < rows.length; ++i) {
             _reserve(msg.sender, rows[i].provider, rows[i].cumulative);
@@ -125,9 +118,10 @@ contract Escrow is IEscrow, EIP712, ReentrancyGuardTransient {
 
     /// @inheritdoc IEscrow
     function reserve(address payer, uint128 cumulative, bytes32 r, bytes32 vs) external {
+        _requireStaying(payer);
         Account storage from = _open(payer);
-        uint32 releases = _pairs[payer][msg.sender].releases;
-        bytes32 digest = reservationDigest(payer, msg.sender, from.epoch, releases, cumulative);
+        uint32 releases = _pairs[msg.sender][payer].releases;
+        bytes32 digest = _reservationDigest(payer, msg.sender, from.epoch, releases, cumulative);
         if (!_signedBy(from.signer, digest, r, vs)) revert SignatureInvalid();
         _reserve(payer, msg.sender, cumulative);
     }
@@ -135,7 +129,7 @@ contract Escrow is IEscrow, EIP712, ReentrancyGuardTransient {
     /// @inheritdoc IEscrow
     function release(address payer) external {
         Account storage to = _open(payer);
-        Pair storage both = _pairs[payer][msg.sender];
+        Pair storage both = _pairs[msg.sender][payer];
         uint96 amount = both.reserved;
         if (amount == 0) revert NothingReserved();
         if (amount > type(uint88).max - to.free) revert AmountInvalid(amount);
@@ -152,8 +146,9 @@ contract Escrow is IEscrow, EIP712, ReentrancyGuardTransient {
         returns (uint256 paid, uint256 skipped)
     {
         bytes32 separator = _domainSeparatorV4();
+        mapping(address payer => Pair) storage pairs = _pairs[provider];
         for (uint256 i; i < rows.length; ++i) {
-            uint256 part = _claimRow(separator, provider, rows[i]);
+            uint256 part = _claimRow(separator, provider, pairs, rows[i]);
             if (part == 0) ++skipped;
             paid += part;
         }
@@ -163,10 +158,10 @@ contract Escrow is IEscrow, EIP712, ReentrancyGuardTransient {
     /// @inheritdoc IEscrow
     function requestExit() external {
         _open(msg.sender);
-        Exit storage leaving = _exits[msg.sender];
-        if (leaving.readyAt != 0) revert ExitPending(leaving.readyAt);
-        leaving.readyAt = uint40(block.timestamp + exitDelay);
-        emit ExitRequested(msg.sender, leaving.readyAt);
+        _requireStaying(msg.sender);
+        uint40 readyAt = uint40(block.timestamp + exitDelay);
+        _exits[msg.sender].readyAt = readyAt;
+        emit ExitRequested(msg.sender, readyAt);
     }
 
     /// @inheritdoc IEscrow
@@ -210,7 +205,7 @@ contract Escrow is IEscrow, EIP712, ReentrancyGuardTransient {
         view
         returns (uint128 claimed, uint128 reserved, uint32 releases)
     {
-        Pair storage both = _pairs[payer][provider];
+        Pair storage both = _pairs[provider][payer];
         return (both.claimed, both.reserved, both.releases);
     }
 
@@ -250,13 +245,11 @@ contract Escrow is IEscrow, EIP712, ReentrancyGuardTransient {
 
     /// @inheritdoc IEscrow
     function reservationDigest(address payer, address provider, uint64 epoch, uint32 releases, uint128 cumulative)
-        public
+        external
         view
         returns (bytes32)
     {
-        return _hashTypedDataV4(
-            keccak256(abi.encode(RESERVATION_TYPEHASH, payer, provider, epoch, releases, cumulative))
-        );
+        return _reservationDigest(payer, provider, epoch, releases, cumulative);
     }
 
     /// @inheritdoc IEscrow
@@ -296,10 +289,8 @@ contract Escrow is IEscrow, EIP712, ReentrancyGuardTransient {
 
     /// Reserving up to a total, rather than by an amount, makes a replayed reservation harmless.
     function _reserve(address payer, address provider, uint128 cumulative) private {
-        uint40 exitAt = _exits[payer].readyAt;
-        if (exitAt != 0) revert ExitPending(exitAt);
         Account storage from = _accounts[payer];
-        Pair storage both = _pairs[payer][provider];
+        Pair storage both = _pairs[provider][payer];
         uint256 covered = uint256(both.claimed) + both.reserved;
         if (cumulative <= covered) revert NothingToReserve(covered);
         uint256 amount = cumulative - covered;
@@ -310,28 +301,34 @@ contract Escrow is IEscrow, EIP712, ReentrancyGuardTransient {
     }
 
     /// @return paid 0 when the row was passed over.
-    function _claimRow(bytes32 separator, address provider, ClaimRow calldata row) private returns (uint256 paid) {
+    function _claimRow(
+        bytes32 separator,
+        address provider,
+        mapping(address payer => Pair) storage pairs,
+        ClaimRow calldata row
+    ) private returns (uint256 paid) {
         (address payer, uint128 cumulative) = (row.payer, row.cumulative);
-        Account memory from = _accounts[payer];
-        bytes32 digest = _voucherDigest(separator, payer, provider, from.epoch, cumulative);
-        if (!_signedBy(from.signer, digest, row.r, row.vs)) {
+        Account storage from = _accounts[payer];
+        (address signer, uint8 epoch, uint256 free) = (from.signer, from.epoch, from.free);
+        bytes32 digest = _voucherDigest(separator, payer, provider, epoch, cumulative);
+        if (!_signedBy(signer, digest, row.r, row.vs)) {
             return _skip(payer, provider, cumulative, SkipReason.Signature);
         }
-        Pair memory both = _pairs[payer][provider];
-        if (cumulative <= both.claimed) return _skip(payer, provider, cumulative, SkipReason.Stale);
+        Pair storage both = pairs[payer];
+        (uint256 claimed, uint256 reserved) = (both.claimed, both.reserved);
+        if (cumulative <= claimed) return _skip(payer, provider, cumulative, SkipReason.Stale);
         unchecked {
             // No sum or difference below can leave its type: every part is at most what it is taken from.
-            uint256 owed = cumulative - both.claimed;
-            uint256 fromReserved = Math.min(owed, both.reserved);
-            uint256 fromFree = Math.min(owed - fromReserved, from.free);
+            paid = cumulative - claimed;
+            uint256 fromReserved = paid < reserved ? paid : reserved;
+            uint256 fromFree = paid - fromReserved;
+            if (fromFree > free) fromFree = free;
             paid = fromReserved + fromFree;
             if (paid == 0) return _skip(payer, provider, cumulative, SkipReason.Unfunded);
-            both.claimed += uint128(paid);
-            both.reserved -= uint96(fromReserved);
-            _pairs[payer][provider] = both;
-            if (fromFree != 0) _accounts[payer].free = from.free - uint88(fromFree);
+            (both.claimed, both.reserved) = (uint128(claimed + paid), uint96(reserved - fromReserved));
+            if (fromFree != 0) from.free = uint88(free - fromFree);
+            emit Claimed(payer, provider, paid, claimed + paid);
         }
-        emit Claimed(payer, provider, paid, both.claimed);
     }
 
     function _skip(address payer, address provider, uint256 cumulative, SkipReason reason) private returns (uint256) {
@@ -341,7 +338,7 @@ contract Escrow is IEscrow, EIP712, ReentrancyGuardTransient {
 
     function _unreserve(address[] calldata providers) private returns (uint256 amount) {
         for (uint256 i; i < providers.length; ++i) {
-            Pair storage both = _pairs[msg.sender][providers[i]];
+            Pair storage both = _pairs[providers[i]][msg.sender];
             amount += both.reserved;
             both.reserved = 0;
         }
@@ -361,6 +358,11 @@ contract Escrow is IEscrow, EIP712, ReentrancyGuardTransient {
         if (self.signer == address(0)) revert AccountClosed(payer);
     }
 
+    function _requireStaying(address payer) private view {
+        uint256 exitAt = _exits[payer].readyAt;
+        if (exitAt != 0) revert ExitPending(exitAt);
+    }
+
     function _payoutOf(address provider) private view returns (address payout) {
         payout = registry.payoutOf(provider);
         if (payout == address(0)) payout = provider;
@@ -368,25 +370,11 @@ contract Escrow is IEscrow, EIP712, ReentrancyGuardTransient {
 
     function _position(address payer, address provider) private view returns (Position memory self) {
         Account storage from = _accounts[payer];
-        Pair storage both = _pairs[payer][provider];
+        Pair storage both = _pairs[provider][payer];
         self.payer = payer;
         (self.signer, self.free, self.epoch) = (from.signer, from.free, from.epoch);
         self.exitAt = _exits[payer].readyAt;
         (self.nextSigner, self.nextSignerAt) = rotation(payer);
         (self.claimed, self.reserved, self.releases) = (both.claimed, both.reserved, both.releases);
-    }
-
-    function _voucherDigest(bytes32 separator, address payer, address provider, uint64 epoch, uint128 cumulative)
-        private
-        pure
-        returns (bytes32)
-    {
-        bytes32 structHash = keccak256(abi.encode(VOUCHER_TYPEHASH, payer, provider, epoch, cumulative));
-        return MessageHashUtils.toTypedDataHash(separator, structHash);
-    }
-
-    function _signedBy(address signer, bytes32 digest, bytes32 r, bytes32 vs) private pure returns (bool) {
-        (address recovered, ECDSA.RecoverError failure,) = ECDSA.tryRecover(digest, r, vs);
-        return failure == ECDSA.RecoverError.NoError && recovered == signer;
     }
 }
