@@ -127,5 +127,5 @@ function targetOf(info: PeerInfo): PeerTarget {
       return []
     }
   })
-  return { peerId: info.id.toString(), addresses }
+  return { peerId: info.id.toString(), addresses: [...new Set(addresses)] }
 }

@@ -3,12 +3,13 @@ import { noise } from '@chainsafe/libp2p-noise'
 import { yamux } from '@chainsafe/libp2p-yamux'
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { identify } from '@libp2p/identify'
-import type { ConnectionGater, Libp2p, PrivateKey } from '@libp2p/interface'
+import type { ConnectionGater, Libp2p, PrivateKey, StreamMuxerFactory } from '@libp2p/interface'
 import { type KadDHT, kadDHT, passthroughMapper } from '@libp2p/kad-dht'
 import { type Ping, ping } from '@libp2p/ping'
 import { tcp } from '@libp2p/tcp'
 import { createLibp2p } from 'libp2p'
 import type { P2pLimits } from './limits.ts'
+import { joiningFrames, swift } from './wire-speed.ts'
 
 /** The project's own DHT, apart from every other network's. */
 export const dhtProtocol = '/parley/kad/1.0.0'
@@ -34,7 +35,6 @@ export interface Libp2pOptions {
 /** libp2p with the transports of the project and every limit set; not started. */
 export async function buildLibp2p(options: Libp2pOptions): Promise<ParleyLibp2p> {
   const { limits, listen, announce } = options
-  const streamsMax = limits.streamsPerPeerMax * 2 + otherStreams
   return await createLibp2p({
     start: false,
     privateKey: options.privateKey ?? (await generateKeyPair('Ed25519')),
@@ -51,14 +51,8 @@ export async function buildLibp2p(options: Libp2pOptions): Promise<ParleyLibp2p>
         backlog: limits.pendingMax,
       }),
     ],
-    connectionEncrypters: [noise()],
-    streamMuxers: [
-      yamux({
-        maxInboundStreams: streamsMax,
-        maxOutboundStreams: streamsMax,
-        streamOptions: { maxStreamWindowSize: windowBytesMax },
-      }),
-    ],
+    connectionEncrypters: [components => swift(noise()(components))],
+    streamMuxers: [() => joiningFrames(muxer(limits))],
     connectionGater: options.gate,
     connectionManager: connectionManager(limits, options.trusted),
     // A busy event loop is not a dead peer: the defaults would cut running answers.
@@ -79,12 +73,24 @@ export async function buildLibp2p(options: Libp2pOptions): Promise<ParleyLibp2p>
   })
 }
 
+function muxer(limits: P2pLimits): StreamMuxerFactory {
+  const streamsMax = limits.streamsPerPeerMax * 2 + otherStreams
+  const streamOptions = { maxStreamWindowSize: windowBytesMax }
+  return yamux({
+    maxInboundStreams: streamsMax,
+    maxOutboundStreams: streamsMax,
+    // A peer may open all its streams in the packet that ends the handshake; beyond this bound libp2p cuts the connection.
+    maxEarlyStreams: streamsMax,
+    streamOptions,
+  })()
+}
+
 /** libp2p's own bounds stand behind the connection gate's, which know the reason and count it. */
 function connectionManager(limits: P2pLimits, trusted: readonly string[]) {
   return {
     maxConnections: limits.connectionsMax * 2,
     maxIncomingPendingConnections: limits.pendingMax * 2,
-    inboundConnectionThreshold: limits.connectionsPerIpPerSecondMax * 2,
+    inboundConnectionThreshold: Math.max(limits.pendingMax, limits.connectionsPerIpPerSecondMax * 2),
     inboundUpgradeTimeout: limits.handshakeTimeoutMs,
     inboundStreamProtocolNegotiationTimeout: limits.handshakeTimeoutMs,
     outboundStreamProtocolNegotiationTimeout: limits.dialTimeoutMs,

@@ -140,13 +140,14 @@ export class StreamDuplex extends Duplex {
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
     this.#idle.stop()
     this.#stall.stop()
-    this.#batch.length = 0
-    this.#batchBytes = 0
     const stream = this.#stream
     if (stream.status === 'open' || stream.status === 'closing') {
-      if (error !== null || !this.writableFinished) stream.abort(error ?? new Error('destroyed'))
+      if (isRefusal(error) && stream.writeStatus === 'writable') this.#sayLast()
+      else if (error !== null || !this.writableFinished) stream.abort(error ?? new Error('destroyed'))
       else if (!this.#hasEnded) this.#lingerThenAbort()
     }
+    this.#batch.length = 0
+    this.#batchBytes = 0
     done(error)
   }
 
@@ -287,6 +288,12 @@ export class StreamDuplex extends Duplex {
     )
   }
 
+  #sayLast(): void {
+    while (this.#batchBytes > 0) this.#send(this.#slice())
+    this.#lingerThenAbort()
+    void this.#stream.close().catch(cause => this.#stream.abort(cause))
+  }
+
   // A reset right behind the end could overtake what the peer has not read yet, so its end is awaited for a while.
   #lingerThenAbort(): void {
     void this.#stream.closeRead()
@@ -295,6 +302,11 @@ export class StreamDuplex extends Duplex {
   }
 }
 
+/** `node:http` writes its answer to a malformed request and destroys the socket in one breath: the answer must leave. */
+function isRefusal(error: NodeJS.ErrnoException | null): boolean {
+  return error?.code !== undefined && /^HPE_|^ERR_HTTP_REQUEST_TIMEOUT$/.test(error.code)
+}
+
 function connectionReset(cause?: unknown): BrokenStreamError {
-  return new BrokenStreamError('ECONNRESET', 'the peer cut the stream', { cause })
+  return new BrokenStreamError('ECONNABORTED', 'the peer cut the stream', { cause })
 }

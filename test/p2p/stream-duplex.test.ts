@@ -92,7 +92,7 @@ test('an abort reaches the other end as a reset', async () => {
   const failed = once(far, 'error')
   near.destroy()
   const [error] = await failed
-  expect(error).toMatchObject({ code: 'ECONNRESET' })
+  expect(error).toMatchObject({ code: 'ECONNABORTED' })
 })
 
 test('a connection that dies is an error at both ends, never an end', async () => {
