@@ -12,6 +12,10 @@ export interface ChunkMeta {
 }
 
 const usageMark = Buffer.from('"usage"')
+const eventMark = Buffer.from('event:')
+const space = 32
+const colon = 58
+const openBrace = 123
 
 /**
  * One event of an answer: the bytes as they came, decoded and parsed only when somebody asks.
@@ -60,6 +64,9 @@ export class Chunk {
   }
 
   get event(): string | undefined {
+    if (this.#fields === undefined && this.#bytes !== undefined && asBuffer(this.#bytes).indexOf(eventMark) === -1) {
+      return undefined
+    }
     return this.#decoded().event
   }
 
@@ -69,9 +76,9 @@ export class Chunk {
     return this.#json
   }
 
-  /** The usage this chunk reports, if any: only chunks whose bytes hold the word are parsed. */
+  /** The usage this chunk reports, if any: only chunks whose bytes hold a usage object are parsed. */
   usage(): Usage | undefined {
-    if (this.#bytes !== undefined && this.#json === undefined && indexOf(this.#bytes, usageMark) === -1)
+    if (this.#json === undefined && this.#bytes !== undefined && !holdsUsageObject(asBuffer(this.#bytes)))
       return undefined
     const json = this.json() as { usage?: unknown } | null
     const parsed = Usage.safeParse(json?.usage)
@@ -84,6 +91,16 @@ export class Chunk {
   }
 }
 
-function indexOf(bytes: Uint8Array, part: Uint8Array): number {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).indexOf(part)
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+}
+
+/** Many servers send `"usage":null` with every chunk: only an object is worth parsing. */
+function holdsUsageObject(bytes: Buffer): boolean {
+  for (let at = bytes.indexOf(usageMark); at !== -1; at = bytes.indexOf(usageMark, at + 1)) {
+    let next = at + usageMark.length
+    while (bytes[next] === space || bytes[next] === colon) next++
+    if (bytes[next] === openBrace) return true
+  }
+  return false
 }

@@ -1,0 +1,4 @@
+/** One file per way of getting an answer. */
+export * from './openai-client.ts'
+export * from './peer.ts'
+export * from './upstream.ts'

@@ -1,0 +1,248 @@
+import type { Readable } from 'node:stream'
+import type { Dispatcher } from 'undici'
+import type { Call, ErrorCode, Outcome } from '../core/index.ts'
+import { ParleyError } from '../core/index.ts'
+import { Chunk, noUsage, readEvents, type Usage } from '../openai/index.ts'
+
+export interface OpenAiClientOptions {
+  /** How it is called in errors and outcomes; never its URL or key. */
+  readonly name: string
+  readonly dispatcher: Dispatcher
+  readonly origin: string
+  /** Path before `/chat/completions`, for example `/v1`. */
+  readonly basePath: string
+  readonly headers?: Readonly<Record<string, string>>
+  /** Whether the other side speaks our error codes and sends every answer as a stream, receipts included. */
+  readonly isPeer: boolean
+  /** Largest body of an answer that is not a stream, in bytes. */
+  readonly maxBodyBytes?: number
+}
+
+const paths = { chat: '/chat/completions', completion: '/completions', embedding: '/embeddings' } as const
+const defaultMaxBodyBytes = 64 * 1024 * 1024
+
+/** The one HTTP client of the node: an upstream and a peer differ in dispatcher and headers, not in code. */
+export interface OpenAiClient {
+  json: (method: 'GET' | 'POST', path: string, body: unknown, signal: AbortSignal) => Promise<unknown>
+  run: (
+    call: Call,
+    headers: Readonly<Record<string, string>>,
+    signal: AbortSignal,
+  ) => AsyncGenerator<Chunk, Omit<Outcome, 'servedBy'>, void>
+}
+
+export function createOpenAiClient(options: OpenAiClientOptions): OpenAiClient {
+  return {
+    json: async (method, path, body, signal) => {
+      const response = await send(options, { method, path, body, signal, headers: { accept: 'application/json' } })
+      return parseJson(options, await readText(options, response.body, signal))
+    },
+    run: (call, headers, signal) => run(options, call, headers, signal),
+  }
+}
+
+async function* run(
+  options: OpenAiClientOptions,
+  call: Call,
+  headers: Readonly<Record<string, string>>,
+  signal: AbortSignal,
+): AsyncGenerator<Chunk, Omit<Outcome, 'servedBy'>, void> {
+  const isStream = options.isPeer || call.task !== 'embedding'
+  const response = await send(options, {
+    method: 'POST',
+    path: options.basePath + paths[call.task],
+    body: requestBody(call),
+    headers: { ...headers, accept: isStream ? 'text/event-stream' : 'application/json' },
+    signal,
+  })
+  const type = String(response.headers['content-type'] ?? '')
+  if (type.startsWith('text/event-stream')) return yield* readStream(options, call, response.body, signal)
+  const body = parseJson(options, await readText(options, response.body, signal))
+  if (call.task !== 'embedding') {
+    throw new ParleyError('backend_failed', `${options.name} did not stream its answer`)
+  }
+  const chunk = Chunk.of(body)
+  yield chunk
+  return { usage: chunk.usage() ?? noUsage }
+}
+
+/** Usage is always asked for; whoever did not ask does not get to see it. */
+function requestBody({ task, body }: Call): unknown {
+  if (task === 'embedding') return body
+  return { ...body, stream: true, stream_options: { ...body.stream_options, include_usage: true } }
+}
+
+interface Sending {
+  method: 'GET' | 'POST'
+  path: string
+  body: unknown
+  headers: Record<string, string>
+  signal: AbortSignal
+}
+
+async function send(options: OpenAiClientOptions, sending: Sending): Promise<Dispatcher.ResponseData> {
+  const { method, path, body, headers, signal } = sending
+  let response: Dispatcher.ResponseData
+  try {
+    response = await options.dispatcher.request({
+      origin: options.origin,
+      method,
+      path,
+      signal,
+      headers: { ...options.headers, ...headers, ...(body !== undefined && { 'content-type': 'application/json' }) },
+      body: body === undefined ? null : JSON.stringify(body),
+      headersTimeout: 0,
+      bodyTimeout: 0,
+    })
+  } catch (cause) {
+    throw unreachable(options, signal, cause)
+  }
+  if (response.statusCode < 300) return response
+  throw await refusal(options, response, signal)
+}
+
+function unreachable({ name, isPeer }: OpenAiClientOptions, signal: AbortSignal, cause: unknown): ParleyError {
+  if (cause instanceof ParleyError || signal.aborted) return ParleyError.from(cause, signal)
+  const code = (cause as { code?: unknown }).code
+  const reason = typeof code === 'string' ? code : 'no connection'
+  return new ParleyError(isPeer ? 'peer_unreachable' : 'backend_failed', `cannot reach ${name} (${reason})`, { cause })
+}
+
+/** What a status means to us. The words of a server that refuses *this node* are not passed on: they may name its key. */
+const refusals: Record<number, ErrorCode> = {
+  401: 'backend_refused',
+  402: 'backend_refused',
+  403: 'backend_refused',
+  404: 'model_not_found',
+  413: 'too_large',
+  429: 'rate_limited',
+  503: 'overloaded',
+  504: 'timeout',
+}
+
+async function refusal(
+  options: OpenAiClientOptions,
+  { statusCode, headers, body }: Dispatcher.ResponseData,
+  signal: AbortSignal,
+): Promise<ParleyError> {
+  const text = await readText({ ...options, maxBodyBytes: 64 * 1024 }, body, signal).catch(() => '')
+  const fallback = refusals[statusCode] ?? (statusCode < 500 ? 'invalid_request' : 'backend_failed')
+  const said = ParleyError.fromBody(safeJson(text), fallback)
+  const retryAfterSeconds = Number.parseInt(String(headers['retry-after'] ?? ''), 10)
+  const retry = Number.isFinite(retryAfterSeconds) ? { retryAfterSeconds } : {}
+  if (options.isPeer) {
+    const details = said.details === undefined ? {} : { details: said.details }
+    return new ParleyError(said.code, said.message, { ...retry, ...details })
+  }
+  const message =
+    statusCode >= 400 && statusCode < 500 && fallback !== 'backend_refused' ? said.message : `answered ${statusCode}`
+  return new ParleyError(fallback, `${options.name}: ${message}`, retry)
+}
+
+async function* readStream(
+  options: OpenAiClientOptions,
+  call: Call,
+  body: Readable,
+  signal: AbortSignal,
+): AsyncGenerator<Chunk, Omit<Outcome, 'servedBy'>, void> {
+  let usage: Usage | undefined
+  let tail: Chunk[] = []
+  let chunks = 0
+  try {
+    for await (const { bytes } of readEvents(body)) {
+      const chunk = Chunk.relayed(bytes)
+      if (isDone(bytes)) return { usage: usage ?? estimate(chunks), ...finishOf(tail) }
+      if (mayBeError(bytes)) throwIfError(options, chunk)
+      const { event } = chunk
+      if (event === undefined && chunk.data === undefined) continue
+      usage = chunk.usage() ?? usage
+      if (event === undefined) {
+        chunks++
+        tail = [chunk, tail[0] ?? chunk]
+      }
+      yield chunk
+    }
+  } catch (cause) {
+    if (cause instanceof ParleyError) throw cause
+    if (signal.aborted) throw ParleyError.from(cause, signal)
+    throw new ParleyError('stream_cut', `${options.name} broke off in the middle of its answer`, { cause })
+  } finally {
+    body.on('error', ignore).destroy()
+  }
+  const finish = finishOf(tail)
+  if (!options.isPeer && call.task !== 'embedding' && finish.finishReason != null) {
+    return { usage: usage ?? estimate(chunks), ...finish }
+  }
+  throw new ParleyError('stream_cut', `${options.name} ended its answer without a terminal marker`)
+}
+
+/** Destroying a body makes it emit the abort it already reported: that one is expected. */
+function ignore(): void {}
+
+const doneMark = Buffer.from('[DONE]')
+
+function isDone(bytes: Uint8Array): boolean {
+  return bytes.length < 24 && Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).includes(doneMark)
+}
+
+const errorMark = Buffer.from('error')
+
+/** An error event names itself within its first bytes: `event: error` or `data: {"error": …`. */
+function mayBeError(bytes: Uint8Array): boolean {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.byteLength, 24)).includes(errorMark)
+}
+
+function throwIfError(options: OpenAiClientOptions, chunk: Chunk): void {
+  const body = safeJson(chunk.data ?? '')
+  if (chunk.event !== 'error' && !(typeof body === 'object' && body !== null && 'error' in body)) return
+  const error = ParleyError.fromBody(body, 'backend_failed')
+  throw options.isPeer ? error : new ParleyError('backend_failed', `${options.name}: ${error.message}`)
+}
+
+/** The reason given by one of the last two chunks (usage may follow it), parsed once at the end. */
+function finishOf(tail: readonly Chunk[]): { finishReason: string | null } {
+  for (const chunk of tail) {
+    const body = safeJson(chunk.data ?? '') as { choices?: { finish_reason?: string | null }[] } | undefined
+    const reason = body?.choices?.find(choice => choice.finish_reason != null)?.finish_reason
+    if (reason != null) return { finishReason: reason }
+  }
+  return { finishReason: null }
+}
+
+/** A server that never counts: one token a chunk is the nearest honest guess, and it is marked as one. */
+function estimate(chunks: number): Usage {
+  return { prompt_tokens: 0, completion_tokens: chunks, total_tokens: chunks, estimated: true }
+}
+
+async function readText(options: OpenAiClientOptions, body: Readable, signal: AbortSignal): Promise<string> {
+  const limit = options.maxBodyBytes ?? defaultMaxBodyBytes
+  const pieces: Buffer[] = []
+  let size = 0
+  try {
+    for await (const piece of body) {
+      size += (piece as Buffer).length
+      if (size > limit) throw new ParleyError('backend_failed', `${options.name} sent more than ${limit} bytes`)
+      pieces.push(piece as Buffer)
+    }
+  } catch (cause) {
+    if (cause instanceof ParleyError || signal.aborted) throw ParleyError.from(cause, signal)
+    throw new ParleyError('stream_cut', `${options.name} broke off in the middle of its answer`, { cause })
+  }
+  return Buffer.concat(pieces).toString('utf8')
+}
+
+function parseJson({ name }: OpenAiClientOptions, text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    throw new ParleyError('backend_failed', `${name} answered something that is not JSON`, { cause })
+  }
+}
+
+function safeJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,97 @@
+import { Pool } from 'undici'
+import type { Backend, Clock } from '../core/index.ts'
+import { ParleyError } from '../core/index.ts'
+import { type Model, ModelList } from '../openai/index.ts'
+import { createOpenAiClient, type OpenAiClient } from './openai-client.ts'
+
+export interface UpstreamOptions {
+  readonly name: string
+  /** Base URL as its documentation gives it, `/v1` included. */
+  readonly url: string
+  readonly apiKey?: string
+  /** Serve only these; empty for all it lists. */
+  readonly models?: readonly string[]
+  readonly clock: Clock
+  readonly connectTimeoutMs: number
+  readonly maxConnections: number
+}
+
+export interface UpstreamBackend extends Backend {
+  close: () => Promise<void>
+}
+
+const modelsKeptMs = 30_000
+
+/** Any OpenAI-compatible server, relayed byte for byte. */
+export function createUpstream(options: UpstreamOptions): UpstreamBackend {
+  const { name } = options
+  const { origin, basePath } = parseUrl(options)
+  const dispatcher = new Pool(origin, {
+    connections: options.maxConnections,
+    connect: { timeout: options.connectTimeoutMs },
+    bodyTimeout: 0,
+    headersTimeout: 0,
+  })
+  const headers: Record<string, string> =
+    options.apiKey === undefined ? {} : { authorization: `Bearer ${options.apiKey}` }
+  const client = createOpenAiClient({ name, dispatcher, origin, basePath, headers, isPeer: false })
+  const models = createModelList(client, `${basePath}/models`, options)
+  return {
+    name,
+    models,
+    run: async function* (call, context) {
+      return { ...(yield* client.run(call, {}, context.signal)), servedBy: name }
+    },
+    close: () => dispatcher.destroy(),
+  }
+}
+
+function parseUrl({ name, url }: UpstreamOptions): { origin: string; basePath: string } {
+  const parsed = URL.canParse(url) ? new URL(url) : undefined
+  if (parsed === undefined || !/^https?:$/.test(parsed.protocol)) {
+    throw new ParleyError('config_invalid', `the url of upstream ${name} is not http(s): ${url}; correct upstreams`)
+  }
+  return { origin: parsed.origin, basePath: parsed.pathname.replace(/\/+$/, '') }
+}
+
+/** The server's list, asked once for all who wait and kept for a while. */
+function createModelList(client: OpenAiClient, path: string, options: UpstreamOptions): Backend['models'] {
+  let kept: { models: Model[]; at: number } | undefined
+  let asking: Promise<Model[]> | undefined
+  const ask = async (): Promise<Model[]> => {
+    try {
+      const bound = AbortSignal.timeout(10_000)
+      const list = ModelList.safeParse(withDefaults(await client.json('GET', path, undefined, bound), options))
+      if (!list.success) {
+        throw new ParleyError('backend_failed', `${options.name} lists its models in an unknown shape`)
+      }
+      const wanted = options.models ?? []
+      const models = list.data.data.filter(({ id }) => wanted.length === 0 || wanted.includes(id))
+      kept = { models, at: options.clock.monotonic() }
+      return models
+    } finally {
+      asking = undefined
+    }
+  }
+  return async signal => {
+    if (kept !== undefined && options.clock.monotonic() - kept.at < modelsKeptMs) return kept.models
+    asking ??= ask()
+    const left = Promise.withResolvers<never>()
+    const leave = () => left.reject(ParleyError.from(signal.reason, signal))
+    if (signal.aborted) leave()
+    signal.addEventListener('abort', leave, { once: true })
+    try {
+      return await Promise.race([asking, left.promise])
+    } finally {
+      signal.removeEventListener('abort', leave)
+    }
+  }
+}
+
+/** Many servers leave out all but the id. */
+function withDefaults(list: unknown, { name }: UpstreamOptions): unknown {
+  const data = (list as { data?: unknown } | null)?.data
+  if (!Array.isArray(data)) return list
+  const defaults = { object: 'model', created: 0, owned_by: name }
+  return { object: 'list', data: data.map(entry => ({ ...defaults, ...(entry as object), object: 'model' })) }
+}

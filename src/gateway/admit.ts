@@ -1,0 +1,64 @@
+import type { Filter } from '../core/index.ts'
+import { filter, ParleyError } from '../core/index.ts'
+
+export interface AdmissionOptions {
+  /** Calls that may run at once, in all and for one principal. */
+  maxRunning: number
+  maxRunningPerPrincipal: number
+}
+
+/** Counts running calls; a node that stops lets them finish and takes no new ones. */
+export interface Admission {
+  readonly running: number
+  readonly admit: Filter
+  /** Refuses new calls with `stopping` and resolves when the running ones are over, or the signal is aborted. */
+  drain: (signal: AbortSignal) => Promise<void>
+}
+
+export function createAdmission(options: AdmissionOptions): Admission {
+  const perPrincipal = new Map<string, number>()
+  const idle = Promise.withResolvers<void>()
+  let running = 0
+  let isStopping = false
+
+  const enter = (principal: string) => {
+    const own = perPrincipal.get(principal) ?? 0
+    if (isStopping) throw new ParleyError('stopping', 'the node is shutting down; try again when it is back')
+    if (running >= options.maxRunning) throw full(`${running} calls are running; try again soon`)
+    if (own >= options.maxRunningPerPrincipal)
+      throw full(`${own} calls of this caller are running; wait for one to end`)
+    perPrincipal.set(principal, own + 1)
+    running++
+  }
+  const leave = (principal: string) => {
+    const own = perPrincipal.get(principal) ?? 0
+    if (own <= 1) perPrincipal.delete(principal)
+    else perPrincipal.set(principal, own - 1)
+    running--
+    if (isStopping && running === 0) idle.resolve()
+  }
+  return {
+    get running() {
+      return running
+    },
+    admit: filter(async function* (inner, call, context) {
+      const principal = `${context.principal.kind}:${context.principal.id}`
+      enter(principal)
+      try {
+        return yield* inner.run(call, context)
+      } finally {
+        leave(principal)
+      }
+    }),
+    drain: async signal => {
+      isStopping = true
+      if (running === 0 || signal.aborted) return
+      signal.addEventListener('abort', () => idle.resolve(), { once: true })
+      await idle.promise
+    },
+  }
+}
+
+function full(message: string): ParleyError {
+  return new ParleyError('overloaded', message, { retryAfterSeconds: 1 })
+}

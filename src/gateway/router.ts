@@ -1,0 +1,159 @@
+import type { Backend, Call, Clock, Context, EventLog, Outcome, Reply } from '../core/index.ts'
+import { ParleyError } from '../core/index.ts'
+import type { Chunk, Model } from '../openai/index.ts'
+import type { CandidateFacts, Ranking, RoutingPolicy } from './ranking.ts'
+import { attempt, type Timeouts } from './timeouts.ts'
+
+/** One way to answer: a backend and what is known about it. */
+export interface Candidate extends CandidateFacts {
+  readonly backend: Backend
+}
+
+/** The ways to answer right now; read afresh for every call, so that a change takes effect with the next one. */
+export interface CandidateSource {
+  /** Those that serve a model, in no order. */
+  serving: (model: string) => readonly Candidate[]
+  models: (signal: AbortSignal) => Promise<Model[]>
+}
+
+export interface RouterOptions {
+  readonly candidates: CandidateSource
+  readonly ranking: Ranking
+  readonly policy: RoutingPolicy
+  readonly timeouts: Timeouts
+  readonly log: EventLog
+  readonly clock: Clock
+  /** Backends asked for one call at the most. */
+  readonly maxAttempts: number
+}
+
+/**
+ * Many backends as one. The best answers; until it has said something the next one may be asked, after that nobody: no
+ * word is said twice.
+ */
+export function router(options: RouterOptions): Backend {
+  return {
+    name: 'router',
+    models: signal => options.candidates.models(signal),
+    run: (call, context) => route(options, call, context),
+  }
+}
+
+async function* route(options: RouterOptions, call: Call, context: Context): Reply {
+  const { candidates, ranking, policy, maxAttempts } = options
+  const model = call.body.model
+  const serving = ranking.order(candidates.serving(model), policy).slice(0, maxAttempts)
+  if (serving.length === 0) {
+    throw new ParleyError('model_not_found', `nobody serves the model ${JSON.stringify(model)}; see GET /v1/models`, {
+      param: 'model',
+    })
+  }
+  const errors: ParleyError[] = []
+  for (const candidate of serving) {
+    const progress = { hasSpoken: false }
+    try {
+      return yield* tryOne(options, candidate, call, context, progress)
+    } catch (cause) {
+      const error = ParleyError.from(cause, context.signal)
+      told(options, candidate, context, error)
+      if (progress.hasSpoken || context.signal.aborted || !error.mayRetry) throw error
+      errors.push(error)
+    }
+  }
+  throw allFailed(errors)
+}
+
+async function* tryOne(
+  { ranking, timeouts, clock }: RouterOptions,
+  candidate: Candidate,
+  call: Call,
+  context: Context,
+  progress: { hasSpoken: boolean },
+): Reply {
+  const startedAt = clock.monotonic()
+  let spokeAt: number | undefined
+  const held: Chunk[] = []
+  const reply = attempt(candidate.backend, call, context, timeouts)
+  try {
+    for (;;) {
+      const step = await reply.next()
+      if (step.done === true) {
+        progress.hasSpoken = true
+        yield* held.splice(0)
+        const rate = tokensPerSecond(step.value, spokeAt ?? startedAt, clock.monotonic())
+        ranking.succeeded(candidate.name, (spokeAt ?? clock.monotonic()) - startedAt, rate)
+        return step.value
+      }
+      if (spokeAt === undefined && held.length < maxHeld && !saysSomething(call, step.value)) {
+        held.push(step.value)
+        continue
+      }
+      if (spokeAt === undefined) {
+        spokeAt = clock.monotonic()
+        progress.hasSpoken = true
+        yield* held.splice(0)
+      }
+      yield step.value
+    }
+  } finally {
+    await reply.return(undefined as never)
+  }
+}
+
+const maxHeld = 8
+
+/** Whether a chunk holds a part of the answer; an opening `role` delta does not, so it is held back. */
+function saysSomething(call: Call, chunk: Chunk): boolean {
+  if (call.task !== 'chat') return true
+  const { choices } = parsed(chunk)
+  return (choices ?? []).some(
+    ({ delta = {}, finish_reason }) =>
+      finish_reason != null ||
+      Object.entries(delta).some(([field, value]) => field !== 'role' && value != null && value !== ''),
+  )
+}
+
+interface OpeningChunk {
+  choices?: { delta?: Record<string, unknown>; finish_reason?: unknown }[]
+}
+
+function parsed(chunk: Chunk): OpeningChunk {
+  try {
+    return (chunk.json() ?? {}) as OpeningChunk
+  } catch (cause) {
+    throw new ParleyError('backend_failed', 'the provider sent a chunk that is not JSON', { cause })
+  }
+}
+
+function told({ ranking, log }: RouterOptions, candidate: Candidate, context: Context, error: ParleyError): void {
+  if (context.signal.aborted) return
+  if (error.code === 'payment_mismatch' || error.code === 'receipt_invalid') ranking.distrust(candidate.name)
+  else if (error.httpStatus >= 500 || error.code === 'rate_limited') ranking.failed(candidate.name)
+  log.emit({
+    type: 'call.attempted',
+    id: context.id,
+    backend: candidate.name,
+    code: error.code,
+    message: error.message,
+  })
+}
+
+function tokensPerSecond({ usage }: Outcome, from: number, to: number): number | undefined {
+  return usage.completion_tokens > 1 && to > from ? (usage.completion_tokens * 1_000) / (to - from) : undefined
+}
+
+/** A lone failure speaks for itself; several are summed up with the last one's words. */
+function allFailed(errors: readonly ParleyError[]): ParleyError {
+  const last = errors.at(-1)!
+  if (errors.length === 1) return last
+  const codes = errors.map(error => error.code)
+  if (codes.every(code => code === last.code)) return last
+  return new ParleyError(
+    'no_provider',
+    `${errors.length} providers failed (${codes.join(', ')}); the last said: ${last.message}`,
+    {
+      cause: last,
+      ...(last.retryAfterSeconds !== undefined && { retryAfterSeconds: last.retryAfterSeconds }),
+    },
+  )
+}

@@ -1,0 +1,63 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Principal } from '../core/index.ts'
+import { ParleyError } from '../core/index.ts'
+
+/** One request and its response, with what the front has found out about them. */
+export interface Exchange {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  readonly url: URL
+  /** Names the exchange in `x-request-id`, events and errors. */
+  readonly id: string
+  /** Aborted with `cancelled` when the caller leaves before the answer is complete. */
+  readonly signal: AbortSignal
+  readonly principal: Principal
+  /** The most one call may cost, from the key or from `parley-max-price`. */
+  readonly maxPrice: bigint | undefined
+}
+
+export type Handler = (exchange: Exchange) => Promise<void>
+
+export function sendJson(
+  response: ServerResponse,
+  status: number,
+  body: unknown,
+  headers: Record<string, string> = {},
+): void {
+  const bytes = Buffer.from(JSON.stringify(body))
+  response.writeHead(status, {
+    'content-type': 'application/json; charset=utf-8',
+    'content-length': bytes.length,
+    ...headers,
+  })
+  response.end(bytes)
+}
+
+/** Answers with OpenAI's error body, or ends the connection when it is too late for a status. */
+export function sendError(response: ServerResponse, error: ParleyError): void {
+  if (response.headersSent || response.destroyed) {
+    response.destroy()
+    return
+  }
+  const headers: Record<string, string> = {}
+  if (error.retryAfterSeconds !== undefined) headers['retry-after'] = String(Math.ceil(error.retryAfterSeconds))
+  if (error.code === 'unauthorized') headers['www-authenticate'] = 'Bearer'
+  const isRequestUnread = error.code === 'too_large'
+  if (isRequestUnread) headers.connection = 'close'
+  sendJson(response, error.httpStatus, shown(error), headers)
+}
+
+/** What the caller sees of an error. The words of an unforeseen one may hold anything, so they stay here. */
+export function shown(error: ParleyError): unknown {
+  if (error.code !== 'internal') return error.toBody()
+  return new ParleyError('internal', 'the node failed; its log has the reason under this request id').toBody()
+}
+
+/** A signal that is aborted when the caller leaves before the response is complete. */
+export function callerSignal(response: ServerResponse): AbortSignal {
+  const gone = new AbortController()
+  response.once('close', () => {
+    if (!response.writableFinished) gone.abort(new ParleyError('cancelled', 'the caller went away'))
+  })
+  return gone.signal
+}

@@ -1,0 +1,139 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { Duplex } from 'node:stream'
+import type { Principal, Random } from '../core/index.ts'
+import { ParleyError } from '../core/index.ts'
+import { callerSignal, sendError } from './exchange.ts'
+import { findRoute, type Routes } from './routes.ts'
+
+/** Who is calling, and the most one of its calls may cost. */
+export interface Caller {
+  readonly principal: Principal
+  readonly maxPrice?: bigint | undefined
+}
+
+export interface FrontOptions {
+  readonly routes: Routes
+  /** Throws when this request may not be made at all, or by this caller. Runs before the body is read. */
+  readonly identify: (request: IncomingMessage) => Caller
+  readonly random: Random
+  readonly headersTimeoutMs: number
+  readonly requestTimeoutMs: number
+  readonly maxConnections: number
+  /** Told of failures that are ours; never with a prompt. */
+  readonly onError: (id: string, error: ParleyError) => void
+}
+
+/** An HTTP front: on a socket for apps, fed with streams for peers. */
+export interface Front {
+  listen: (host: string, port: number) => Promise<AddressInfo>
+  /** Takes a connection that was accepted elsewhere. */
+  accept: (connection: Duplex) => void
+  /** Stops accepting; ends idle connections, and all of them when the signal is aborted. */
+  close: (signal: AbortSignal) => Promise<void>
+}
+
+export function createFront(options: FrontOptions): Front {
+  const server = createServer({
+    headersTimeout: options.headersTimeoutMs,
+    requestTimeout: options.requestTimeoutMs,
+    connectionsCheckingInterval: 1_000,
+    keepAliveTimeout: 65_000,
+    maxHeaderSize: 16 * 1024,
+    insecureHTTPParser: false,
+    joinDuplicateHeaders: false,
+  })
+  server.maxConnections = options.maxConnections
+  server.on('request', (request, response) => void handle(options, request, response))
+  server.on('clientError', (_error, socket) => {
+    if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n')
+    else socket.destroy()
+  })
+  const accepted = new Set<Duplex>()
+  return {
+    listen: (host, port) => listen(server, host, port),
+    accept: connection => {
+      if (accepted.size >= options.maxConnections) {
+        connection.destroy()
+        return
+      }
+      accepted.add(connection)
+      connection.once('close', () => accepted.delete(connection))
+      server.emit('connection', connection)
+    },
+    close: async signal => {
+      const closed = new Promise<void>(resolve => server.close(() => resolve()))
+      server.closeIdleConnections()
+      const closeAll = () => {
+        server.closeAllConnections()
+        for (const connection of accepted) connection.destroy()
+      }
+      if (!server.listening || signal.aborted) closeAll()
+      signal.addEventListener('abort', closeAll, { once: true })
+      await (server.listening ? closed : Promise.resolve())
+    },
+  }
+}
+
+async function handle(options: FrontOptions, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const id = requestId(request, options.random)
+  response.setHeader('x-request-id', id)
+  response.setHeader('x-content-type-options', 'nosniff')
+  response.on('error', () => response.destroy())
+  const signal = callerSignal(response)
+  try {
+    const url = parseUrl(request)
+    const { principal, maxPrice } = options.identify(request)
+    const handler = findRoute(options.routes, request.method ?? 'GET', url.pathname)
+    await handler({ request, response, url, id, signal, principal, maxPrice: lowest(maxPrice, priceHeader(request)) })
+  } catch (cause) {
+    const error = ParleyError.from(cause, signal)
+    if (error.code === 'internal') options.onError(id, error)
+    sendError(response, error)
+  }
+}
+
+/** A caller may name its request, so that both sides' logs meet; anything odd gets a name of ours. */
+function requestId({ headers }: IncomingMessage, random: Random): string {
+  const given = headers['parley-request'] ?? headers['x-request-id']
+  return typeof given === 'string' && /^[\w-]{8,64}$/.test(given) ? given : random.uuid()
+}
+
+function parseUrl({ url = '/' }: IncomingMessage): URL {
+  if (url.startsWith('/') && URL.canParse(url, 'http://node')) return new URL(url, 'http://node')
+  throw new ParleyError('invalid_request', 'the request target is not a path')
+}
+
+function priceHeader({ headers }: IncomingMessage): bigint | undefined {
+  const value = headers['parley-max-price']
+  if (value === undefined) return undefined
+  if (typeof value === 'string' && /^\d{1,38}$/.test(value)) return BigInt(value)
+  throw new ParleyError('invalid_request', 'parley-max-price is a whole number of the smallest token units')
+}
+
+function lowest(a: bigint | undefined, b: bigint | undefined): bigint | undefined {
+  if (a === undefined || b === undefined) return a ?? b
+  return a < b ? a : b
+}
+
+async function listen(server: Server, host: string, port: number): Promise<AddressInfo> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  server.once('error', reject).listen(port, host, resolve)
+  try {
+    await promise
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException
+    if (code === 'EADDRINUSE') {
+      throw new ParleyError('conflict', `port ${port} on ${host} is taken; stop the other program or set http.port`, {
+        cause,
+      })
+    }
+    throw new ParleyError(
+      'config_invalid',
+      `cannot listen on ${host}:${port} (${code}); check http.host and http.port`,
+      { cause },
+    )
+  }
+  server.off('error', reject)
+  return server.address() as AddressInfo
+}

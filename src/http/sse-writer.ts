@@ -1,0 +1,80 @@
+import type { ServerResponse } from 'node:http'
+import { ParleyError } from '../core/index.ts'
+import { encodeComment } from '../openai/index.ts'
+
+export interface SseWriterOptions {
+  /** Milliseconds of silence after which a comment keeps the connection alive. */
+  readonly heartbeatMs: number
+  /** Milliseconds a reader may take to make room before it is cut off. */
+  readonly stallMs: number
+}
+
+/** Writes events so that all that are ready in the same tick leave together. */
+export interface SseWriter {
+  /** Resolves at once while the reader keeps up, else when it has made room. Throws `timeout` for one that stalls. */
+  write: (bytes: Uint8Array) => Promise<void> | undefined
+  end: () => void
+  /** Stops timers; what was written before is sent. */
+  close: () => void
+}
+
+const flushBytes = 16 * 1024
+const heartbeat = encodeComment('ping')
+
+export function createSseWriter(response: ServerResponse, options: SseWriterOptions): SseWriter {
+  let pending: Uint8Array[] = []
+  let pendingBytes = 0
+  let scheduled: NodeJS.Immediate | undefined
+  response.writeHead(200, {
+    'content-type': 'text/event-stream; charset=utf-8',
+    'cache-control': 'no-cache, no-transform',
+    'x-accel-buffering': 'no',
+  })
+  const flush = (): boolean => {
+    clearImmediate(scheduled)
+    scheduled = undefined
+    if (pendingBytes === 0) return true
+    const bytes = pending.length === 1 ? pending[0]! : Buffer.concat(pending, pendingBytes)
+    pending = []
+    pendingBytes = 0
+    return response.write(bytes)
+  }
+  const alive = setInterval(() => {
+    if (!response.writableNeedDrain && pendingBytes === 0) response.write(heartbeat)
+  }, options.heartbeatMs)
+  return {
+    write: bytes => {
+      pending.push(bytes)
+      pendingBytes += bytes.length
+      alive.refresh()
+      if (pendingBytes < flushBytes && !response.writableNeedDrain) {
+        scheduled ??= setImmediate(flush)
+        return undefined
+      }
+      return flush() ? undefined : drained(response, options.stallMs)
+    },
+    end: () => {
+      flush()
+      response.end()
+    },
+    close: () => {
+      clearInterval(alive)
+      if (!response.destroyed) flush()
+    },
+  }
+}
+
+async function drained(response: ServerResponse, stallMs: number): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  const timer = setTimeout(
+    () => reject(new ParleyError('timeout', `the caller read nothing for ${stallMs} ms`)),
+    stallMs,
+  )
+  response.once('drain', resolve).once('close', resolve)
+  try {
+    await promise
+  } finally {
+    clearTimeout(timer)
+    response.off('drain', resolve).off('close', resolve)
+  }
+}
