@@ -1,0 +1,27 @@
+import { z } from 'zod'
+import { chainSection, spendingSection, walletSection } from './sections/chain.ts'
+import { httpSection } from './sections/http.ts'
+import { logSection, nodeSection } from './sections/node.ts'
+import { p2pSection } from './sections/p2p.ts'
+import { providerSection } from './sections/provider.ts'
+import { modelsSection, routingSection, timeoutsSection, upstreamsSection } from './sections/serving.ts'
+
+/** Every key there is, with its default and its description. Documentation, flags and variables are made from it. */
+export const configSchema = z.strictObject({
+  node: nodeSection.prefault({}),
+  http: httpSection.prefault({}),
+  chain: chainSection.prefault({}),
+  wallet: walletSection.prefault({}),
+  p2p: p2pSection.prefault({}),
+  provider: providerSection.prefault({}),
+  models: modelsSection.prefault({}),
+  upstreams: upstreamsSection,
+  spending: spendingSection.prefault({}),
+  routing: routingSection.prefault({}),
+  timeouts: timeoutsSection.prefault({}),
+  log: logSection.prefault({}),
+})
+
+/** What a file, a profile or a test may say: everything is optional. */
+export type ConfigInput = z.input<typeof configSchema>
+export type ConfigValues = z.output<typeof configSchema>

@@ -1,0 +1,56 @@
+import { z } from 'zod'
+import { amount, count, shortName } from './values.ts'
+
+const prices = {
+  in: amount().describe('Per million prompt tokens, in whole tokens of the escrow.'),
+  cachedIn: amount().describe('Per million prompt tokens that were cached.'),
+  out: amount().describe('Per million tokens of the answer.'),
+  minimum: amount().describe('The least one call costs.'),
+}
+
+const claim = z.strictObject({
+  minimum: amount().default('1').describe('Vouchers are claimed once they are worth this much, in whole tokens.'),
+  everySeconds: z
+    .int()
+    .min(0)
+    .max(30 * 86_400)
+    .default(3_600)
+    .describe('How often to look whether a claim is worth it; 0 leaves claiming to `parley provider claim`.'),
+})
+
+export const providerSection = z
+  .strictObject({
+    enabled: z.boolean().default(false).describe('Whether this node sells answers; `parley provide` turns it on.'),
+    rail: z
+      .enum(['vouchers', 'free'])
+      .default('vouchers')
+      .describe('How peers pay: with vouchers through the escrow, or not at all.'),
+    models: z
+      .array(shortName())
+      .max(1_000)
+      .default([])
+      .describe('Names of the models for sale; empty sells every local and upstream model.'),
+    prices: z
+      .strictObject({
+        in: prices.in.default('0.20').describe('Per million prompt tokens, in whole tokens of the escrow.'),
+        cachedIn: prices.cachedIn.default('0.05').describe('Per million prompt tokens that were cached.'),
+        out: prices.out.default('0.60').describe('Per million tokens of the answer.'),
+        minimum: prices.minimum.default('0.00001').describe('The least one call costs.'),
+      })
+      .prefault({})
+      .describe('The price of every model that has none of its own.'),
+    modelPrices: z
+      .record(shortName(), z.strictObject(prices).partial())
+      .default({})
+      .describe('Prices by model name; what is left out comes from `provider.prices`.'),
+    windowTokens: z
+      .int()
+      .min(16)
+      .max(65_536)
+      .default(256)
+      .describe('Tokens delivered before they are paid: the most a provider can lose to one caller.'),
+    concurrency: count(10_000).default(8).describe('Calls of one session answered at once.'),
+    quoteSeconds: z.int().min(30).max(600).default(300).describe('How long a signed price holds.'),
+    claim: claim.prefault({}).describe('When earned money is fetched from the escrow.'),
+  })
+  .describe('Selling the answers of your own models.')
