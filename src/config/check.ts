@@ -28,7 +28,7 @@ function problemsOf(issue: z.core.$ZodIssue, layers: readonly Layer[]): ConfigPr
   const path = issue.path.map(String)
   if (issue.code !== 'unrecognized_keys') {
     const key = path.join('.')
-    return [{ where: whereOf(key, layers), key, message: `${key} ${sentence(issue)}` }]
+    return [{ where: whereOf(key, layers), key, message: `${shown(key)} ${sentence(issue)}` }]
   }
   return issue.keys.map(name => {
     const key = [...path, name].join('.')
@@ -36,7 +36,7 @@ function problemsOf(issue: z.core.$ZodIssue, layers: readonly Layer[]): ConfigPr
     return {
       where: whereOf(key, layers),
       key,
-      message: `${key} is not a known key; ${near ? `did you mean ${near}?` : 'remove it'}`,
+      message: `${shown(key)} is not a known key; ${near ? `did you mean ${shown(near)}?` : 'remove it'}`,
       ...(near && { nearest: near }),
     }
   })
@@ -82,6 +82,11 @@ function sentence(issue: z.core.$ZodIssue): string {
   if (issue.code === 'too_small') return `is too small: give at least ${issue.minimum}`
   if (issue.code === 'too_big') return `is too large: give at most ${issue.maximum}`
   return issue.message
+}
+
+/** `upstreams.0.url` as people write it: `upstreams[0].url`. */
+function shown(key: string): string {
+  return key.replaceAll(/\.(\d+)(?=\.|$)/g, '[$1]')
 }
 
 function article(type: string): string {

@@ -11,7 +11,7 @@ export const deploymentRecord = z.looseObject({
   registry: address(),
   escrow: address(),
   token: address().optional(),
-  blockNumber: z.int().min(0).optional(),
+  deployedAtBlock: z.int().min(0).optional(),
 })
 
 /** The record as a layer just above the defaults: what the configuration says itself wins. */
@@ -20,7 +20,7 @@ export function deploymentLayer(path: string, relativeTo: string): Layer {
   const record = readRecord(file)
   const chain: Tree = { id: record.chainId, registry: record.registry, escrow: record.escrow }
   if (record.token !== undefined) chain.token = record.token
-  if (record.blockNumber !== undefined) chain.fromBlock = record.blockNumber
+  if (record.deployedAtBlock !== undefined) chain.fromBlock = record.deployedAtBlock
   return { name: 'deployment', tree: { chain }, where: () => file }
 }
 

@@ -25,11 +25,6 @@ export const httpSection = z
       .max(64)
       .default([])
       .describe('Host names apps may use besides localhost and loopback addresses, like `host.docker.internal`.'),
-    allowedOrigins: z
-      .array(z.string().min(1).max(255))
-      .max(64)
-      .default([])
-      .describe('Web origins whose pages may call the endpoint; none by default.'),
     bodyLimitBytes: z
       .int()
       .min(1_024)

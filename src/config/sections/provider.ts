@@ -1,12 +1,19 @@
 import { z } from 'zod'
 import { amount, count, shortName } from './values.ts'
 
-const prices = {
-  in: amount().describe('Per million prompt tokens, in whole tokens of the escrow.'),
-  cachedIn: amount().describe('Per million prompt tokens that were cached.'),
-  out: amount().describe('Per million tokens of the answer.'),
-  minimum: amount().describe('The least one call costs.'),
+const texts = {
+  in: 'Per million prompt tokens, in whole tokens of the escrow.',
+  cachedIn: 'Per million prompt tokens that were cached.',
+  out: 'Per million tokens of the answer.',
+  minimum: 'The least one call costs.',
 }
+
+const ownPrices = z.strictObject({
+  in: amount().optional().describe(texts.in),
+  cachedIn: amount().optional().describe(texts.cachedIn),
+  out: amount().optional().describe(texts.out),
+  minimum: amount().optional().describe(texts.minimum),
+})
 
 const claim = z.strictObject({
   minimum: amount().default('1').describe('Vouchers are claimed once they are worth this much, in whole tokens.'),
@@ -32,15 +39,15 @@ export const providerSection = z
       .describe('Names of the models for sale; empty sells every local and upstream model.'),
     prices: z
       .strictObject({
-        in: prices.in.default('0.20').describe('Per million prompt tokens, in whole tokens of the escrow.'),
-        cachedIn: prices.cachedIn.default('0.05').describe('Per million prompt tokens that were cached.'),
-        out: prices.out.default('0.60').describe('Per million tokens of the answer.'),
-        minimum: prices.minimum.default('0.00001').describe('The least one call costs.'),
+        in: amount().default('0.20').describe(texts.in),
+        cachedIn: amount().default('0.05').describe(texts.cachedIn),
+        out: amount().default('0.60').describe(texts.out),
+        minimum: amount().default('0.00001').describe(texts.minimum),
       })
       .prefault({})
       .describe('The price of every model that has none of its own.'),
     modelPrices: z
-      .record(shortName(), z.strictObject(prices).partial())
+      .record(shortName(), ownPrices)
       .default({})
       .describe('Prices by model name; what is left out comes from `provider.prices`.'),
     windowTokens: z

@@ -58,10 +58,10 @@ export const upstreamsSection = z
 export const routingSection = z
   .strictObject({
     policy: z
-      .enum(['cheapest', 'fastest', 'trusted'])
-      .default('cheapest')
+      .enum(['balanced', 'cheapest', 'fastest', 'trusted'])
+      .default('balanced')
       .describe(
-        'Which provider is tried first: lowest price, quickest by own measurement, or most reliable with most stake.',
+        'Which provider is tried first: a weighing of all, the lowest price, the quickest by own measurement, or the most reliable with most stake.',
       ),
     allow: z
       .array(z.string().min(1).max(200))
