@@ -142,18 +142,14 @@ function tokensPerSecond({ usage }: Outcome, from: number, to: number): number |
   return usage.completion_tokens > 1 && to > from ? (usage.completion_tokens * 1_000) / (to - from) : undefined
 }
 
-/** A lone failure speaks for itself; several are summed up with the last one's words. */
+/** A lone failure speaks for itself; of several, one the caller can mend goes before who else failed. */
 function allFailed(errors: readonly ParleyError[]): ParleyError {
   const last = errors.at(-1)!
-  if (errors.length === 1) return last
-  const codes = errors.map(error => error.code)
-  if (codes.every(code => code === last.code)) return last
-  return new ParleyError(
-    'no_provider',
-    `${errors.length} providers failed (${codes.join(', ')}); the last said: ${last.message}`,
-    {
-      cause: last,
-      ...(last.retryAfterSeconds !== undefined && { retryAfterSeconds: last.retryAfterSeconds }),
-    },
-  )
+  const mendable = errors.find(({ httpStatus }) => httpStatus === 400 || httpStatus === 404)
+  if (mendable !== undefined || errors.every(error => error.code === last.code)) return mendable ?? last
+  const codes = errors.map(error => error.code).join(', ')
+  return new ParleyError('no_provider', `${errors.length} providers failed (${codes}); the last said: ${last.message}`, {
+    cause: last,
+    ...(last.retryAfterSeconds !== undefined && { retryAfterSeconds: last.retryAfterSeconds }),
+  })
 }

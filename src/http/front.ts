@@ -14,8 +14,11 @@ export interface Caller {
 
 export interface FrontOptions {
   readonly routes: Routes
-  /** Throws when this request may not be made at all, or by this caller. Runs before the body is read. */
-  readonly identify: (request: IncomingMessage) => Caller
+  /**
+   * Throws when this request may not be made at all, or by this caller. Runs before the body is read. A connection that
+   * was accepted elsewhere brings its caller along.
+   */
+  readonly identify: (request: IncomingMessage, path: string, connection: Caller | undefined) => Caller
   readonly random: Random
   readonly headersTimeoutMs: number
   readonly requestTimeoutMs: number
@@ -27,8 +30,8 @@ export interface FrontOptions {
 /** An HTTP front: on a socket for apps, fed with streams for peers. */
 export interface Front {
   listen: (host: string, port: number) => Promise<AddressInfo>
-  /** Takes a connection that was accepted elsewhere. */
-  accept: (connection: Duplex) => void
+  /** Takes a connection that was accepted, and whose caller was authenticated, elsewhere. */
+  accept: (connection: Duplex, caller: Caller) => void
   /** Stops accepting; ends idle connections, and all of them when the signal is aborted. */
   close: (signal: AbortSignal) => Promise<void>
 }
@@ -44,20 +47,22 @@ export function createFront(options: FrontOptions): Front {
     joinDuplicateHeaders: false,
   })
   server.maxConnections = options.maxConnections
-  server.on('request', (request, response) => void handle(options, request, response))
+  const accepted = new Map<Duplex, Caller>()
+  server.on('request', (request, response) => {
+    void handle(options, request, response, accepted.get(request.socket))
+  })
   server.on('clientError', (_error, socket) => {
     if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n')
     else socket.destroy()
   })
-  const accepted = new Set<Duplex>()
   return {
     listen: (host, port) => listen(server, host, port),
-    accept: connection => {
+    accept: (connection, caller) => {
       if (accepted.size >= options.maxConnections) {
         connection.destroy()
         return
       }
-      accepted.add(connection)
+      accepted.set(connection, caller)
       connection.once('close', () => accepted.delete(connection))
       server.emit('connection', connection)
     },
@@ -66,7 +71,7 @@ export function createFront(options: FrontOptions): Front {
       server.closeIdleConnections()
       const closeAll = () => {
         server.closeAllConnections()
-        for (const connection of accepted) connection.destroy()
+        for (const connection of accepted.keys()) connection.destroy()
       }
       if (!server.listening || signal.aborted) closeAll()
       signal.addEventListener('abort', closeAll, { once: true })
@@ -75,7 +80,12 @@ export function createFront(options: FrontOptions): Front {
   }
 }
 
-async function handle(options: FrontOptions, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function handle(
+  options: FrontOptions,
+  request: IncomingMessage,
+  response: ServerResponse,
+  connection: Caller | undefined,
+): Promise<void> {
   const id = requestId(request, options.random)
   response.setHeader('x-request-id', id)
   response.setHeader('x-content-type-options', 'nosniff')
@@ -83,7 +93,7 @@ async function handle(options: FrontOptions, request: IncomingMessage, response:
   const signal = callerSignal(response)
   try {
     const url = parseUrl(request)
-    const { principal, maxPrice } = options.identify(request)
+    const { principal, maxPrice } = options.identify(request, url.pathname, connection)
     const handler = findRoute(options.routes, request.method ?? 'GET', url.pathname)
     await handler({ request, response, url, id, signal, principal, maxPrice: lowest(maxPrice, priceHeader(request)) })
   } catch (cause) {

@@ -1,0 +1,3 @@
+/** The fronts: OpenAI's routes for apps, the same routes for peers. */
+export type { Caller, Front } from './front.ts'
+export { createLocalFront, type LocalFrontOptions } from './local.ts'
