@@ -1,7 +1,8 @@
-import { BlockList, isIPv6 } from 'node:net'
+import { type BlockList, isIPv6 } from 'node:net'
 import type { ConnectionGater, MultiaddrConnection, PeerId } from '@libp2p/interface'
 import { type Clock, ParleyError } from '../core/index.ts'
 import type { P2pLimits } from './limits.ts'
+import { leadsToPrivate, networkList } from './private-networks.ts'
 import type { Counters, RejectReason } from './stats.ts'
 import { Tally } from './tally.ts'
 
@@ -11,6 +12,8 @@ export interface GateOptions {
   readonly clock: Clock
   /** Networks the limits per address do not apply to, in CIDR form. */
   readonly trusted: readonly string[]
+  /** Whether addresses of the own network may be dialled; where peers are strangers, they could point a node at it. */
+  readonly dialPrivate: boolean
 }
 
 /**
@@ -60,6 +63,7 @@ export function connectionGate(options: GateOptions): ConnectionGater {
   }
 
   return {
+    ...(!options.dialPrivate && { denyDialMultiaddr: leadsToPrivate }),
     denyInboundConnection: connection => {
       const ip = ipOf(connection)
       const reason = reasonBeforeHandshake(ip)
@@ -84,15 +88,10 @@ function ipOf(connection: MultiaddrConnection): string {
 }
 
 function trustedNetworks(networks: readonly string[]): BlockList {
-  const list = new BlockList()
-  for (const network of networks) {
-    const [address = '', bits] = network.split('/')
-    const family = isIPv6(address) ? 'ipv6' : 'ipv4'
-    try {
-      list.addSubnet(address, Number(bits ?? (family === 'ipv6' ? 128 : 32)), family)
-    } catch (cause) {
-      throw new ParleyError('config_invalid', `'${network}' is not a network; write it like 127.0.0.0/8`, { cause })
-    }
+  try {
+    return networkList(networks)
+  } catch (cause) {
+    const given = networks.join(', ')
+    throw new ParleyError('config_invalid', `'${given}' is not a list of networks like 127.0.0.0/8`, { cause })
   }
-  return list
 }

@@ -53,13 +53,15 @@ export class HttpStreams {
     const addresses = target.addresses.map(address => parseAddress(address, peerId))
     try {
       bound.throwIfAborted()
-      const connection = await this.#libp2p.dial(addresses.length > 0 ? addresses : peerId, { signal: bound })
-      const stream = await connection.newStream(httpProtocol, {
-        signal: bound,
-        maxOutboundStreams: this.#limits.streamsPerPeerMax,
-      })
-      this.#counters.streamsOut++
-      return this.#adopt(stream, connection)
+      const dial = () => this.#libp2p.dial(addresses.length > 0 ? addresses : peerId, { signal: bound })
+      const connection = await dial()
+      try {
+        return await this.#openOn(connection, bound)
+      } catch (cause) {
+        // A connection that was kept may have died unnoticed; one fresh dial tells.
+        if (connection.status === 'open' || bound.aborted) throw cause
+        return await this.#openOn(await dial(), bound)
+      }
     } catch (cause) {
       if (signal.aborted) throw abortError(signal, cause)
       throw openError(target, cause)
@@ -82,6 +84,13 @@ export class HttpStreams {
   /** Resets every stream, so that nobody takes a cut answer for a whole one. */
   cutAll(): void {
     for (const socket of this.#open) socket.destroy(new ParleyError('stopping', 'the node is shutting down'))
+  }
+
+  async #openOn(connection: Connection, signal: AbortSignal): Promise<StreamDuplex> {
+    const { streamsPerPeerMax } = this.#limits
+    const stream = await connection.newStream(httpProtocol, { signal, maxOutboundStreams: streamsPerPeerMax })
+    this.#counters.streamsOut++
+    return this.#adopt(stream, connection)
   }
 
   #accept(stream: Stream, connection: Connection, onConnection: OnConnection): void {

@@ -16,33 +16,33 @@ export interface KeepWarmOptions {
 /** Keeps connections to a few peers open, so that no request waits for a dial. One that breaks is dialled again, later each time. */
 export class KeepWarm {
   readonly #options: KeepWarmOptions
-  readonly #kept = new Map<string, AbortController>()
+  readonly #kept = new Map<string, { target: PeerTarget; controller: AbortController }>()
 
   constructor(options: KeepWarmOptions) {
     this.#options = options
   }
 
-  /** Keeps these, the first ones first, and lets go of those not named. Connections themselves are left to close. */
+  /** Keeps these, the first ones first, and lets go of those not named or moved. Connections themselves are left to close. */
   set(targets: readonly PeerTarget[]): void {
     const wanted = new Map(targets.slice(0, this.#options.max).map(target => [target.peerId, target]))
-    for (const [peerId, kept] of this.#kept) {
-      if (!wanted.has(peerId)) this.#drop(peerId, kept)
+    for (const [peerId, { target }] of this.#kept) {
+      if (!sameTarget(target, wanted.get(peerId))) this.#drop(peerId)
     }
     for (const target of wanted.values()) {
       if (this.#kept.has(target.peerId)) continue
       const controller = new AbortController()
-      this.#kept.set(target.peerId, controller)
+      this.#kept.set(target.peerId, { target, controller })
       void this.#keep(target, controller.signal)
     }
   }
 
   stop(): void {
-    for (const [peerId, kept] of this.#kept) this.#drop(peerId, kept)
+    for (const peerId of this.#kept.keys()) this.#drop(peerId)
   }
 
-  #drop(peerId: string, kept: AbortController): void {
+  #drop(peerId: string): void {
+    this.#kept.get(peerId)?.controller.abort()
     this.#kept.delete(peerId)
-    kept.abort()
   }
 
   async #keep(target: PeerTarget, signal: AbortSignal): Promise<void> {
@@ -66,4 +66,8 @@ export class KeepWarm {
     const full = Math.min(lastDelayMs, firstDelayMs * 2 ** Math.min(failures, 16))
     return full * (1 - random.fraction() / 2)
   }
+}
+
+function sameTarget(kept: PeerTarget, wanted: PeerTarget | undefined): boolean {
+  return wanted !== undefined && kept.addresses.join() === wanted.addresses.join()
 }

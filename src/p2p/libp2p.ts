@@ -5,14 +5,19 @@ import { generateKeyPair } from '@libp2p/crypto/keys'
 import { identify } from '@libp2p/identify'
 import type { ConnectionGater, Libp2p, PrivateKey, StreamMuxerFactory } from '@libp2p/interface'
 import { type KadDHT, kadDHT, passthroughMapper } from '@libp2p/kad-dht'
+import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { type Ping, ping } from '@libp2p/ping'
 import { tcp } from '@libp2p/tcp'
 import { createLibp2p } from 'libp2p'
+import { BoundedStore } from './bounded-store.ts'
 import type { P2pLimits } from './limits.ts'
 import { joiningFrames, swift } from './wire-speed.ts'
 
 /** The project's own DHT, apart from every other network's. */
 export const dhtProtocol = '/parley/kad/1.0.0'
+
+/** Where the DHT keeps who provides what: this, the content, the peer id. */
+const providerRecords = '/dht/provider/'
 
 /** More would let one stream outgrow libp2p's own read buffer, which resets it. */
 const windowBytesMax = 1024 * 1024
@@ -30,14 +35,18 @@ export interface Libp2pOptions {
   readonly gate: ConnectionGater
   readonly limits: P2pLimits
   readonly trusted: readonly string[]
+  /** Whose provider records are kept. */
+  readonly believed: (peerId: string) => boolean
 }
 
 /** libp2p with the transports of the project and every limit set; not started. */
 export async function buildLibp2p(options: Libp2pOptions): Promise<ParleyLibp2p> {
   const { limits, listen, announce } = options
+  const privateKey = options.privateKey ?? (await generateKeyPair('Ed25519'))
   return await createLibp2p({
     start: false,
-    privateKey: options.privateKey ?? (await generateKeyPair('Ed25519')),
+    privateKey,
+    datastore: memory(options, peerIdFromPrivateKey(privateKey).toString()),
     nodeInfo: { name: 'parley', version: '1', userAgent: 'parley' },
     addresses: {
       listen: [...listen],
@@ -71,6 +80,16 @@ export async function buildLibp2p(options: Libp2pOptions): Promise<ParleyLibp2p>
       }),
     },
   })
+}
+
+/** Anybody may offer a provider record; only those of believed peers and of this node are kept. */
+function memory({ limits, believed }: Libp2pOptions, self: string): BoundedStore {
+  const accepts = (key: string) => {
+    if (!key.startsWith(providerRecords)) return true
+    const peerId = key.slice(key.lastIndexOf('/') + 1)
+    return peerId === self || believed(peerId)
+  }
+  return new BoundedStore({ entriesMax: limits.rememberedMax, accepts })
 }
 
 function muxer(limits: P2pLimits): StreamMuxerFactory {

@@ -16,6 +16,8 @@ export interface P2pLimits {
   readonly streamsPerPeerMax: number
   /** Bytes buffered for all streams of the node; above it the stream that holds most is cut. */
   readonly bufferedBytesMax: number
+  /** Facts about peers and provider records kept in memory. */
+  readonly rememberedMax: number
   /** A stream whose reader makes no room is cut after this long. */
   readonly stallTimeoutMs: number
   /** A connection silent for this long is closed; the muxer's own pings keep a healthy one alive. */
@@ -33,6 +35,7 @@ export const defaultLimits: P2pLimits = {
   dialTimeoutMs: 10_000,
   streamsPerPeerMax: 64,
   bufferedBytesMax: 256 * 1024 * 1024,
+  rememberedMax: 10_000,
   stallTimeoutMs: 30_000,
   silenceTimeoutMs: 120_000,
 }

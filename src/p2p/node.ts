@@ -45,6 +45,8 @@ export interface PeerNodeSettings {
   readonly limits?: Partial<P2pLimits>
   /** Networks (CIDR) to which the limits per address do not apply. */
   readonly trusted?: readonly string[]
+  /** Whether peers of the own network may be dialled; yes unless told otherwise. */
+  readonly dialPrivate?: boolean
   readonly warmMax?: number
   readonly announceIntervalMs?: number
   readonly announceRetryMs?: number
@@ -95,8 +97,9 @@ export async function createPeerNode(options: PeerNodeOptions): Promise<PeerNode
   const limits = resolveLimits(options.limits)
   const counters = createCounters()
   const trusted = options.trusted ?? []
-  const gate = connectionGate({ limits, counters, trusted, clock: options.clock ?? systemClock })
-  const libp2p = await buildLibp2p({ ...roleOf(options), gate, limits, trusted })
+  const { clock = systemClock, dialPrivate = true, believed = () => true } = options
+  const gate = connectionGate({ limits, counters, trusted, clock, dialPrivate })
+  const libp2p = await buildLibp2p({ ...roleOf(options), gate, limits, trusted, believed })
   return assemble(libp2p, options, limits, counters)
 }
 

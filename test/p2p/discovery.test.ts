@@ -54,6 +54,27 @@ test('peers that are not believed are not found, however many they are', async (
   expect(found.map(target => target.peerId)).toEqual([third.peerId])
 }, 40_000)
 
+test('a provider keeps only the records of peers it believes', async () => {
+  const staked = new Set<string>()
+  const offered = new Set<string>()
+  const believed = (peerId: string) => {
+    offered.add(peerId)
+    return staked.has(peerId)
+  }
+  const asked = await startProvider({ believed })
+  const bootstrap = [targetOf(asked)]
+  const honest = await startProvider({ bootstrap, announceRetryMs: 200 })
+  const stranger = await startProvider({ bootstrap, announceRetryMs: 200 })
+  staked.add(honest.peerId)
+  const model = modelId()
+  for (const node of [stranger, honest]) await node.discovery.announce([model])
+  await until(() => offered.has(stranger.peerId) && offered.has(honest.peerId), 'both records are offered')
+  await Promise.all([stranger.stop(), honest.stop()])
+  const user = await startUser({ bootstrap })
+  const found = await findSome(user, model, 1)
+  expect(found.map(target => target.peerId)).toEqual([honest.peerId])
+}, 40_000)
+
 test('a lookup gives at most as many as asked for, and ends when its caller leaves', async () => {
   const { first, second, third, user } = await network()
   const model = modelId()

@@ -190,6 +190,18 @@ test('nobody there, nobody speaking HTTP, and no time are told apart', async () 
   await expect(cancelled).rejects.toMatchObject({ code: 'cancelled' })
 })
 
+test('a node told not to dial its own network does not', async () => {
+  const provider = await startProvider()
+  await provider.serve(socket => socket.resume())
+  const user = await startUser({ dialPrivate: false })
+  const [address = ''] = provider.addresses()
+  for (const host of ['/ip4/127.0.0.1', '/ip4/10.0.0.1', '/ip6/::1', '/dns4/localhost']) {
+    const target = { peerId: provider.peerId, addresses: [address.replace('/ip4/127.0.0.1', host)] }
+    await expect(user.open(target, { signal: never })).rejects.toMatchObject({ code: 'peer_unreachable' })
+  }
+  expect(provider.stats().connectionsIn).toBe(0)
+})
+
 test('opens that happen at once share one dial', async () => {
   const provider = await startProvider()
   const user = await startUser()
