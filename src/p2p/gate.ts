@@ -1,5 +1,5 @@
 import { type BlockList, isIPv6 } from 'node:net'
-import type { ConnectionGater, MultiaddrConnection, PeerId } from '@libp2p/interface'
+import type { ConnectionGater, MultiaddrConnection } from '@libp2p/interface'
 import { type Clock, ParleyError } from '../core/index.ts'
 import type { P2pLimits } from './limits.ts'
 import { leadsToPrivate, networkList } from './private-networks.ts'
@@ -21,65 +21,79 @@ export interface GateOptions {
  * cheap, and by peer after it. What it admitted is forgotten when the connection closes, whatever the reason.
  */
 export function connectionGate(options: GateOptions): ConnectionGater {
-  const { limits, counters, clock } = options
-  const trusted = trustedNetworks(options.trusted)
-  const pending = new Set<MultiaddrConnection>()
-  const pendingByIp = new Tally()
-  const openByIp = new Tally()
-  const openByPeer = new Tally()
-  const recentByIp = new Tally()
-  let open = 0
-  let second = 0
-
-  const deny = (reason: RejectReason) => {
-    counters.rejected[reason]++
-    return true
-  }
-
-  const reasonBeforeHandshake = (ip: string): RejectReason | undefined => {
-    if (open >= limits.connectionsMax) return 'connections'
-    if (pending.size >= limits.pendingMax) return 'pending'
-    if (trusted.check(ip, isIPv6(ip) ? 'ipv6' : 'ipv4')) return undefined
-    const now = Math.floor(clock.monotonic() / 1_000)
-    if (now !== second) recentByIp.clear()
-    second = now
-    if (recentByIp.add(ip) > limits.connectionsPerIpPerSecondMax) return 'connection_rate'
-    if (pendingByIp.of(ip) >= limits.pendingPerIpMax) return 'pending_per_ip'
-    return openByIp.of(ip) >= limits.connectionsPerIpMax ? 'connections_per_ip' : undefined
-  }
-
-  const admit = (connection: MultiaddrConnection, ip: string) => {
-    open++
-    pending.add(connection)
-    pendingByIp.add(ip)
-    openByIp.add(ip)
-    connection.addEventListener('close', () => {
-      open--
-      openByIp.remove(ip)
-      if (!pending.delete(connection)) return
-      pendingByIp.remove(ip)
-      counters.rejected.handshake++
-    })
-  }
-
+  const gate = new Gate(options)
   return {
     ...(!options.dialPrivate && { denyDialMultiaddr: leadsToPrivate }),
-    denyInboundConnection: connection => {
-      const ip = ipOf(connection)
-      const reason = reasonBeforeHandshake(ip)
-      if (reason) return deny(reason)
-      admit(connection, ip)
-      return false
-    },
-    denyInboundEncryptedConnection: (peer: PeerId, connection) => {
-      const id = peer.toString()
-      if (pending.delete(connection)) pendingByIp.remove(ipOf(connection))
-      if (openByPeer.of(id) >= limits.connectionsPerPeerMax) return deny('connections_per_peer')
-      if (connection.status !== 'open') return false
-      openByPeer.add(id)
-      connection.addEventListener('close', () => openByPeer.remove(id))
-      return false
-    },
+    denyInboundConnection: connection => gate.denies(connection),
+    denyInboundEncryptedConnection: (peer, connection) => gate.deniesPeer(peer.toString(), connection),
+  }
+}
+
+class Gate {
+  readonly #limits: P2pLimits
+  readonly #counters: Counters
+  readonly #clock: Clock
+  readonly #trusted: BlockList
+  readonly #pending = new Set<MultiaddrConnection>()
+  readonly #pendingByIp = new Tally()
+  readonly #openByIp = new Tally()
+  readonly #openByPeer = new Tally()
+  readonly #recentByIp = new Tally()
+  #open = 0
+  #second = 0
+
+  constructor({ limits, counters, clock, trusted }: GateOptions) {
+    this.#limits = limits
+    this.#counters = counters
+    this.#clock = clock
+    this.#trusted = trustedNetworks(trusted)
+  }
+
+  denies(connection: MultiaddrConnection): boolean {
+    const ip = ipOf(connection)
+    const reason = this.#reasonAgainst(ip)
+    if (reason) this.#counters.rejected[reason]++
+    else this.#admit(connection, ip)
+    return reason !== undefined
+  }
+
+  deniesPeer(peerId: string, connection: MultiaddrConnection): boolean {
+    if (this.#pending.delete(connection)) this.#pendingByIp.remove(ipOf(connection))
+    if (connection.status !== 'open') return false
+    if (this.#openByPeer.of(peerId) >= this.#limits.connectionsPerPeerMax) {
+      this.#counters.rejected.connections_per_peer++
+      return true
+    }
+    this.#openByPeer.add(peerId)
+    connection.addEventListener('close', () => this.#openByPeer.remove(peerId))
+    return false
+  }
+
+  #reasonAgainst(ip: string): RejectReason | undefined {
+    const limits = this.#limits
+    if (this.#open >= limits.connectionsMax) return 'connections'
+    if (this.#pending.size >= limits.pendingMax) return 'pending'
+    if (this.#trusted.check(ip, isIPv6(ip) ? 'ipv6' : 'ipv4')) return undefined
+    const second = Math.floor(this.#clock.monotonic() / 1_000)
+    if (second !== this.#second) this.#recentByIp.clear()
+    this.#second = second
+    if (this.#recentByIp.add(ip) > limits.connectionsPerIpPerSecondMax) return 'connection_rate'
+    if (this.#pendingByIp.of(ip) >= limits.pendingPerIpMax) return 'pending_per_ip'
+    return this.#openByIp.of(ip) >= limits.connectionsPerIpMax ? 'connections_per_ip' : undefined
+  }
+
+  #admit(connection: MultiaddrConnection, ip: string): void {
+    this.#open++
+    this.#pending.add(connection)
+    this.#pendingByIp.add(ip)
+    this.#openByIp.add(ip)
+    connection.addEventListener('close', () => {
+      this.#open--
+      this.#openByIp.remove(ip)
+      if (!this.#pending.delete(connection)) return
+      this.#pendingByIp.remove(ip)
+      this.#counters.rejected.handshake++
+    })
   }
 }
 

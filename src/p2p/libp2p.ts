@@ -66,20 +66,24 @@ export async function buildLibp2p(options: Libp2pOptions): Promise<ParleyLibp2p>
     connectionManager: connectionManager(limits, options.trusted),
     // A busy event loop is not a dead peer: the defaults would cut running answers.
     connectionMonitor: { pingInterval: 15_000, pingTimeout: { minTimeout: 15_000, maxTimeout: 30_000 } },
-    services: {
-      identify: identify({ timeout: limits.handshakeTimeoutMs, maxInboundStreams: 2, maxOutboundStreams: 2 }),
-      ping: ping({ maxInboundStreams: 4, maxOutboundStreams: 4 }),
-      dht: kadDHT({
-        protocol: dhtProtocol,
-        clientMode: !options.isDhtServer,
-        peerInfoMapper: passthroughMapper,
-        allowQueryWithZeroPeers: true,
-        routingTableUpdateMaxQueueSize: 1_024,
-        maxInboundStreams: 16,
-        maxOutboundStreams: 32,
-      }),
-    },
+    services: services(options),
   })
+}
+
+function services({ limits, isDhtServer }: Libp2pOptions) {
+  return {
+    identify: identify({ timeout: limits.handshakeTimeoutMs, maxInboundStreams: 2, maxOutboundStreams: 2 }),
+    ping: ping({ maxInboundStreams: 4, maxOutboundStreams: 4 }),
+    dht: kadDHT({
+      protocol: dhtProtocol,
+      clientMode: !isDhtServer,
+      peerInfoMapper: passthroughMapper,
+      allowQueryWithZeroPeers: true,
+      routingTableUpdateMaxQueueSize: 1_024,
+      maxInboundStreams: 16,
+      maxOutboundStreams: 32,
+    }),
+  }
 }
 
 /** Anybody may offer a provider record; only those of believed peers and of this node are kept. */

@@ -2,6 +2,7 @@ import { Duplex } from 'node:stream'
 import type { Stream, StreamCloseEvent, StreamMessageEvent } from '@libp2p/interface'
 import { BrokenStreamError } from './broken-stream.ts'
 import { IdleTimer } from './idle-timer.ts'
+import { WriteBatch } from './write-batch.ts'
 
 /** The most that is handed to libp2p at once: one yamux frame in one Noise message. */
 const sliceBytes = 63 * 1024
@@ -39,8 +40,7 @@ export class StreamDuplex extends Duplex {
   readonly #onBytes: ((read: number, written: number) => void) | undefined
   readonly #idle = new IdleTimer(() => this.emit('timeout'))
   readonly #stall = new IdleTimer(() => this.destroy(new BrokenStreamError('ETIMEDOUT', 'the peer stopped reading')))
-  readonly #batch: Uint8Array[] = []
-  #batchBytes = 0
+  readonly #batch = new WriteBatch(sliceBytes)
   #held: (() => void) | undefined
   #isFlushScheduled = false
   #isBlocked = false
@@ -69,7 +69,7 @@ export class StreamDuplex extends Duplex {
   get bufferedBytes(): number {
     const stream = this.#stream
     return (
-      this.readableLength + this.writableLength + this.#batchBytes + stream.readBufferLength + stream.writeBufferLength
+      this.readableLength + this.writableLength + this.#batch.bytes + stream.readBufferLength + stream.writeBufferLength
     )
   }
 
@@ -123,12 +123,12 @@ export class StreamDuplex extends Duplex {
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: () => void): void {
-    this.#take(chunk)
+    this.#batch.add(chunk)
     this.#schedule(done)
   }
 
   override _writev(chunks: { chunk: Buffer }[], done: () => void): void {
-    for (const { chunk } of chunks) this.#take(chunk)
+    for (const { chunk } of chunks) this.#batch.add(chunk)
     this.#schedule(done)
   }
 
@@ -146,8 +146,7 @@ export class StreamDuplex extends Duplex {
       else if (error !== null || !this.writableFinished) stream.abort(error ?? new Error('destroyed'))
       else if (!this.#hasEnded) this.#lingerThenAbort()
     }
-    this.#batch.length = 0
-    this.#batchBytes = 0
+    this.#batch.clear()
     done(error)
   }
 
@@ -196,14 +195,9 @@ export class StreamDuplex extends Duplex {
     else this.destroy(connectionReset(event.error))
   }
 
-  #take(chunk: Uint8Array): void {
-    this.#batch.push(chunk)
-    this.#batchBytes += chunk.byteLength
-  }
-
   /** Accepts a write at once while the batch is small; a full batch, or a peer without room, holds the writer. */
   #schedule(done: () => void): void {
-    if (this.#batchBytes >= sliceBytes || this.#isBlocked) {
+    if (this.#batch.isFull || this.#isBlocked) {
       this.#held = done
       if (!this.#isBlocked) this.#flush()
       return
@@ -219,12 +213,12 @@ export class StreamDuplex extends Duplex {
 
   #flush(): void {
     try {
-      while (this.#batchBytes > 0 && !this.destroyed) {
+      while (this.#batch.bytes > 0 && !this.destroyed) {
         if (this.#stream.writableNeedsDrain) {
           this.#block()
           return
         }
-        this.#send(this.#slice())
+        this.#send(this.#batch.take())
       }
     } catch (cause) {
       this.destroy(new BrokenStreamError('EPIPE', 'the stream is closed for writing', { cause }))
@@ -239,24 +233,6 @@ export class StreamDuplex extends Duplex {
     this.#idle.touch()
     this.bytesWritten += bytes.byteLength
     this.#onBytes?.(0, bytes.byteLength)
-  }
-
-  /** The next bytes to send: small chunks joined, large ones cut. */
-  #slice(): Uint8Array {
-    const first = this.#batch[0]!
-    if (first.byteLength > sliceBytes) {
-      this.#batch[0] = first.subarray(sliceBytes)
-      this.#batchBytes -= sliceBytes
-      return first.subarray(0, sliceBytes)
-    }
-    let count = 0
-    let total = 0
-    while (count < this.#batch.length && total + this.#batch[count]!.byteLength <= sliceBytes) {
-      total += this.#batch[count++]!.byteLength
-    }
-    this.#batchBytes -= total
-    const chunks = this.#batch.splice(0, count)
-    return chunks.length === 1 ? first : Buffer.concat(chunks, total)
   }
 
   #block(): void {
@@ -289,7 +265,7 @@ export class StreamDuplex extends Duplex {
   }
 
   #sayLast(): void {
-    while (this.#batchBytes > 0) this.#send(this.#slice())
+    while (this.#batch.bytes > 0) this.#send(this.#batch.take())
     this.#lingerThenAbort()
     void this.#stream.close().catch(cause => this.#stream.abort(cause))
   }
