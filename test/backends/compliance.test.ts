@@ -2,8 +2,8 @@ import { createUpstream } from '../../src/backends/index.ts'
 import type { Backend } from '../../src/core/index.ts'
 import { createEventLog, filter, ParleyError, systemClock, systemRandom } from '../../src/core/index.ts'
 import { type Candidate, createAdmission, createRanking, record, router } from '../../src/gateway/index.ts'
-import { createLocalFront } from '../../src/http/index.ts'
 import { compliance } from '../compliance.ts'
+import { serveLocally } from '../local-server.ts'
 
 const timeouts = { firstChunkMs: 30_000, idleMs: 30_000, totalMs: 120_000 }
 const log = () => createEventLog(systemClock.now)
@@ -31,31 +31,8 @@ const dead: Backend = {
   },
 }
 
-export async function overHttp(backend: Backend): Promise<{ url: string; stop: () => Promise<void> }> {
-  const front = createLocalFront({
-    backend,
-    allowedHosts: [],
-    requireKey: true,
-    verifyKey: key => (key === 'sk-parley-test' ? { principal: { kind: 'key', id: 'test' } } : undefined),
-    adminToken: 'admin-token',
-    status: () => ({}),
-    notReady: () => [],
-    random: systemRandom,
-    heartbeatMs: 15_000,
-    stallMs: 30_000,
-    maxBodyBytes: 4 << 20,
-    bodyTimeoutMs: 10_000,
-    headersTimeoutMs: 5_000,
-    requestTimeoutMs: 60_000,
-    maxConnections: 1_000,
-    onError: (_id, error) => console.error(error),
-  })
-  const { port } = await front.listen('127.0.0.1', 0)
-  return { url: `http://127.0.0.1:${port}/v1`, stop: () => front.close(AbortSignal.abort()) }
-}
-
 async function upstreamOf(backend: Backend) {
-  const server = await overHttp(backend)
+  const server = await serveLocally(backend)
   const upstream = createUpstream({
     name: 'up',
     url: server.url,

@@ -1,0 +1,25 @@
+import { type Backend, type Clock, compose, type EventLog, type Filter } from './core/index.ts'
+import { type Admission, record } from './gateway/index.ts'
+
+/**
+ * The two lines to read first. Both roles are the same picture: a front calls a stack of filters around a router.
+ *
+ *   app ──HTTP──▶ front ─▶ record ∘ admit ∘ router ─▶ this machine's models, upstreams, paying(peer)
+ *  peer ─libp2p─▶ front ─▶ record ∘ admit ∘ charging ∘ router ─▶ this machine's models, upstreams
+ */
+export interface StackParts {
+  readonly log: EventLog
+  readonly clock: Clock
+  readonly admission: Admission
+  readonly router: Backend
+}
+
+/** What answers the apps of this machine. */
+export function userStack({ log, clock, admission, router }: StackParts): Backend {
+  return compose([record(log, clock), admission.admit], router)
+}
+
+/** What answers peers. It is given nothing that could keep a prompt. */
+export function providerStack({ log, clock, admission, charging, router }: StackParts & { charging: Filter }): Backend {
+  return compose([record(log, clock), admission.admit, charging], router)
+}
