@@ -28,7 +28,8 @@ export interface Channel {
 /**
  * The write-ahead book of money, local and durable: when a write returns it survives a crash of the process and a loss
  * of power. It refuses to go back: a voucher or receipt lower than the newest is `ledger_conflict`, the same one again
- * changes nothing.
+ * changes nothing. Receipts of parallel calls travel on their own streams, so on the user's side one with a lower number
+ * of the same session may come late: it is kept, and the newest stays the newest.
  */
 export interface Ledger {
   channel: (key: ChannelKey) => Channel | undefined

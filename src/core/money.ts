@@ -41,6 +41,7 @@ export interface Voucher {
 
 /** What was delivered and what it cost; one per window and one at the end of a call. */
 export interface Receipt {
+  /** SHA-256 of the session's secret, so that a published receipt does not give the session away. */
   readonly session: Hex
   /** Counts the receipts of a session from 1. */
   readonly seq: bigint

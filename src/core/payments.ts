@@ -18,14 +18,22 @@ export interface QuoteSheet {
 
 /** What the provider answers to a hello: the session and the counters it holds. */
 export interface SessionGrant {
-  /** 32 random bytes: names the session and stands for it, so it is a secret of the two nodes. */
+  /** 32 random bytes that stand for the session: a secret of the two nodes. Receipts carry their SHA-256. */
   readonly session: Hex
   readonly epoch: bigint
   readonly accepted: bigint
   readonly charged: bigint
+  /** The highest total the provider would accept now, from what it sees in the escrow. */
+  readonly covered: bigint
   /** The newest voucher and receipt the provider holds, for a user that lost its own. */
   readonly voucher: SignedVoucher | undefined
   readonly receipt: SignedReceipt | undefined
+}
+
+/** The newest voucher and receipt a user holds, for a provider that lost its own. */
+export interface HeldProofs {
+  readonly voucher?: SignedVoucher | undefined
+  readonly receipt?: SignedReceipt | undefined
 }
 
 /**
@@ -34,7 +42,7 @@ export interface SessionGrant {
  */
 export interface CashDesk {
   quotes: (signal: AbortSignal) => Promise<QuoteSheet>
-  open: (hello: SignedHello, peerId: string, signal: AbortSignal) => Promise<SessionGrant>
+  open: (hello: SignedHello, peerId: string, signal: AbortSignal, held?: HeldProofs) => Promise<SessionGrant>
   /** Accepts a higher voucher and answers the accepted total. */
   voucher: (session: Hex, voucher: SignedVoucher, signal: AbortSignal) => Promise<bigint>
   /** Receipts of past calls, by request id. */
@@ -46,6 +54,8 @@ export const sessionHeader = 'parley-session'
 export const voucherHeader = 'parley-voucher'
 export const requestHeader = 'parley-request'
 export const seedHeader = 'parley-seed'
+/** Digest of the quote the user calls under. */
+export const quoteHeader = 'parley-quote'
 
 /** Named events inside an answer between nodes; never forwarded to an app. */
 export const needVoucherEvent = 'parley.need-voucher'
