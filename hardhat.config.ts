@@ -22,6 +22,7 @@ export default defineConfig({
     settings: { evmVersion: 'cancun', viaIR: true, optimizer: { enabled: true, runs: 1_000_000 } },
   },
   paths: { sources: 'contracts', tests: { solidity: 'test/contracts' }, ignition: 'contracts/ignition' },
+  test: { solidity: { fuzz: { runs: 256, seed: '0x9a51e7' }, invariant: { runs: 64, depth: 64, failOnRevert: true } } },
   networks: {
     localhost: { type: 'http', chainType: 'l1', url: 'http://127.0.0.1:8545' },
     sepolia: publicNetwork('l1', 11_155_111),
