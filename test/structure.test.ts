@@ -29,7 +29,7 @@ const homes: Readonly<Record<string, readonly string[]>> = {
   'node:http': ['http'],
   commander: ['cli'],
   'smol-toml': ['config'],
-  zod: ['openai', 'config', 'session', 'chain'],
+  zod: ['openai', 'config', 'session', 'chain', 'cli'],
 }
 
 interface Source {

@@ -1,0 +1,169 @@
+import { describe, expect, test } from 'vitest'
+import type { Backend, Clock, EventLog } from '../../src/core/index.ts'
+import { createEventLog, ParleyError, systemClock, systemRandom } from '../../src/core/index.ts'
+import { type Candidate, createRanking, type RouterOptions, router } from '../../src/gateway/index.ts'
+import { Chunk } from '../../src/openai/index.ts'
+import { chat, contextOf, drain, textOf } from '../compliance.ts'
+import { createScripted, type Scripted } from '../scripted.ts'
+
+const calm = { ...systemRandom, fraction: () => 0.99 }
+
+function routed(candidates: readonly Candidate[], options: Partial<RouterOptions> = {}) {
+  const log: EventLog = createEventLog(systemClock.now)
+  const backend = router({
+    candidates: { serving: () => candidates, models: async () => [] },
+    ranking: createRanking(systemClock, calm),
+    policy: 'balanced',
+    timeouts: { firstChunkMs: 20_000, idleMs: 20_000, totalMs: 60_000 },
+    log,
+    clock: systemClock,
+    maxAttempts: 4,
+    ...options,
+  })
+  return { backend, log }
+}
+
+function candidate(backend: Backend, facts: Partial<Candidate> = {}): Candidate {
+  return { name: backend.name, kind: 'api', backend, ...facts }
+}
+
+function failing(
+  name: string,
+  code: 'overloaded' | 'invalid_request' | 'peer_unreachable',
+  afterRole = false,
+): Scripted {
+  const scripted = createScripted(name)
+  return {
+    ...scripted,
+    run: async function* () {
+      scripted.script.opened++
+      if (afterRole) yield Chunk.of({ choices: [{ index: 0, delta: { role: 'assistant', content: '' } }] })
+      throw new ParleyError(code, `${name} fails`)
+    },
+  }
+}
+
+describe('failover', () => {
+  test('goes to the next before the first word, and says who failed', async () => {
+    const [first, second] = [failing('a', 'peer_unreachable'), createScripted('b')]
+    const { backend, log } = routed([candidate(first), candidate(second)])
+    const { outcome, chunks } = await drain(backend.run(chat('say-2'), contextOf()))
+    expect(textOf(chunks)).toBe('w0 w1 ')
+    expect(outcome.servedBy).toBe('b')
+    expect(log.recent()).toMatchObject([{ type: 'call.attempted', backend: 'a', code: 'peer_unreachable' }])
+  })
+
+  test('an opening role is no word yet', async () => {
+    const { backend } = routed([candidate(failing('a', 'overloaded', true)), candidate(createScripted('b'))])
+    const { chunks } = await drain(backend.run(chat('say-2'), contextOf()))
+    expect(textOf(chunks)).toBe('w0 w1 ')
+    expect(chunks.filter(chunk => JSON.stringify(chunk.json()).includes('"role"'))).toHaveLength(1)
+  })
+
+  test('never happens after the first word', async () => {
+    const [first, second] = [createScripted('a'), createScripted('b')]
+    const { backend } = routed([candidate(first), candidate(second)])
+    await expect(drain(backend.run(chat('break-3'), contextOf()))).rejects.toMatchObject({ code: 'overloaded' })
+    expect(first.script.opened + second.script.opened).toBe(1)
+  })
+
+  test('never happens for a request that is wrong everywhere', async () => {
+    const second = createScripted('b')
+    const { backend } = routed([candidate(failing('a', 'invalid_request')), candidate(second)])
+    await expect(drain(backend.run(chat('say-1'), contextOf()))).rejects.toMatchObject({ code: 'invalid_request' })
+    expect(second.script.opened).toBe(0)
+  })
+
+  test('never happens after the caller left', async () => {
+    const gone = new AbortController()
+    const [first, second] = [createScripted('a'), createScripted('b')]
+    const { backend } = routed([candidate(first), candidate(second)])
+    const answer = drain(backend.run(chat('mute-1'), contextOf({ signal: gone.signal })))
+    setTimeout(() => gone.abort(), 20)
+    await expect(answer).rejects.toMatchObject({ code: 'cancelled' })
+    expect(first.script.opened + second.script.opened).toBe(1)
+  })
+
+  test('is bounded', async () => {
+    const dead = Array.from({ length: 9 }, (_, i) => failing(`d${i}`, 'overloaded'))
+    const { backend } = routed(
+      dead.map(backend => candidate(backend)),
+      { maxAttempts: 3 },
+    )
+    await expect(drain(backend.run(chat('say-1'), contextOf()))).rejects.toMatchObject({ code: 'overloaded' })
+    expect(dead.filter(({ script }) => script.opened > 0)).toHaveLength(3)
+  })
+
+  test('a backend that says nothing in time makes room for the next', async () => {
+    const mute = createScripted('a')
+    const silent: Backend = { ...mute, run: (_call, context) => mute.run(chat('mute-1'), context) }
+    const timeouts = { firstChunkMs: 100, idleMs: 5_000, totalMs: 10_000 }
+    const late: Backend = {
+      ...silent,
+      // The opening role comes at once, the first word never.
+      run: async function* (call, context) {
+        const reply = silent.run(call, context)
+        yield* withoutFirst(reply)
+        return { usage: { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 }, servedBy: 'a' }
+      },
+    }
+    const { backend } = routed([candidate(late), candidate(createScripted('b'))], { timeouts })
+    expect((await drain(backend.run(chat('say-1'), contextOf()))).outcome.servedBy).toBe('b')
+    expect(mute.script.open).toBe(0)
+  })
+})
+
+async function* withoutFirst(reply: ReturnType<Backend['run']>) {
+  await reply.next()
+  for await (const chunk of reply) yield chunk
+}
+
+describe('ranking', () => {
+  const a = candidate(createScripted('a'), { kind: 'peer', priceIn: 100_000n, priceOut: 100_000n })
+  const b = candidate(createScripted('b'), { kind: 'peer', priceIn: 900_000n, priceOut: 900_000n, stakeRatio: 32 })
+  const names = (candidates: readonly Candidate[]) => candidates.map(({ name }) => name)
+
+  test('the cheapest first, the most trusted first, this machine first', () => {
+    const ranking = createRanking(systemClock, calm)
+    expect(names(ranking.order([b, a], 'cheapest'))).toEqual(['a', 'b'])
+    expect(names(ranking.order([a, b], 'trusted'))).toEqual(['b', 'a'])
+    expect(names(ranking.order([a, b, candidate(createScripted('here'), { kind: 'local' })], 'balanced'))[0]).toBe(
+      'here',
+    )
+  })
+
+  test('the fastest by own measurement first', () => {
+    const ranking = createRanking(systemClock, calm)
+    for (let i = 0; i < 10; i++) ranking.succeeded('b', 20, 200)
+    for (let i = 0; i < 10; i++) ranking.succeeded('a', 2_000, 5)
+    expect(names(ranking.order([a, b], 'fastest'))).toEqual(['b', 'a'])
+  })
+
+  test('who failed goes last until its time is over, and a sole one is still asked', () => {
+    let now = 0
+    const clock: Clock = { now: () => now, monotonic: () => now }
+    const ranking = createRanking(clock, calm)
+    ranking.failed('a')
+    expect(names(ranking.order([a, b], 'cheapest'))).toEqual(['b', 'a'])
+    expect(names(ranking.order([a], 'cheapest'))).toEqual(['a'])
+    now = 1_000
+    expect(names(ranking.order([a, b], 'cheapest'))).toEqual(['a', 'b'])
+  })
+
+  test('who lied about money stays last', () => {
+    let now = 0
+    const clock: Clock = { now: () => now, monotonic: () => now }
+    const ranking = createRanking(clock, calm)
+    ranking.distrust('a')
+    ranking.succeeded('a', 1, 1_000)
+    now = 600_000
+    expect(names(ranking.order([a, b], 'cheapest'))).toEqual(['b', 'a'])
+  })
+
+  test('now and then another goes first, so that a better one is found', () => {
+    const values = [0.01, 0.5]
+    const ranking = createRanking(systemClock, { ...systemRandom, fraction: () => values.shift() ?? 0.99 })
+    expect(names(ranking.order([a, b], 'cheapest'))).toEqual(['b', 'a'])
+    expect(names(ranking.order([a, b], 'cheapest'))).toEqual(['a', 'b'])
+  })
+})
