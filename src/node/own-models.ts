@@ -1,0 +1,165 @@
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { createUpstream, type UpstreamBackend } from '../backends/index.ts'
+import type { Config } from '../config/index.ts'
+import {
+  type Backend,
+  type Clock,
+  type EventLog,
+  type Hex,
+  modelId,
+  ParleyError,
+  type Random,
+  type Service,
+} from '../core/index.ts'
+import type { Candidate, CandidateSource } from '../gateway/index.ts'
+import type { Model } from '../openai/index.ts'
+
+/** A model this node can answer with by itself, under its content-addressed id. */
+export interface OwnModel {
+  readonly model: Model
+  readonly modelId: Hex
+}
+
+/** What this node answers with by itself: models on this machine and upstream servers. */
+export interface OwnModels extends CandidateSource, Service {
+  /** Everything that could be sold right now. The first time, it hashes the weights on this machine. */
+  list: (signal: AbortSignal) => Promise<OwnModel[]>
+}
+
+export interface OwnModelsOptions {
+  readonly config: Config
+  readonly env: NodeJS.ProcessEnv
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: EventLog
+}
+
+/** A backend with the models it listed last. */
+interface Source {
+  readonly backend: Backend & { close?: () => Promise<void> }
+  readonly kind: 'local' | 'api'
+  /** The content-addressed ids of the models, by name. */
+  readonly ids: (signal: AbortSignal) => Promise<ReadonlyMap<string, Hex>>
+  models: readonly Model[]
+}
+
+const relistMs = 20_000
+const firstListMs = 3_000
+const listTimeoutMs = 10_000
+
+export async function createOwnModels(options: OwnModelsOptions): Promise<OwnModels> {
+  const { config, log } = options
+  const llama = await localModels(options)
+  const sources: Source[] = config.upstreams.map(upstream => upstreamSource(upstream, options))
+  if (llama !== undefined) sources.unshift(llama.source)
+  let timer: NodeJS.Timeout | undefined
+
+  const relist = async (source: Source): Promise<void> => {
+    try {
+      source.models = await source.backend.models(AbortSignal.timeout(listTimeoutMs))
+    } catch (cause) {
+      source.models = []
+      const { code, message } = ParleyError.from(cause)
+      log.emit({ type: 'service.failed', service: source.backend.name, code, message })
+    }
+  }
+  const relistAll = () => Promise.all(sources.map(relist))
+  return {
+    name: 'own models',
+    start: async signal => {
+      await llama?.service.start(signal)
+      await Promise.race([relistAll(), new Promise(resolve => setTimeout(resolve, firstListMs).unref())])
+      timer = setInterval(() => void relistAll(), relistMs).unref()
+    },
+    stop: async () => {
+      clearInterval(timer)
+      await llama?.service.stop()
+      await Promise.all(sources.map(source => source.backend.close?.()))
+    },
+    serving: model => sources.filter(({ models }) => models.some(({ id }) => id === model)).map(toCandidate),
+    models: async () => sources.flatMap(({ models }) => models),
+    list: async signal => (await Promise.all(sources.map(source => identified(source, signal)))).flat(),
+  }
+}
+
+async function identified({ models, ids }: Source, signal: AbortSignal): Promise<OwnModel[]> {
+  const known = await ids(signal)
+  return models.flatMap(model => {
+    const id = known.get(model.id)
+    return id === undefined ? [] : [{ model, modelId: id }]
+  })
+}
+
+function toCandidate({ backend, kind }: Source): Candidate {
+  return { name: backend.name, kind, backend }
+}
+
+function upstreamSource(upstream: Config['upstreams'][number], { env, clock, config }: OwnModelsOptions): Source {
+  const { name, url, models } = upstream
+  const apiKey = upstreamKey(upstream, env)
+  const backend: UpstreamBackend = createUpstream({
+    name,
+    url,
+    models,
+    clock,
+    connectTimeoutMs: config.timeouts.connectMs,
+    maxConnections: 256,
+    ...(apiKey !== undefined && { apiKey }),
+  })
+  const source: Source = {
+    backend,
+    kind: 'api',
+    models: [],
+    ids: async () => new Map(source.models.map(model => [model.id, upstreamModelId(url, model)])),
+  }
+  return source
+}
+
+/** Weights behind an upstream cannot be hashed from here: the id says which server and which name instead. */
+function upstreamModelId(url: string, { id, context_length = 0 }: Model): Hex {
+  const unknown = { weights: [], quantization: '', tokenizer: '', chatTemplate: '' }
+  return modelId({ ...unknown, contextTokens: context_length, modality: 'text', source: `${url}#${id}` })
+}
+
+function upstreamKey(
+  { name, keyEnv, keyFile }: Config['upstreams'][number],
+  env: NodeJS.ProcessEnv,
+): string | undefined {
+  if (keyEnv !== undefined) {
+    const key = env[keyEnv]
+    if (key) return key
+    throw new ParleyError('config_invalid', `upstream ${name} takes its key from ${keyEnv}, which is not set; set it`)
+  }
+  if (keyFile === undefined) return undefined
+  try {
+    return readFileSync(keyFile, 'utf8').trim()
+  } catch (cause) {
+    throw new ParleyError('config_invalid', `the key file of upstream ${name} cannot be read: ${keyFile}`, { cause })
+  }
+}
+
+/** The engine is an optional part and is loaded only when there is a model to serve. */
+async function localModels({ config, clock, random, log }: OwnModelsOptions) {
+  const { local, nano, directory } = config.models
+  const models = [
+    ...local.map(model => ({ ...model, path: resolve(directory, model.path) })),
+    ...(nano ? [nanoModel] : []),
+  ]
+  if (models.length === 0) return undefined
+  const { createLlamaBackend } = await import('../backends/llama/index.ts')
+  const backend = createLlamaBackend({ name: config.node.name, models, clock, random, log })
+  const ids = async (signal: AbortSignal) => {
+    const offered = await backend.offered(signal)
+    return new Map(offered.map(({ id, modelId }) => [id, modelId]))
+  }
+  const source: Source = { backend, kind: 'local', models: [], ids }
+  return { source, service: backend }
+}
+
+/** The tiny model that ships with the node. */
+const nanoModel = {
+  id: 'parley-nano',
+  path: fileURLToPath(new URL('../../scripts/nano-model/parley-nano-q8_0.gguf', import.meta.url)),
+}
