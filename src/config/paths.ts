@@ -9,8 +9,10 @@ export interface Paths {
   readonly dataDirectory: string
   readonly walletsDirectory: string
   readonly modelsDirectory: string
-  /** Database of money and keys. */
-  readonly databaseFile: string
+  /** The book of money. */
+  readonly ledgerFile: string
+  /** Hashes of this node's API keys. */
+  readonly keysFile: string
   /** The provider's libp2p key. */
   readonly identityFile: string
   readonly stateDirectory: string
@@ -38,7 +40,8 @@ export function resolvePaths(env: NodeJS.ProcessEnv): Paths {
     dataDirectory,
     walletsDirectory: join(dataDirectory, 'wallets'),
     modelsDirectory: join(dataDirectory, 'models'),
-    databaseFile: join(dataDirectory, 'parley.db'),
+    ledgerFile: join(dataDirectory, 'ledger.db'),
+    keysFile: join(dataDirectory, 'keys.db'),
     identityFile: join(dataDirectory, 'identity.key'),
     stateDirectory,
     nodeFile: join(stateDirectory, 'run', 'node.json'),

@@ -1,0 +1,85 @@
+import { readFile } from 'node:fs/promises'
+import type { Command } from 'commander'
+import type { Config } from '../../config/index.ts'
+import { createDirectories } from '../../config/index.ts'
+import { ParleyError } from '../../core/index.ts'
+import { action, type CommandContext } from '../context.ts'
+import { table } from '../output.ts'
+import { newPassword } from '../password.ts'
+import { readAll } from '../prompt.ts'
+
+export function addWallet(program: Command): void {
+  const wallet = program
+    .command('wallet')
+    .description('the accounts that pay and are paid, as encrypted keystore files')
+  wallet
+    .command('new')
+    .argument('[name]', 'what to call it; the configured wallet when missing')
+    .description('make a new account')
+    .addHelpText('after', '\nExample:\n  $ parley wallet new savings --password-file ~/.savings-password')
+    .action(
+      action(async (context, name?: string) => {
+        const { config } = context.load()
+        const alias = name ?? config.wallet.name
+        const made = await (await wallets(context, config)).create(alias, await newPassword(context, config, alias))
+        context.out.answer(made, ({ address, path }) => `${address}\n${path}`)
+        context.out.say('back it up: without this file and its password the money is lost')
+      }),
+    )
+  wallet
+    .command('import')
+    .argument('<name>', 'what to call it here')
+    .argument(
+      '[file]',
+      'keystore file of geth, foundry or another wallet, or a file with a private key; standard input when missing',
+    )
+    .description('take in an account')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ parley wallet import main ~/.foundry/keystores/main\n  $ pass show eth-key | parley wallet import main --password-file ~/.password',
+    )
+    .action(
+      action(async (context, name: string, file?: string) => {
+        const { config } = context.load()
+        const text = file === undefined ? await readAll(context.stdin, 65_536) : await readKeyFile(file)
+        const source = text.trimStart().startsWith('{')
+          ? {
+              keystore: text,
+              password: await context.prompt.secret('password of the file: ', 'give the private key instead'),
+            }
+          : { privateKey: text }
+        const password = await newPassword(context, config, name)
+        const made = await (await wallets(context, config)).import(name, source, password)
+        context.out.answer(made, ({ address, path }) => `${address}\n${path}`)
+      }),
+    )
+  wallet
+    .command('list')
+    .description('list the accounts')
+    .action(
+      action(async context => {
+        const { config } = context.load()
+        const found = await (await wallets(context, config)).list()
+        const rows = found.map(({ alias, address, problem }) => [
+          alias === config.wallet.name ? `${alias} *` : alias,
+          address ?? '-',
+          problem ?? '',
+        ])
+        context.out.answer({ wallets: found, used: config.wallet.name }, () => table(['WALLET', 'ADDRESS', ''], rows))
+      }),
+    )
+}
+
+async function wallets({ random }: CommandContext, { paths }: Config) {
+  createDirectories(paths)
+  const { createWallets } = await import('../../chain/index.ts')
+  return createWallets({ directory: paths.walletsDirectory, random })
+}
+
+async function readKeyFile(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8')
+  } catch (cause) {
+    throw new ParleyError('not_found', `${path} cannot be read; check the path`, { cause })
+  }
+}

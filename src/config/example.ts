@@ -1,0 +1,70 @@
+import { stringify } from 'smol-toml'
+import { type ConfigKey, configSections } from './keys.ts'
+
+/** A configuration file with every key at its default, commented out, and what it is for. */
+export function exampleConfig(): string {
+  const blocks = configSections.map(({ path, description, keys }) => {
+    const [only] = keys
+    if (keys.length === 1 && only?.path === path) return [comment(description), ...exampleOf(only)].join('\n')
+    const inOrder = [...keys].sort((a, b) => Number(a.kind === 'json') - Number(b.kind === 'json'))
+    const lines = inOrder.flatMap(key => [comment(key.description), ...exampleOf(key), ''])
+    return [comment(description), `[${path}]`, '', ...lines].join('\n').trimEnd()
+  })
+  return `${header}\n\n${blocks.join('\n\n')}\n`
+}
+
+const header = `# Configuration of a Parley node. Every line that is commented out shows the default.
+# Where it goes: \`parley config show --origin\` names the file. Amounts are in whole tokens, in quotes.`
+
+function comment(text: string): string {
+  return `# ${text}`
+}
+
+function exampleOf({ path, kind, fallback, isSecret, variable }: ConfigKey): readonly string[] {
+  const name = path.split('.').at(-1)!
+  if (isSecret) return [`# (secret: not in this file, but in ${variable} or in the file that ${name}File names)`]
+  if (kind === 'json') return tables[path] ?? [`# ${name} = ${inline(fallback)}`]
+  if (fallback === undefined) return [`# ${name} = ${inline(examples[path])}  # an example`]
+  return [`# ${name} = ${inline(fallback)}`]
+}
+
+/** A value as TOML writes it after an equals sign. */
+export function inline(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(inline).join(', ')}]`
+  return typeof value === 'object'
+    ? JSON.stringify(value)
+    : stringify({ value })
+        .replace(/^value = /, '')
+        .trim()
+}
+
+const examples: Readonly<Record<string, unknown>> = {
+  'chain.id': 84_532,
+  'chain.deployment': 'deployments/84532.json',
+  'chain.registry': '0x0000000000000000000000000000000000000001',
+  'chain.escrow': '0x0000000000000000000000000000000000000002',
+  'chain.token': '0x0000000000000000000000000000000000000003',
+  'chain.fromBlock': 0,
+  'wallet.passwordFile': '/run/secrets/parley-password',
+  'wallet.privateKeyFile': '/run/secrets/parley-key',
+  'models.directory': '/var/lib/parley/models',
+}
+
+const tables: Readonly<Record<string, readonly string[]>> = {
+  'models.local': [
+    '# [[models.local]]',
+    '# id = "qwen3-0.6b"',
+    '# path = "Qwen3-0.6B-Q8_0.gguf"',
+    '# contextTokens = 8192',
+    '# parallel = 4',
+    '# threads = 4',
+  ],
+  upstreams: [
+    '# [[upstreams]]',
+    '# name = "vllm"',
+    '# url = "http://127.0.0.1:8000/v1"',
+    '# keyEnv = "VLLM_API_KEY"',
+    '# models = ["qwen3-8b"]',
+  ],
+  'provider.modelPrices': ['# [provider.modelPrices."qwen3-8b"]', '# in = "0.10"', '# out = "0.40"'],
+}

@@ -1,0 +1,48 @@
+import { readFileSync } from 'node:fs'
+import { ParleyError } from '../core/index.ts'
+import type { Config } from './load.ts'
+
+/** The wallet's password where the configuration gives one: the variable, or the file. */
+export function walletPassword({ wallet }: Pick<Config, 'wallet'>): string | undefined {
+  return wallet.password ?? (wallet.passwordFile && readSecretFile(wallet.passwordFile, 'wallet.passwordFile'))
+}
+
+/** The private key given instead of a wallet file, as 0x and 64 digits. */
+export function walletPrivateKey({ wallet }: Pick<Config, 'wallet'>): string | undefined {
+  const key =
+    wallet.privateKey ?? (wallet.privateKeyFile && readSecretFile(wallet.privateKeyFile, 'wallet.privateKeyFile'))
+  if (key === undefined || /^0x[0-9a-fA-F]{64}$/.test(key)) return key
+  throw new ParleyError(
+    'config_invalid',
+    'wallet.privateKeyFile does not hold a private key: 0x and 64 hexadecimal digits',
+  )
+}
+
+/** The API key of an upstream, or undefined when it needs none. */
+export function upstreamKey(upstream: Config['upstreams'][number], env: NodeJS.ProcessEnv): string | undefined {
+  if (upstream.keyFile !== undefined) return readSecretFile(upstream.keyFile, `keyFile of upstream ${upstream.name}`)
+  if (upstream.keyEnv === undefined) return undefined
+  const key = env[upstream.keyEnv]
+  if (key) return key
+  throw new ParleyError('config_invalid', `the key of upstream ${upstream.name} is missing: set ${upstream.keyEnv}`, {
+    details: { key: 'upstreams', variable: upstream.keyEnv },
+  })
+}
+
+/** The first line of a file; `-` is standard input. The name says which key asked for it. */
+export function readSecretFile(path: string, key: string): string {
+  let text: string
+  try {
+    text = readFileSync(path === '-' ? 0 : path, 'utf8')
+  } catch (cause) {
+    throw new ParleyError('config_invalid', `${key}: ${path} cannot be read; check that it exists and is yours`, {
+      cause,
+      details: { key },
+    })
+  }
+  const secret = text.split(/\r?\n/, 1)[0]!
+  if (secret !== '') return secret
+  throw new ParleyError('config_invalid', `${key}: ${path} is empty; write the secret on its first line`, {
+    details: { key },
+  })
+}
