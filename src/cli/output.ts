@@ -59,6 +59,5 @@ export function pairs(rows: readonly (readonly [string, string])[]): string {
 
 /** Text of others on one line, without anything a terminal would obey. */
 export function clean(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is to be removed
-  return stripVTControlCharacters(text).replaceAll(/[\u0000-\u001f\u007f-\u009f]/g, ' ')
+  return stripVTControlCharacters(text).replaceAll(/\p{Cc}/gu, ' ')
 }

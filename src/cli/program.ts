@@ -28,7 +28,7 @@ export function createProgram(): Command {
     .showSuggestionAfterError()
     .exitOverride()
   addConfigFlags(program)
-  for (const add of [addStart, addChat, addModels, addStatus, addWallet, addKey, addVerify, addConfig]) add(program)
+  for (const add of [addChat, addModels, addStatus, addWallet, addKey, addVerify, addConfig, addStart]) add(program)
   for (const command of allCommands(program)) {
     command
       .exitOverride()
@@ -55,5 +55,5 @@ The keys with what they mean: parley config example
 Examples:
   $ parley dev                        try everything on this machine: chain, provider and user
   $ parley up                         run your node; apps use http://127.0.0.1:7275/v1
-  $ parley chat nano "Hello!"         ask through the running node
+  $ parley chat parley-nano "Hello!"         ask through the running node
   $ parley models --json | jq .models what can be asked`

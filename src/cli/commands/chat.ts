@@ -24,7 +24,7 @@ export function addChat(program: Command): void {
     .option('--temperature <number>', 'how much chance: 0 to 2')
     .addHelpText(
       'after',
-      '\nExamples:\n  $ parley chat nano "What is 7 plus 5?"\n  $ git diff | parley run qwen3-8b --system "Write a commit message."',
+      '\nExamples:\n  $ parley chat parley-nano "What is 7 plus 5?"\n  $ git diff | parley run qwen3-8b --system "Write a commit message."',
     )
     .action(
       action(async (context, model: string, given: string | undefined, options: ChatOptions) => {

@@ -51,7 +51,7 @@ function whatIsThere(config: Config): Found {
     wallet: wallet.name,
     hasWallet: names.includes(wallet.name) || wallet.privateKey !== undefined || wallet.privateKeyFile !== undefined,
     models: [
-      ...(models.nano ? ['nano'] : []),
+      ...(models.nano ? ['parley-nano'] : []),
       ...models.local.map(({ id }) => id),
       ...upstreams.map(({ name }) => `${name} (upstream)`),
     ],
@@ -64,7 +64,7 @@ function whatIsThere(config: Config): Found {
 function nextSteps(facts: Omit<Found, 'next'>, { paths }: Config): Found['next'] {
   if (facts.running !== null) {
     return [
-      { command: 'parley chat nano "Hello!"', what: 'ask a model' },
+      { command: 'parley chat parley-nano "Hello!"', what: 'ask a model' },
       { command: 'parley key new my-app', what: 'make a key for an app' },
       { command: 'parley status', what: 'see how the node is' },
     ]
