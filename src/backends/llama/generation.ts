@@ -74,14 +74,17 @@ export class Generation {
 
   /** The model's next token. */
   accept(token: number): void {
-    if (this.#voice.isEnd(token)) return this.#end('stop')
+    if (this.#voice.isEnd(token)) {
+      this.#end('stop')
+      return
+    }
     this.outputTokens += 1
     this.#unread += 1
     const { text, stopped } = this.#stops.push(this.#stream.push(token))
     this.#text += text
-    if (stopped) return this.#close('stop')
-    if (this.outputTokens >= this.request.maxTokens) return this.#end('length')
-    if (this.#text !== '') this.#voice.onOutput()
+    if (stopped) this.#close('stop')
+    else if (this.outputTokens >= this.request.maxTokens) this.#end('length')
+    else if (this.#text !== '') this.#voice.onOutput()
   }
 
   /** Ends it at once; a reader is told the error. Harmless when it is over. */
