@@ -23,7 +23,13 @@ const defaultMaxBodyBytes = 64 * 1024 * 1024
 
 /** The one HTTP client of the node: an upstream and a peer differ in dispatcher and headers, not in code. */
 export interface OpenAiClient {
-  json: (method: 'GET' | 'POST', path: string, body: unknown, signal: AbortSignal) => Promise<unknown>
+  json: (
+    method: 'GET' | 'POST',
+    path: string,
+    body: unknown,
+    signal: AbortSignal,
+    headers?: Readonly<Record<string, string>>,
+  ) => Promise<unknown>
   run: (
     call: Call,
     headers: Readonly<Record<string, string>>,
@@ -33,8 +39,9 @@ export interface OpenAiClient {
 
 export function createOpenAiClient(options: OpenAiClientOptions): OpenAiClient {
   return {
-    json: async (method, path, body, signal) => {
-      const response = await send(options, { method, path, body, signal, headers: { accept: 'application/json' } })
+    json: async (method, path, body, signal, headers = {}) => {
+      const accept = { ...headers, accept: 'application/json' }
+      const response = await send(options, { method, path, body, signal, headers: accept })
       return parseJson(options, await readText(options, response.body, signal))
     },
     run: (call, headers, signal) => run(options, call, headers, signal),

@@ -1,3 +1,4 @@
 /** The fronts: OpenAI's routes for apps, the same routes for peers. */
 export type { Caller, Front } from './front.ts'
 export { createLocalFront, type LocalFrontOptions } from './local.ts'
+export { createPeerFront, type PeerFrontOptions } from './peer.ts'

@@ -1,0 +1,69 @@
+import { readFileSync } from 'node:fs'
+import { createSessionKeys, createSigner, createWallets, deriveSessionKey, type SessionKeyOf } from '../chain/index.ts'
+import type { Config } from '../config/index.ts'
+import { type Address, type Hex, ParleyError, type Random, type Signer } from '../core/index.ts'
+
+/** The account of this node, unlocked as far as the configuration allows. */
+export interface Account {
+  readonly address: Address
+  /** The account's own key: signs transactions, quotes and receipts. Throws `wallet_locked`. */
+  readonly signer: () => Promise<Signer>
+  /** The key that signs vouchers in one epoch of the account. */
+  readonly sessionKey: (of: SessionKeyOf) => Promise<Signer>
+}
+
+/** Undefined when no account is configured: such a node neither pays nor is paid. */
+export async function openAccount(config: Config, random: Random): Promise<Account | undefined> {
+  const raw = config.wallet.privateKey ?? readSecret(config.wallet.privateKeyFile, 'wallet.privateKeyFile')
+  return raw === undefined ? walletAccount(config, random) : keyAccount(raw as Hex)
+}
+
+function keyAccount(key: Hex): Account {
+  const signer = createSigner(key)
+  return {
+    address: signer.address,
+    signer: async () => signer,
+    sessionKey: async of => createSigner(deriveSessionKey(Buffer.from(key.slice(2), 'hex'), of)),
+  }
+}
+
+async function walletAccount({ wallet, paths }: Config, random: Random): Promise<Account | undefined> {
+  const directory = paths.walletsDirectory
+  const wallets = createWallets({ directory, random })
+  const entry = (await wallets.list()).find(({ alias }) => alias === wallet.name)
+  if (entry?.address === undefined) return undefined
+  const { address } = entry
+  const password = () => {
+    const known = wallet.password ?? readSecret(wallet.passwordFile, 'wallet.passwordFile')
+    if (known !== undefined) return known
+    throw new ParleyError(
+      'wallet_locked',
+      `wallet ${wallet.name} is locked; give its password with --password-file or PARLEY_WALLET_PASSWORD_FILE`,
+    )
+  }
+  let unlocked: ReturnType<typeof wallets.unlock> | undefined
+  const unlock = () => (unlocked ??= wallets.unlock(wallet.name, password()))
+  return {
+    address,
+    signer: unlock,
+    sessionKey: async of => {
+      try {
+        return await createSessionKeys({ directory, random }).unlock({ ...of, payer: address }, password())
+      } catch (cause) {
+        if (!(cause instanceof ParleyError) || cause.code !== 'not_found') throw cause
+        return createSigner((await unlock()).sessionKey(of))
+      }
+    },
+  }
+}
+
+function readSecret(path: string | undefined, key: string): string | undefined {
+  if (path === undefined) return undefined
+  try {
+    return readFileSync(path, 'utf8').trim()
+  } catch (cause) {
+    throw new ParleyError('config_invalid', `${key} cannot be read: ${path}; check the path and its permissions`, {
+      cause,
+    })
+  }
+}

@@ -1,0 +1,194 @@
+import { createEscrowProvider, createSender, parseAmount } from '../chain/index.ts'
+import type { Config } from '../config/index.ts'
+import {
+  type Clock,
+  type EventLog,
+  type Ledger,
+  ParleyError,
+  type Random,
+  type Service,
+  type Signer,
+  sleep,
+} from '../core/index.ts'
+import { type Admission, router as createRouter, type RouterOptions } from '../gateway/index.ts'
+import { createPeerFront, type Front, type LocalFrontOptions } from '../http/index.ts'
+import type { PeerNode } from '../p2p/index.ts'
+import { charging, createTill, type OfferedModel, type Till } from '../session/index.ts'
+import { providerStack } from '../stacks.ts'
+import type { Account } from './account.ts'
+import type { ChainAccess } from './chain-access.ts'
+import type { OwnModel, OwnModels } from './own-models.ts'
+
+export interface SellerOptions {
+  readonly config: Config
+  readonly account: Account
+  readonly access: ChainAccess
+  readonly own: OwnModels
+  readonly p2p: PeerNode
+  readonly ledger: Ledger
+  readonly admission: Admission
+  readonly routing: Omit<RouterOptions, 'candidates'>
+  readonly front: Pick<
+    LocalFrontOptions,
+    'heartbeatMs' | 'stallMs' | 'maxBodyBytes' | 'bodyTimeoutMs' | 'headersTimeoutMs' | 'requestTimeoutMs' | 'onError'
+  >
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: EventLog
+}
+
+/** The provider's role: sells the node's own models to peers, and fetches what they owe. */
+export interface Seller extends Service {
+  /** What is for sale right now. */
+  readonly offers: () => readonly OfferedModel[]
+}
+
+const reofferMs = 20_000
+
+export function createSeller(options: SellerOptions): Seller {
+  const { config, p2p, own, log } = options
+  const stopping = new AbortController()
+  let offers: readonly OfferedModel[] = []
+  let front: Front | undefined
+  let timer: NodeJS.Timeout | undefined
+
+  const reoffer = async (signal: AbortSignal) => {
+    try {
+      offers = priced(await own.list(signal), config, (await options.access.token(signal)).decimals)
+      await p2p.discovery.announce(offers.map(({ modelId }) => modelId))
+    } catch (cause) {
+      if (signal.aborted) return
+      const { code, message } = ParleyError.from(cause, signal)
+      log.emit({ type: 'service.failed', service: 'offers', code, message })
+    }
+  }
+  return {
+    name: 'seller',
+    offers: () => offers,
+    start: async signal => {
+      const signer = await options.account.signer()
+      const till = tillOf(options, signer, () => offers)
+      front = peerFront(options, till)
+      await reoffer(signal)
+      await p2p.serve((socket, { peerId }) => front!.accept(socket, { principal: { kind: 'peer', id: peerId } }))
+      timer = setInterval(() => void reoffer(stopping.signal), reofferMs).unref()
+      void claimRegularly(options, signer, stopping.signal)
+    },
+    stop: async () => {
+      clearInterval(timer)
+      stopping.abort(new ParleyError('stopping', 'the node is shutting down'))
+      await front?.close(AbortSignal.abort())
+    },
+  }
+}
+
+function tillOf(
+  { config, access, account, ledger, clock, random, log }: SellerOptions,
+  signer: Signer,
+  offers: Seller['offers'],
+) {
+  return createTill({
+    provider: account.address,
+    notary: access.notary,
+    signer,
+    escrow: access.escrow,
+    ledger,
+    clock,
+    random,
+    log,
+    offers,
+    rail: config.provider.rail,
+    limits: { quoteLifeMs: config.provider.quoteSeconds * 1_000 },
+  })
+}
+
+function peerFront(options: SellerOptions, till: Till): Front {
+  const { log, clock, admission, own, routing, random, config } = options
+  const backend = providerStack({
+    log,
+    clock,
+    admission,
+    charging: charging(till),
+    router: createRouter({ ...routing, candidates: forSale(own, config) }),
+  })
+  return createPeerFront({
+    ...options.front,
+    backend,
+    desk: till,
+    random,
+    maxConnections: config.p2p.maxConnections * 4,
+  })
+}
+
+/** Peers get what is for sale and nothing else this node could answer with. */
+function forSale(own: OwnModels, config: Config): OwnModels {
+  const isSold = (id: string) => config.provider.models.length === 0 || config.provider.models.includes(id)
+  return {
+    ...own,
+    serving: model => (isSold(model) ? own.serving(model) : []),
+    models: async signal => (await own.models(signal)).filter(({ id }) => isSold(id)),
+  }
+}
+
+/** The price list: each own model that is for sale, at its own price or the common one. */
+function priced(models: readonly OwnModel[], { provider }: Config, decimals: number): OfferedModel[] {
+  const sold = models.filter(({ model }) => provider.models.length === 0 || provider.models.includes(model.id))
+  return sold.map(({ model, modelId }) => {
+    const price = { ...provider.prices, ...definedOf(provider.modelPrices[model.id] ?? {}) }
+    return {
+      model,
+      modelId,
+      priceIn: parseAmount(price.in, decimals),
+      priceCachedIn: parseAmount(price.cachedIn, decimals),
+      priceOut: parseAmount(price.out, decimals),
+      minimumCharge: parseAmount(price.minimum, decimals),
+      windowTokens: provider.windowTokens,
+      contextTokens: model.context_length ?? 0,
+      concurrency: provider.concurrency,
+    }
+  })
+}
+
+function definedOf<T extends object>(fields: T): { [K in keyof T]?: NonNullable<T[K]> } {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never
+}
+
+/** Claims when it is worth it. A claim that fails is told and tried again at the next round. */
+async function claimRegularly(options: SellerOptions, signer: Signer, signal: AbortSignal): Promise<void> {
+  const { everySeconds, minimum } = options.config.provider.claim
+  if (everySeconds === 0) return
+  while (!signal.aborted) {
+    await sleep(everySeconds * 1_000, signal).catch(() => undefined)
+    if (signal.aborted) return
+    try {
+      const { decimals } = await options.access.token(signal)
+      await claim(options, signer, parseAmount(minimum, decimals), signal)
+    } catch (cause) {
+      if (signal.aborted) return
+      const { code, message } = ParleyError.from(cause, signal)
+      options.log.emit({ type: 'service.failed', service: 'claims', code, message })
+    }
+  }
+}
+
+async function claim(options: SellerOptions, signer: Signer, minimum: bigint, signal: AbortSignal): Promise<void> {
+  const { access, account, ledger, log } = options
+  const { chainId, escrow } = access.notary.domain
+  const due = ledger.channels('provider').filter(({ key, authorized, claimed, voucher }) => {
+    const isHere = key.chainId === chainId && key.escrow.toLowerCase() === escrow.toLowerCase()
+    return isHere && voucher !== undefined && authorized - claimed >= minimum
+  })
+  if (due.length === 0) return
+  const desk = createEscrowProvider(createSender(access.chain, signer))
+  const result = await desk.claim(
+    account.address,
+    due.map(({ voucher }) => voucher!),
+    signal,
+  )
+  for (const [at, row] of result.rows.entries()) {
+    if (row.outcome === 'paid') ledger.settled(due[at]!.key, row.claimed)
+  }
+  for (const { hash } of result.transactions) {
+    log.emit({ type: 'claim.sent', payers: result.rows.length, amount: result.paid, transaction: hash })
+  }
+}
