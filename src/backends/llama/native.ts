@@ -48,6 +48,7 @@ export interface ContextOptions {
   sequences?: number
   contextSize: number | { max: number }
   batchSize?: number
+  flashAttention?: boolean | 'auto'
   threads: number
 }
 
