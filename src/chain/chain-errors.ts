@@ -16,10 +16,14 @@ export function chainError(viem: Viem, cause: unknown, what: string, signal?: Ab
   if (ours instanceof ParleyError) return ours
   const data = revertData(viem, cause)
   if (data !== undefined) return refusal(viem, data, what, cause)
-  if (find(cause, error => error instanceof viem.InsufficientFundsError || /insufficient funds/.test(error.message))) {
+  if (says(cause, /insufficient funds|enough funds/i)) {
     return new ParleyError('insufficient_funds', `${what} failed: the account cannot pay the gas; fund it`, { cause })
   }
-  if (find(cause, error => viem.ExecutionRevertedError.nodeMessage.test(error.message))) {
+  if (says(cause, /nonce too low|nonce is too low|underpriced/i)) {
+    const why = 'the account sent another transaction at the same moment'
+    return new ParleyError('transaction_failed', `${what} failed: ${why}; try again`, { cause })
+  }
+  if (says(cause, viem.ExecutionRevertedError.nodeMessage)) {
     return new ParleyError('transaction_failed', `${what} failed: the chain refused it without a reason`, { cause })
   }
   const why = cause instanceof viem.BaseError ? firstLine(cause.shortMessage) : 'no answer'
@@ -92,6 +96,11 @@ function find(cause: unknown, is: (error: Error) => boolean): Error | undefined 
     error = error.cause
   }
   return undefined
+}
+
+/** Nodes agree on the codes of few errors; what they have in common is their words. */
+function says(cause: unknown, words: RegExp): boolean {
+  return find(cause, error => words.test(error.message)) !== undefined
 }
 
 function firstLine(text: string): string {
