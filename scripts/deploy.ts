@@ -1,5 +1,4 @@
-import { existsSync } from 'node:fs'
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
@@ -32,10 +31,9 @@ async function deploy(wanted: Wanted): Promise<DeploymentRecord> {
   if (!wanted.token && !TEST_CHAINS.has(chainId)) {
     fail(64, `chain ${chainId} is no known test network; name the ERC-20 to be paid in with --token`)
   }
-  const journal = join(ROOT, 'contracts/ignition/deployments', `chain-${chainId}`)
+  const deploymentId = await deploymentIdOf(chainId, call => provider.request(call) as Promise<Block>)
   const hasCode = async (address: string) =>
     (await provider.request({ method: 'eth_getCode', params: [address, 'latest'] })) !== '0x'
-  if (chainId === LOCAL_CHAIN) await forgetIfGone(journal, hasCode)
 
   const shared = { minStake: BigInt(wanted.minStake), unbonding: wanted.unbonding, exitDelay: wanted.exitDelay }
   const contracts = (await (wanted.token ? deployOver(wanted.token) : deployWithToken())) as unknown as Deployed
@@ -45,7 +43,7 @@ async function deploy(wanted: Wanted): Promise<DeploymentRecord> {
     token: wanted.token ?? contracts.token.address,
     registry: contracts.registry.address,
     escrow: contracts.escrow.address,
-    deployedAtBlock: await firstBlock(journal),
+    deployedAtBlock: await firstBlock(join(ROOT, 'contracts/ignition/deployments', deploymentId)),
     minStake: wanted.minStake,
     unbonding: wanted.unbonding,
     exitDelay: wanted.exitDelay,
@@ -53,13 +51,13 @@ async function deploy(wanted: Wanted): Promise<DeploymentRecord> {
 
   async function deployWithToken() {
     const module = (await import('../contracts/ignition/modules/ParleyDevelopment.ts')).default
-    return ignition.deploy(module, { parameters: { ParleyDevelopment: shared } })
+    return ignition.deploy(module, { deploymentId, parameters: { ParleyDevelopment: shared } })
   }
 
   async function deployOver(token: Address) {
     if (!(await hasCode(token))) fail(65, `there is no contract at ${token} on chain ${chainId}`)
     const module = (await import('../contracts/ignition/modules/Parley.ts')).default
-    return ignition.deploy(module, { parameters: { Parley: { token, ...shared } } })
+    return ignition.deploy(module, { deploymentId, parameters: { Parley: { token, ...shared } } })
   }
 }
 
@@ -79,14 +77,19 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const LOCAL_CHAIN = 31337
 const TEST_CHAINS = new Set([LOCAL_CHAIN, 11_155_111, 84_532, 421_614])
 
-/** A local chain starts anew with each process, and Ignition would wait for contracts of one that is gone. */
-async function forgetIfGone(journal: string, hasCode: (address: string) => Promise<boolean>): Promise<void> {
-  const path = join(journal, 'deployed_addresses.json')
-  if (!existsSync(journal)) return
-  const addresses: string[] = existsSync(path) ? Object.values(JSON.parse(await readFile(path, 'utf8'))) : []
-  const standing = await Promise.all(addresses.map(hasCode))
-  if (addresses.length === 0 || standing.includes(false)) await rm(journal, { recursive: true })
+type Block = { hash: string }
+
+/**
+ * Ignition's journal of what was deployed where. A local chain begins anew with each process under the same chain id,
+ * and is told apart by its first block.
+ */
+async function deploymentIdOf(chainId: number, request: (call: RpcCall) => Promise<Block>): Promise<string> {
+  if (chainId !== LOCAL_CHAIN) return `chain-${chainId}`
+  const genesis = await request({ method: 'eth_getBlockByNumber', params: ['0x0', false] })
+  return `chain-${chainId}-${genesis.hash.slice(2, 10)}`
 }
+
+type RpcCall = { method: string; params: unknown[] }
 
 async function firstBlock(journal: string): Promise<number> {
   const lines = (await readFile(join(journal, 'journal.jsonl'), 'utf8')).split('\n').filter(line => line.trim())

@@ -124,6 +124,8 @@ function endWithParent(): void {
 
 process.on('uncaughtException', error => fail(1, error.message))
 process.env.HARDHAT_DISABLE_TELEMETRY = 'true'
+// The compiler speaks on stdout, which belongs to the one line.
+console.log = console.error
 endWithParent()
 const given = options()
 // Hardhat looks for its configuration from the working directory upwards.

@@ -53,4 +53,6 @@ function literal(value: unknown): string {
     .join(', ')} }`
 }
 
+// Hardhat looks for its configuration from the working directory upwards.
+process.chdir(fileURLToPath(new URL('..', import.meta.url)))
 await generateAbi({ check: process.argv.includes('--check') })

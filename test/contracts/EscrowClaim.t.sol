@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-import {Escrow} from "../../contracts/Escrow.sol";
 import {IEscrow} from "../../contracts/interfaces/IEscrow.sol";
 import {Stage} from "./Stage.sol";
 
@@ -119,7 +118,7 @@ contract EscrowClaimTest is Stage {
     }
 
     function test_aVoucherIsForOneEscrow() public {
-        Escrow twin = new Escrow(token, registry, EXIT_DELAY);
+        IEscrow twin = makeEscrow(address(token), address(registry), EXIT_DELAY);
         (bytes32 r, bytes32 vs) = compact(SESSION_KEY, twin.voucherDigest(payer, provider, 0, 40));
         expectSkip(40, IEscrow.SkipReason.Signature);
         claim(IEscrow.ClaimRow(payer, 40, r, vs));

@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-import {ERC20} from "@openzeppelin/contracts/token/ERC20/ERC20.sol";
 import {IERC20Errors} from "@openzeppelin/contracts/interfaces/draft-IERC6093.sol";
 import {ERC3009} from "@openzeppelin/contracts/token/ERC20/extensions/draft-ERC3009.sol";
-import {Escrow} from "../../contracts/Escrow.sol";
-import {IProviderRegistry} from "../../contracts/interfaces/IProviderRegistry.sol";
 import {IEscrow} from "../../contracts/interfaces/IEscrow.sol";
 import {Stage} from "./Stage.sol";
 
@@ -18,13 +15,13 @@ contract EscrowDepositTest is Stage {
 
     function test_theConstructorRefusesWhatCannotWork() public {
         refuse(IEscrow.ContractInvalid.selector, address(1));
-        new Escrow(ERC20(address(1)), registry, 1);
+        makeEscrow(address(1), address(registry), 1);
         refuse(IEscrow.ContractInvalid.selector, address(2));
-        new Escrow(token, IProviderRegistry(address(2)), 1);
+        makeEscrow(address(token), address(2), 1);
         refuse(IEscrow.ExitDelayInvalid.selector, 0);
-        new Escrow(token, registry, 0);
+        makeEscrow(address(token), address(registry), 0);
         refuse(IEscrow.ExitDelayInvalid.selector, 90 days + 1);
-        new Escrow(token, registry, 90 days + 1);
+        makeEscrow(address(token), address(registry), 90 days + 1);
     }
 
     function test_theConstructorFixesItsArguments() public view {

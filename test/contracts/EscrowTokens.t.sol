@@ -1,28 +1,17 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
-import {Escrow} from "../../contracts/Escrow.sol";
-import {ProviderRegistry} from "../../contracts/ProviderRegistry.sol";
 import {IEscrow} from "../../contracts/interfaces/IEscrow.sol";
 import {IProviderRegistry} from "../../contracts/interfaces/IProviderRegistry.sol";
 import {TestToken} from "../../contracts/test/TestToken.sol";
 import {Stage} from "./Stage.sol";
-import {
-    BombToken,
-    CallbackToken,
-    FeeToken,
-    LyingToken,
-    RebasingToken,
-    RefusingToken,
-    SilentToken
-} from "./TokenZoo.sol";
+import {CallbackToken} from "./TokenZoo.sol";
 
 contract EscrowTokensTest is Stage {
     function test_aTokenThatKeepsAFeeIsRefused() public {
-        stageWith(new FeeToken());
+        stageWith(makeToken("TokenZoo.sol:FeeToken"));
         refuse(IEscrow.TokenUnsupported.selector, 1000, 990);
         deposit(1000);
         refuse(IProviderRegistry.TokenUnsupported.selector, MIN_STAKE, MIN_STAKE - MIN_STAKE / 100);
@@ -30,7 +19,7 @@ contract EscrowTokensTest is Stage {
     }
 
     function test_aTokenThatRebasesIsRefused() public {
-        stageWith(new RebasingToken());
+        stageWith(makeToken("TokenZoo.sol:RebasingToken"));
         refuse(IEscrow.TokenUnsupported.selector, 1000, 1001);
         deposit(1000);
         refuse(IProviderRegistry.TokenUnsupported.selector, MIN_STAKE, MIN_STAKE + 1);
@@ -38,19 +27,19 @@ contract EscrowTokensTest is Stage {
     }
 
     function test_aTokenThatLiesIsRefused() public {
-        stageWith(new LyingToken());
+        stageWith(makeToken("TokenZoo.sol:LyingToken"));
         refuse(IEscrow.TokenUnsupported.selector, 1000, 0);
         deposit(1000);
     }
 
     function test_aTokenThatSaysNoIsHeard() public {
-        stageWith(new RefusingToken());
+        stageWith(makeToken("TokenZoo.sol:RefusingToken"));
         refuse(SafeERC20.SafeERC20FailedOperation.selector, address(token));
         deposit(1000);
     }
 
     function test_aTokenThatReturnsNothingWorks() public {
-        stageWith(TestToken(address(new SilentToken())));
+        stageWith(makeToken("TokenZoo.sol:SilentToken"));
         deposit(1000);
         claim(400);
         depart();
@@ -61,7 +50,7 @@ contract EscrowTokensTest is Stage {
     }
 
     function test_aPermitThatExplodesDoesNotStopADeposit() public {
-        stageWith(new BombToken());
+        stageWith(makeToken("TokenZoo.sol:BombToken"));
         vm.prank(payer);
         escrow.depositWithPermit(1000, session, 0, 27, bytes32(0), bytes32(0));
         equal(free(), 1000);
@@ -71,7 +60,7 @@ contract EscrowTokensTest is Stage {
     }
 
     function test_aCallbackCannotEnterTwice() public {
-        CallbackToken callback = new CallbackToken();
+        CallbackToken callback = CallbackToken(address(makeToken("TokenZoo.sol:CallbackToken")));
         stageWith(callback);
         deposit(1000);
         bytes[4] memory calls = [
@@ -96,7 +85,7 @@ contract EscrowTokensTest is Stage {
     }
 
     function test_whatACallbackSeesIsWhatWillBe() public {
-        CallbackToken callback = new CallbackToken();
+        CallbackToken callback = CallbackToken(address(makeToken("TokenZoo.sol:CallbackToken")));
         stageWith(callback);
         deposit(1000);
         callback.onNextTransfer(address(this), abi.encodeCall(this.expectClaimed, (400)));
@@ -119,8 +108,8 @@ contract EscrowTokensTest is Stage {
 
     function stageWith(TestToken other) private {
         token = other;
-        registry = new ProviderRegistry(IERC20(address(other)), MIN_STAKE, UNBONDING);
-        escrow = new Escrow(IERC20(address(other)), registry, EXIT_DELAY);
+        registry = makeRegistry(address(other), MIN_STAKE, UNBONDING);
+        escrow = makeEscrow(address(other), address(registry), EXIT_DELAY);
         fund(payer);
         fund(provider);
         fund(rival);

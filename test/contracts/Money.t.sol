@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-import {Escrow} from "../../contracts/Escrow.sol";
-import {ProviderRegistry} from "../../contracts/ProviderRegistry.sol";
 import {IEscrow} from "../../contracts/interfaces/IEscrow.sol";
+import {IProviderRegistry} from "../../contracts/interfaces/IProviderRegistry.sol";
 import {TestToken} from "../../contracts/test/TestToken.sol";
 import {Stage} from "./Stage.sol";
 import {Test} from "./Test.sol";
@@ -14,8 +13,8 @@ contract People is Test {
     uint256 private constant WAIT = 1 days;
 
     TestToken private immutable _token;
-    ProviderRegistry private immutable _registry;
-    Escrow private immutable _escrow;
+    IProviderRegistry private immutable _registry;
+    IEscrow private immutable _escrow;
 
     mapping(uint256 payer => uint256) private _key;
     mapping(uint256 payer => mapping(uint256 provider => uint256)) public claimedBefore;
@@ -27,7 +26,7 @@ contract People is Test {
     address[] private _oldFor;
     uint64[] private _oldEpoch;
 
-    constructor(TestToken token, ProviderRegistry registry, Escrow escrow) {
+    constructor(TestToken token, IProviderRegistry registry, IEscrow escrow) {
         (_token, _registry, _escrow) = (token, registry, escrow);
         for (uint256 i; i < COUNT; ++i) {
             _fund(payerAt(i));
@@ -46,16 +45,14 @@ contract People is Test {
     }
 
     function reserve(uint256 who, uint256 whom, uint256 extra) external {
-        (who, whom) = (who % COUNT, whom % COUNT);
-        (address signer, uint256 free) = _escrow.account(payerAt(who));
-        (uint64 exitAt, uint64 epoch) = _escrow.exit(payerAt(who));
-        if (signer == address(0) || exitAt != 0 || free == 0) return;
-        (uint128 claimed, uint128 reserved, uint32 releases) = _escrow.pair(payerAt(who), providerAt(whom));
-        uint128 total = claimed + reserved + uint128(bound(extra, 1, free));
-        bytes32 digest = _escrow.reservationDigest(payerAt(who), providerAt(whom), epoch, releases, total);
-        (bytes32 r, bytes32 vs) = compact(_secret(who), digest);
-        vm.prank(providerAt(whom));
-        _escrow.reserve(payerAt(who), total, r, vs);
+        (address payer, address provider) = (payerAt(who % COUNT), providerAt(whom % COUNT));
+        IEscrow.Position memory now_ = _position(payer, provider);
+        if (now_.signer == address(0) || now_.exitAt != 0 || now_.free == 0) return;
+        uint128 total = now_.claimed + now_.reserved + uint128(bound(extra, 1, now_.free));
+        bytes32 digest = _escrow.reservationDigest(payer, provider, now_.epoch, now_.releases, total);
+        (bytes32 r, bytes32 vs) = compact(_secret(who % COUNT), digest);
+        vm.prank(provider);
+        _escrow.reserve(payer, total, r, vs);
     }
 
     function release(uint256 who, uint256 whom) external {
@@ -70,22 +67,17 @@ contract People is Test {
     function claim(uint256 who, uint256 whom, uint256 extra) external {
         (who, whom) = (who % COUNT, whom % COUNT);
         if (_key[who] == 0) return;
-        (uint128 claimed, uint128 reserved,) = _escrow.pair(payerAt(who), providerAt(whom));
-        (address signer, uint256 free) = _escrow.account(payerAt(who));
-        (, uint64 epoch) = _escrow.exit(payerAt(who));
-        uint128 owed = uint128(bound(extra, 1, 1e6));
-        bytes32 digest = _escrow.voucherDigest(payerAt(who), providerAt(whom), epoch, claimed + owed);
-        (bytes32 r, bytes32 vs) = compact(_secret(who), digest);
-        IEscrow.ClaimRow memory row = IEscrow.ClaimRow(payerAt(who), claimed + owed, r, vs);
-        uint256 paid = _claim(whom, row);
-        if (signer != address(0)) {
-            if (paid != (owed < reserved + free ? owed : reserved + free)) ++shortfalls;
-            _old.push(row);
-            _oldFor.push(providerAt(whom));
-            _oldEpoch.push(epoch);
-        } else if (paid != 0) {
-            ++shortfalls;
-        }
+        (address payer, address provider) = (payerAt(who), providerAt(whom));
+        IEscrow.Position memory now_ = _position(payer, provider);
+        uint256 owed = bound(extra, 1, 1e6);
+        uint128 total = now_.claimed + uint128(owed);
+        (bytes32 r, bytes32 vs) = compact(_secret(who), _escrow.voucherDigest(payer, provider, now_.epoch, total));
+        IEscrow.ClaimRow memory row = IEscrow.ClaimRow(payer, total, r, vs);
+        uint256 there = now_.signer == address(0) ? 0 : now_.reserved + now_.free;
+        if (_claim(whom, row) != (owed < there ? owed : there)) ++shortfalls;
+        _old.push(row);
+        _oldFor.push(provider);
+        _oldEpoch.push(now_.epoch);
     }
 
     /// A voucher of a former epoch must be worth nothing, to whomever it is presented.
@@ -167,6 +159,12 @@ contract People is Test {
         claimedBefore[uint160(row.payer) - 0xAA00][whom] += paid;
     }
 
+    function _position(address payer, address provider) private view returns (IEscrow.Position memory) {
+        address[] memory one = new address[](1);
+        one[0] = payer;
+        return _escrow.positions(provider, one)[0];
+    }
+
     function _secret(uint256 who) private view returns (uint256) {
         return _key[who] * COUNT + who + 1;
     }
@@ -185,8 +183,8 @@ contract MoneyTest is Stage {
 
     function setUp() public override {
         super.setUp();
-        registry = new ProviderRegistry(token, 100, UNBONDING);
-        escrow = new Escrow(token, registry, EXIT_DELAY);
+        registry = makeRegistry(address(token), 100, UNBONDING);
+        escrow = makeEscrow(address(token), address(registry), EXIT_DELAY);
         _people = new People(token, registry, escrow);
     }
 
@@ -223,7 +221,7 @@ contract MoneyTest is Stage {
 
     function invariant_theRegistryHoldsItsStakes() public view {
         uint256 sum;
-        (ProviderRegistry.ProviderView[] memory page,) = registry.providers(0, 0);
+        (IProviderRegistry.ProviderView[] memory page,) = registry.providers(0, 0);
         for (uint256 i; i < page.length; ++i) {
             sum += page[i].stake;
         }

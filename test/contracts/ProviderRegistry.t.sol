@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
-import {ProviderRegistry} from "../../contracts/ProviderRegistry.sol";
 import {IProviderRegistry} from "../../contracts/interfaces/IProviderRegistry.sol";
 import {Stage} from "./Stage.sol";
 
@@ -14,13 +12,13 @@ contract ProviderRegistryTest is Stage {
 
     function test_theConstructorRefusesWhatCannotWork() public {
         refuse(IProviderRegistry.TokenInvalid.selector, address(1));
-        new ProviderRegistry(IERC20(address(1)), 1, 1);
+        makeRegistry(address(1), 1, 1);
         refuse(IProviderRegistry.UnbondingInvalid.selector, 0);
-        new ProviderRegistry(token, 1, 0);
+        makeRegistry(address(token), 1, 0);
         refuse(IProviderRegistry.UnbondingInvalid.selector, 365 days + 1);
-        new ProviderRegistry(token, 1, 365 days + 1);
+        makeRegistry(address(token), 1, 365 days + 1);
         refuse(IProviderRegistry.AmountInvalid.selector, uint256(1) << 96);
-        new ProviderRegistry(token, uint256(1) << 96, 1);
+        makeRegistry(address(token), uint256(1) << 96, 1);
     }
 
     function test_theConstructorFixesItsArguments() public view {
@@ -179,7 +177,7 @@ contract ProviderRegistryTest is Stage {
     }
 
     function test_aRegistryWithoutAMinimumTakesNoStake() public {
-        registry = new ProviderRegistry(token, 0, UNBONDING);
+        registry = makeRegistry(address(token), 0, UNBONDING);
         vm.prank(address(0x90));
         registry.register(ENDPOINT, PEER, session, payout, 0);
         leaveRegistry(address(0x90));
@@ -373,7 +371,7 @@ contract ProviderRegistryTest is Stage {
     }
 
     function crowd(uint256 size) private {
-        registry = new ProviderRegistry(token, 0, UNBONDING);
+        registry = makeRegistry(address(token), 0, UNBONDING);
         for (uint256 i; i < size; ++i) {
             vm.prank(who(i));
             registry.register(ENDPOINT, PEER, session, payout, 0);

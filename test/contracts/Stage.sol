@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-import {Escrow} from "../../contracts/Escrow.sol";
-import {ProviderRegistry} from "../../contracts/ProviderRegistry.sol";
 import {IEscrow} from "../../contracts/interfaces/IEscrow.sol";
+import {IProviderRegistry} from "../../contracts/interfaces/IProviderRegistry.sol";
 import {TestToken} from "../../contracts/test/TestToken.sol";
 import {Test} from "./Test.sol";
 
@@ -26,22 +25,30 @@ abstract contract Stage is Test {
     address internal payout = address(0xCAFE);
 
     TestToken internal token;
-    ProviderRegistry internal registry;
-    Escrow internal escrow;
+    IProviderRegistry internal registry;
+    IEscrow internal escrow;
 
     function setUp() public virtual {
         (payer, session, otherSession) = (vm.addr(PAYER_KEY), vm.addr(SESSION_KEY), vm.addr(OTHER_KEY));
-        token = makeToken();
-        registry = new ProviderRegistry(token, MIN_STAKE, UNBONDING);
-        escrow = new Escrow(token, registry, EXIT_DELAY);
+        token = makeToken("TestToken.sol:TestToken");
+        registry = makeRegistry(address(token), MIN_STAKE, UNBONDING);
+        escrow = makeEscrow(address(token), address(registry), EXIT_DELAY);
         vm.warp(1_000_000);
         fund(payer);
         fund(provider);
         fund(rival);
     }
 
-    function makeToken() internal virtual returns (TestToken) {
-        return new TestToken();
+    function makeToken(string memory artifact) internal returns (TestToken) {
+        return TestToken(make(artifact, ""));
+    }
+
+    function makeRegistry(address asset, uint256 minStake, uint256 unbonding) internal returns (IProviderRegistry) {
+        return IProviderRegistry(make("ProviderRegistry.sol:ProviderRegistry", abi.encode(asset, minStake, unbonding)));
+    }
+
+    function makeEscrow(address asset, address registry_, uint256 exitDelay) internal returns (IEscrow) {
+        return IEscrow(make("Escrow.sol:Escrow", abi.encode(asset, registry_, exitDelay)));
     }
 
     function fund(address who) internal {

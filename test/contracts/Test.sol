@@ -8,6 +8,7 @@ interface Vm {
     function prank(address caller) external;
     function startPrank(address caller) external;
     function stopPrank() external;
+    function getCode(string calldata artifact) external view returns (bytes memory);
     function warp(uint256 timestamp) external;
     function getBlockTimestamp() external view returns (uint256);
     function chainId(uint256 id) external;
@@ -45,6 +46,18 @@ abstract contract Test {
         unchecked {
             uint256 size = most - least + 1;
             return size == 0 ? value : least + (value % size);
+        }
+    }
+
+    /// Deploys by name. `new` would have the compiler optimize the whole contract once more for each test contract.
+    function make(string memory artifact, bytes memory arguments) internal returns (address made) {
+        bytes memory code = bytes.concat(vm.getCode(artifact), arguments);
+        assembly ("memory-safe") {
+            made := create(0, add(code, 0x20), mload(code))
+            if iszero(made) {
+                returndatacopy(0, 0, returndatasize())
+                revert(0, returndatasize())
+            }
         }
     }
 
