@@ -34,7 +34,8 @@ function parseHub(text: string): Source {
   if (!isSound || more.length > 0 || others.length > 0) throw bad('write hf:user/repo/file.gguf or hf:user/repo:Q4_K_M')
   const named = { kind: 'hub', repository: `${user}/${repository}`, revision } as const
   if (quantization !== undefined) {
-    if (file.length > 0 || !/^[A-Za-z0-9_.-]{1,32}$/.test(quantization)) throw bad('write hf:user/repo:Q4_K_M')
+    if (file.length > 0 || !/^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$/.test(quantization))
+      throw bad('write hf:user/repo:Q4_K_M')
     return { ...named, pick: { quantization } }
   }
   if (!isFilePath(file)) throw bad('name a .gguf file of the repository: hf:user/repo/file.gguf')
