@@ -16,6 +16,10 @@ export function chainError(viem: Viem, cause: unknown, what: string, signal?: Ab
   if (ours instanceof ParleyError) return ours
   const data = revertData(viem, cause)
   if (data !== undefined) return refusal(viem, data, what, cause)
+  if (find(cause, error => error instanceof viem.ContractFunctionZeroDataError)) {
+    const why = 'the address holds no such contract'
+    return new ParleyError('chain_mismatch', `${what} failed: ${why}; check chain.registry and chain.escrow`, { cause })
+  }
   if (says(cause, /insufficient funds|enough funds/i)) {
     return new ParleyError('insufficient_funds', `${what} failed: the account cannot pay the gas; fund it`, { cause })
   }

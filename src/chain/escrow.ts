@@ -1,15 +1,24 @@
+import type { PublicClient } from 'viem'
 import type { Address, EscrowReader } from '../core/index.ts'
 import type { Chain } from './clients.ts'
 import { escrowAbi } from './generated/escrow.ts'
 
-/** What the escrow holds, as of the newest block. */
+/**
+ * What the escrow holds, as of the newest block that has the confirmations of the settings: nobody gives credit for a
+ * deposit that a reorganisation may still take back.
+ */
 export function createEscrowReader(chain: Chain): EscrowReader {
   const escrow = escrowOf(chain)
   return {
     account: (payer, signal) =>
       chain.ask('reading the escrow account', signal, async client => {
         // One call for one moment: several reads could each see another block.
-        const [position] = await client.readContract({ ...escrow, functionName: 'positions', args: [payer, [payer]] })
+        const [position] = await client.readContract({
+          ...escrow,
+          ...(await confirmed(client, chain)),
+          functionName: 'positions',
+          args: [payer, [payer]],
+        })
         const { signer, free, epoch, exitAt } = position!
         return { signer, free, epoch, exitReadyAt: exitAt === 0n ? undefined : exitAt }
       }),
@@ -17,6 +26,7 @@ export function createEscrowReader(chain: Chain): EscrowReader {
       chain.ask('reading the escrow', signal, async client => {
         const [claimed, reserved] = await client.readContract({
           ...escrow,
+          ...(await confirmed(client, chain)),
           functionName: 'pair',
           args: [payer, provider],
         })
@@ -52,8 +62,13 @@ export async function readPositions(
   const positions: EscrowPosition[] = []
   for (let at = 0; at < payers.length; at += payersPerCall) {
     const asked = payers.slice(at, at + payersPerCall)
-    const page = await chain.ask('reading the escrow', signal, client =>
-      client.readContract({ ...escrowOf(chain), functionName: 'positions', args: [provider, asked] }),
+    const page = await chain.ask('reading the escrow', signal, async client =>
+      client.readContract({
+        ...escrowOf(chain),
+        ...(await confirmed(client, chain)),
+        functionName: 'positions',
+        args: [provider, asked],
+      }),
     )
     for (const { exitAt, nextSigner, nextSignerAt, ...same } of page) {
       positions.push({
@@ -87,6 +102,16 @@ export async function readEscrowTerms(chain: Chain, signal: AbortSignal): Promis
 }
 
 const payersPerCall = 500
+
+/** Endpoints forget the state of older blocks. */
+const depthMax = 100
+
+async function confirmed(client: PublicClient, { settings }: Chain): Promise<{ blockNumber?: bigint }> {
+  const depth = BigInt(Math.min(settings.confirmations - 1, depthMax))
+  if (depth <= 0n) return {}
+  const head = await client.getBlockNumber()
+  return { blockNumber: head > depth ? head - depth : 0n }
+}
 
 function escrowOf(chain: Chain) {
   return { address: chain.settings.escrow, abi: escrowAbi } as const

@@ -45,9 +45,9 @@ export function contractCall<const abi extends Abi, name extends ContractFunctio
   return { address, abi, functionName, args }
 }
 
-/** One per account and process: two senders of one account would give two transactions the same number. */
+/** Any number of senders of one account on one `Chain` share a queue: two at once would use the same number twice. */
 export function createSender(chain: Chain, signer: Signer): Sender {
-  const inTurn = createTurns(waitingMax)
+  const inTurn = turnsOf(chain, signer.address)
   return {
     chain,
     signer,
@@ -59,7 +59,19 @@ export function createSender(chain: Chain, signer: Signer): Sender {
   }
 }
 
+type Turns = ReturnType<typeof createTurns>
+
 const waitingMax = 64
+const queues = new WeakMap<Chain, Map<Address, Turns>>()
+
+/** As many queues as accounts this process holds keys of, which is a handful. */
+function turnsOf(chain: Chain, account: Address): Turns {
+  const known = queues.get(chain) ?? new Map<Address, Turns>()
+  const turns = known.get(account) ?? createTurns(waitingMax)
+  queues.set(chain, known.set(account, turns))
+  return turns
+}
+
 const raisesMax = 2
 
 interface Draft {

@@ -20,6 +20,7 @@ export interface SessionKeys {
 }
 
 export interface SessionKeysOptions {
+  /** The folder of the wallets; session keys lie in `sessions` inside it. */
   readonly directory: string
   readonly random: Random
   /** Half of what wallets take by default: a node waits for this one before it can pay. */
@@ -27,6 +28,7 @@ export interface SessionKeysOptions {
 }
 
 export function createSessionKeys({ directory, random, scryptN = 2 ** 17 }: SessionKeysOptions): SessionKeys {
+  const pathOf = (name: SessionKeyName) => join(directory, 'sessions', fileName(name))
   return {
     create: async (wallet, of, password) => {
       requirePassword(password)
@@ -34,7 +36,7 @@ export function createSessionKeys({ directory, random, scryptN = 2 ** 17 }: Sess
       const key = wallet.sessionKey(of)
       try {
         const text = await encryptKey(key, password, { random, scryptN, extra: { parley: labelOf(name) } })
-        await writeAtomically(join(directory, fileName(name)), text, { mayReplace: true })
+        await writeAtomically(pathOf(name), text, { mayReplace: true })
         return createSigner(key).address
       } catch (cause) {
         throw ParleyError.from(cause, undefined, 'wallet_invalid')
@@ -43,7 +45,7 @@ export function createSessionKeys({ directory, random, scryptN = 2 ** 17 }: Sess
       }
     },
     unlock: async (name, password) => {
-      const key = await decryptKey(await readKeystore(join(directory, fileName(name))), password)
+      const key = await decryptKey(await readKeystore(pathOf(name)), password)
       try {
         return createSigner(key)
       } finally {

@@ -1,7 +1,15 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { createChain, createSender, createSigner, mintTestToken } from '../../src/chain/index.ts'
+import {
+  createChain,
+  createEscrowPayer,
+  createEscrowReader,
+  createSender,
+  createSigner,
+  mintTestToken,
+  readRegistryTerms,
+} from '../../src/chain/index.ts'
 import { systemClock } from '../../src/core/index.ts'
 import { type DevChain, failure, soon, startDevChain } from './dev-chain.ts'
 
@@ -62,6 +70,8 @@ test('addresses without the contracts are noticed', async () => {
   const swapped = { ...dev.chain.settings, registry: dev.token }
   const wrong = await failure(createChain(swapped, { clock: systemClock }).check(soon()))
   expect(wrong.message).toContain('the configuration names')
+  const empty = createChain({ ...dev.chain.settings, registry: dev.accounts[0]!.address }, { clock: systemClock })
+  expect((await failure(readRegistryTerms(empty, soon()))).code).toBe('chain_mismatch')
 })
 
 test('a dead endpoint is passed over and then asked last', async () => {
@@ -144,6 +154,17 @@ test('a transaction waits for its confirmations', async () => {
   expect(isDone).toBe(false)
   await dev.rpc('hardhat_mine', ['0x2'])
   await sending
+})
+
+test('a deposit counts once it has its confirmations', async () => {
+  const careful = createEscrowReader(createChain({ ...dev.chain.settings, confirmations: 3 }, { clock: systemClock }))
+  const { signer } = dev.account(1)
+  await createEscrowPayer(dev.account(1)).deposit(5n, signer.address, soon())
+  const free = async () => (await careful.account(signer.address, soon())).free
+  expect(await free()).toBe(0n)
+  await dev.rpc('hardhat_mine', ['0x2'])
+  expect(await free()).toBe(5n)
+  expect((await createEscrowReader(dev.chain).account(signer.address, soon())).free).toBe(5n)
 })
 
 test('settings that cannot work are refused', async () => {

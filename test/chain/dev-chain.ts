@@ -2,8 +2,12 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { vi } from 'vitest'
 import { type Chain, createChain, createSender, createSigner, type Sender } from '../../src/chain/index.ts'
 import { type Address, type Hex, ParleyError, systemClock } from '../../src/core/index.ts'
+
+/** A chain in another process on a busy machine: patience here, never a claim about speed. */
+vi.setConfig({ testTimeout: 90_000, hookTimeout: 120_000 })
 
 export const UNIT = 1_000_000n
 

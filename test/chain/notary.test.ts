@@ -1,9 +1,11 @@
 import fc from 'fast-check'
 import { hashTypedData, recoverAddress, serializeSignature } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { compactSignature, createNotary, createSigner, toAddress } from '../../src/chain/index.ts'
 import { type Address, type Hex, ParleyError, type Voucher } from '../../src/core/index.ts'
+
+vi.setConfig({ testTimeout: 60_000 })
 
 const order = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n
 
