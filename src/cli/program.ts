@@ -4,6 +4,10 @@ import { addChat } from './commands/chat.ts'
 import { addConfig } from './commands/config.ts'
 import { addKey } from './commands/key.ts'
 import { addModels } from './commands/models.ts'
+import { addProvider } from './commands/provider.ts'
+import { addProviders } from './commands/providers.ts'
+import { addPull } from './commands/pull.ts'
+import { addSession } from './commands/session.ts'
 import { addStart } from './commands/start.ts'
 import { addStatus } from './commands/status.ts'
 import { addVerify } from './commands/verify.ts'
@@ -28,7 +32,7 @@ export function createProgram(): Command {
     .showSuggestionAfterError()
     .exitOverride()
   addConfigFlags(program)
-  for (const add of [addChat, addModels, addStatus, addWallet, addKey, addVerify, addConfig, addStart]) add(program)
+  for (const add of commands) add(program)
   for (const command of allCommands(program)) {
     command
       .exitOverride()
@@ -37,6 +41,22 @@ export function createProgram(): Command {
   }
   return program
 }
+
+/** In the order help lists them; what `parley` alone does comes last, so that it changes no command. */
+const commands = [
+  addChat,
+  addModels,
+  addPull,
+  addStatus,
+  addWallet,
+  addSession,
+  addKey,
+  addProviders,
+  addProvider,
+  addVerify,
+  addConfig,
+  addStart,
+]
 
 /** The program and everything below it. */
 export function allCommands(command: Command): Command[] {

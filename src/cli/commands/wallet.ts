@@ -3,8 +3,10 @@ import type { Command } from 'commander'
 import type { Config } from '../../config/index.ts'
 import { createDirectories } from '../../config/index.ts'
 import { ParleyError } from '../../core/index.ts'
+import { addressOf } from '../account.ts'
+import { openChain } from '../chain-access.ts'
 import { action, type CommandContext } from '../context.ts'
-import { table } from '../output.ts'
+import { pairs, table } from '../output.ts'
 import { newPassword } from '../password.ts'
 import { readAll } from '../prompt.ts'
 
@@ -68,6 +70,27 @@ export function addWallet(program: Command): void {
         context.out.answer({ wallets: found, used: config.wallet.name }, () => table(['WALLET', 'ADDRESS', ''], rows))
       }),
     )
+  wallet.command('balance').description('show what the wallet and its escrow account hold').action(action(balance))
+}
+
+async function balance(context: CommandContext): Promise<void> {
+  const { config } = context.load()
+  const address = await addressOf(context, config)
+  const access = await openChain(context, config)
+  const { createEscrowReader } = await import('../../chain/index.ts')
+  const [tokens, gas, { free }] = await Promise.all([
+    access.token.balance(address, context.signal),
+    access.token.gasBalance(address, context.signal),
+    createEscrowReader(access.chain).account(address, context.signal),
+  ])
+  context.out.answer({ address, token: access.description, tokens, escrow: free, gas }, () =>
+    pairs([
+      ['address', address],
+      ['in the wallet', access.format(tokens)],
+      ['in the escrow', access.format(free)],
+      ['for gas (wei)', String(gas)],
+    ]),
+  )
 }
 
 async function wallets({ random }: CommandContext, { paths }: Config) {

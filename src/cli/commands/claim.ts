@@ -1,0 +1,59 @@
+import type { Command } from 'commander'
+import type { Config } from '../../config/index.ts'
+import type { Address, ChannelKey } from '../../core/index.ts'
+import { openAccount } from '../account.ts'
+import { openChain } from '../chain-access.ts'
+import { action, type CommandContext } from '../context.ts'
+import { lookIntoLedger } from '../ledger.ts'
+import { table } from '../output.ts'
+
+export function addClaim(provider: Command): void {
+  provider
+    .command('claim')
+    .description('turn the newest voucher of every payer into money; a running node does it by itself')
+    .action(action(claim))
+}
+
+async function claim(context: CommandContext): Promise<void> {
+  const { load, out, signal } = context
+  const { config } = load()
+  const { createEscrowProvider, createSender } = await import('../../chain/index.ts')
+  const { chain, format } = await openChain(context, config)
+  const account = await openAccount(context, config)
+  const { chainId, escrow } = chain.settings
+  const vouchers = await vouchersOf(context, config, { provider: account.address, chainId, escrow })
+  const { rows, paid, transactions, failure } = await createEscrowProvider(createSender(chain, account)).claim(
+    account.address,
+    vouchers,
+    signal,
+  )
+  if (failure !== undefined) out.say(`some vouchers were not sent: ${failure.message}`)
+  const paidRows = rows.filter(({ outcome }) => outcome === 'paid')
+  const lines = rows.map(row => [
+    row.payer,
+    format(row.cumulative),
+    row.outcome === 'paid' ? format(row.paid) : row.reason,
+  ])
+  out.answer({ provider: account.address, paid, rows, transactions: transactions.map(({ hash }) => hash) }, () =>
+    [`claimed ${format(paid)} from ${paidRows.length} payers`, table(['PAYER', 'VOUCHER', 'OUTCOME'], lines)].join(
+      '\n',
+    ),
+  )
+}
+
+/** The newest voucher of every payer for this provider on this escrow. */
+function vouchersOf(
+  { clock }: CommandContext,
+  config: Config,
+  key: Pick<ChannelKey, 'provider' | 'chainId' | 'escrow'>,
+) {
+  const isOurs = (other: ChannelKey) =>
+    other.chainId === key.chainId && isSame(other.escrow, key.escrow) && isSame(other.provider, key.provider)
+  return lookIntoLedger(config, clock, ledger =>
+    ledger
+      .channels('provider')
+      .flatMap(({ key: own, voucher }) => (voucher !== undefined && isOurs(own) ? [voucher] : [])),
+  )
+}
+
+const isSame = (a: Address, b: Address) => a.toLowerCase() === b.toLowerCase()
