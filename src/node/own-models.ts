@@ -26,6 +26,8 @@ export interface OwnModel {
 export interface OwnModels extends CandidateSource, Service {
   /** Everything that could be sold right now. The first time, it hashes the weights on this machine. */
   list: (signal: AbortSignal) => Promise<OwnModel[]>
+  /** The models as they were listed last. */
+  known: () => Model[]
 }
 
 export interface OwnModelsOptions {
@@ -79,6 +81,7 @@ export async function createOwnModels(options: OwnModelsOptions): Promise<OwnMod
       await Promise.all(sources.map(source => source.backend.close?.()))
     },
     serving: model => sources.filter(({ models }) => models.some(({ id }) => id === model)).map(toCandidate),
+    known: () => sources.flatMap(({ models }) => models),
     models: async () => sources.flatMap(({ models }) => models),
     list: async signal => (await Promise.all(sources.map(source => identified(source, signal)))).flat(),
   }

@@ -1,0 +1,2 @@
+/** The composition root: the only place that knows every part. */
+export { createNode, type NodeOptions, type NodeStatus, type ParleyNode } from './node.ts'

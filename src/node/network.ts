@@ -1,0 +1,227 @@
+import type { Config } from '../config/index.ts'
+import {
+  type Clock,
+  type EventLog,
+  type Ledger,
+  ParleyError,
+  type Random,
+  type Service,
+  startServices,
+  stopServices,
+} from '../core/index.ts'
+import type { Admission, CandidateSource, Ranking, RouterOptions } from '../gateway/index.ts'
+import type { Model } from '../openai/index.ts'
+import type { PeerNode } from '../p2p/index.ts'
+import { type Account, openAccount } from './account.ts'
+import { type ChainAccess, openChain } from './chain-access.ts'
+import { createMarket, type Market } from './market.ts'
+import type { OwnModels } from './own-models.ts'
+import { createSeller, type Seller, type SellerOptions } from './seller.ts'
+import { createShops, type Shops } from './shops.ts'
+
+export interface NetworkOptions {
+  readonly config: Config
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: EventLog
+  readonly own: OwnModels
+  readonly ledger: Ledger
+  readonly admission: Admission
+  readonly ranking: Ranking
+  readonly routing: Omit<RouterOptions, 'candidates'>
+  readonly front: SellerOptions['front']
+}
+
+/** Everything beyond this machine: the chain, peers, what is bought and sold. Without a chain there is nothing of it. */
+export interface Network extends CandidateSource, Service {
+  /** The models of the market, as they were learned last. */
+  known: () => Model[]
+  notReady: () => string[]
+  chainStatus: () => object | null
+  p2pStatus: () => object | null
+  providerStatus: () => readonly object[]
+  /** Names of the models for sale. */
+  selling: () => string[]
+  refresh: (signal: AbortSignal) => Promise<void>
+}
+
+interface Parts {
+  readonly access: ChainAccess
+  readonly p2p: PeerNode
+  readonly market: Market
+  readonly shops: Shops
+  readonly seller: Seller | undefined
+}
+
+const partStopMs = 5_000
+
+export async function createNetwork(options: NetworkOptions): Promise<Network> {
+  const access = openChain(options.config, options)
+  if (access === undefined) return noNetwork(options.config)
+  const account = await openAccount(options.config, options.random)
+  let parts: Parts | undefined
+  let failure: ParleyError | undefined
+  let starting: Promise<void> | undefined
+  const stopping = new AbortController()
+
+  const start = async (signal: AbortSignal) => {
+    parts = await buildParts(options, access, account)
+    await startServices(servicesOf(parts), signal)
+  }
+  return {
+    name: 'network',
+    start: async signal => {
+      const bound = AbortSignal.any([signal, stopping.signal])
+      // A node that only buys answers with its own models at once; peers come when they come. One that sells must stand.
+      if (options.config.provider.enabled) return start(bound)
+      starting = start(bound).catch(cause => {
+        failure = ParleyError.from(cause, bound)
+        options.log.emit({ type: 'service.failed', service: 'network', code: failure.code, message: failure.message })
+      })
+    },
+    stop: async () => {
+      stopping.abort(new ParleyError('stopping', 'the node is shutting down'))
+      await starting
+      if (parts !== undefined) await stopServices(servicesOf(parts), partStopMs)
+    },
+    serving: model => parts?.market.serving(model) ?? [],
+    models: async signal => (await parts?.market.models(signal)) ?? [],
+    known: () => parts?.market.list().flatMap(({ models }) => models) ?? [],
+    notReady: () => (parts === undefined && failure === undefined && starting !== undefined ? ['network'] : []),
+    chainStatus: () => chainStatus(access, account, failure),
+    p2pStatus: () => (parts === undefined ? null : p2pStatus(parts.p2p)),
+    providerStatus: () => parts?.market.list().map(providerStatus) ?? [],
+    selling: () => parts?.seller?.offers().map(({ model }) => model.id) ?? [],
+    refresh: async signal => {
+      await starting
+      await parts?.market.refresh(signal)
+    },
+  }
+}
+
+function servicesOf({ access, p2p, shops, market, seller }: Parts): Service[] {
+  return [access.directory, p2p, ...(seller === undefined ? [] : [seller]), shops, market]
+}
+
+async function buildParts(options: NetworkOptions, access: ChainAccess, account: Account | undefined): Promise<Parts> {
+  const { config, ranking, clock, log } = options
+  const p2p = await createP2p(options, access)
+  const shops = createShops({ ...options, access, account, p2p, onMismatch: name => ranking.distrust(name) })
+  const market = createMarket({
+    directory: access.directory,
+    openShop: entry => shops.open(entry),
+    isWanted: ({ provider, peerId, endpoint, exitAt, stake }) =>
+      exitAt === undefined &&
+      stake > 0n &&
+      peerId !== p2p.peerId &&
+      provider.toLowerCase() !== account?.address.toLowerCase() &&
+      endpoint.startsWith('/') &&
+      (config.routing.allow.length === 0 || [provider, peerId].some(name => config.routing.allow.includes(name))),
+    keepWarm: entries => {
+      p2p.discovery.keepWarm(entries.slice(0, config.p2p.warmConnections).map(targetOf))
+      p2p.discovery.bootstrap(entries.slice(0, bootstrapMax).map(targetOf))
+    },
+    currency: () => shops.currency(),
+    clock,
+    log,
+    learnTimeoutMs: config.timeouts.connectMs,
+  })
+  const seller = config.provider.enabled ? sellerOf(options, access, account, p2p) : undefined
+  return { access, p2p, market, shops, seller }
+}
+
+const bootstrapMax = 8
+
+function targetOf({ peerId, endpoint }: { peerId: string; endpoint: string }) {
+  return { peerId, addresses: [endpoint] }
+}
+
+function sellerOf(options: NetworkOptions, access: ChainAccess, account: Account | undefined, p2p: PeerNode): Seller {
+  if (account === undefined) {
+    const { name } = options.config.wallet
+    throw new ParleyError(
+      'wallet_locked',
+      `a provider needs an account and there is no wallet ${name}; run parley wallet new`,
+    )
+  }
+  return createSeller({ ...options, access, account, p2p })
+}
+
+async function createP2p({ config, clock, random }: NetworkOptions, { directory }: ChainAccess): Promise<PeerNode> {
+  const { createPeerNode, parseTarget } = await import('../p2p/index.ts')
+  const { readIdentity } = await import('./identity.ts')
+  const { listen, announce, bootstrap, maxConnections, perPeerStreams, trusted, warmConnections } = config.p2p
+  const role = config.provider.enabled
+    ? { role: 'provider' as const, key: await readIdentity(config.paths), listen, announce }
+    : { role: 'user' as const }
+  return createPeerNode({
+    ...role,
+    bootstrap: bootstrap.map(parseTarget),
+    believed: peerId => directory.byPeerId(peerId) !== undefined,
+    limits: {
+      connectionsMax: maxConnections,
+      streamsPerPeerMax: perPeerStreams,
+      dialTimeoutMs: config.timeouts.connectMs,
+    },
+    trusted,
+    warmMax: warmConnections,
+    clock,
+    random,
+  })
+}
+
+function chainStatus(
+  { chain, directory }: ChainAccess,
+  account: Account | undefined,
+  failure: ParleyError | undefined,
+) {
+  const { readAt, blockNumber, isStale, error } = directory.freshness()
+  return {
+    id: String(chain.settings.chainId),
+    registry: chain.settings.registry,
+    escrow: chain.settings.escrow,
+    account: account?.address ?? null,
+    providers: directory.list().length,
+    readAt: readAt ?? null,
+    blockNumber: blockNumber === undefined ? null : String(blockNumber),
+    isStale,
+    error: failure?.message ?? error ?? null,
+  }
+}
+
+function p2pStatus(p2p: PeerNode) {
+  return { peerId: p2p.peerId, addresses: p2p.addresses(), connected: p2p.discovery.connected(), ...p2p.stats() }
+}
+
+function providerStatus({ entry, models, error, learnedAt }: ReturnType<Market['list']>[number]) {
+  return {
+    provider: entry.provider,
+    peerId: entry.peerId,
+    endpoint: entry.endpoint,
+    stake: String(entry.stake),
+    models: models.map(({ id, pricing }) => ({ id, pricing })),
+    learnedAt: learnedAt ?? null,
+    error: error === undefined ? null : { code: error.code, message: error.message },
+  }
+}
+
+/** A node of its own: local models and upstreams, no chain, no peers. */
+function noNetwork({ provider }: Config): Network {
+  if (provider.enabled) {
+    throw new ParleyError('config_invalid', 'a provider needs a chain; set chain.rpcUrls and chain.deployment')
+  }
+  return {
+    name: 'network',
+    start: async () => {},
+    stop: async () => {},
+    serving: () => [],
+    models: async () => [],
+    known: () => [],
+    notReady: () => [],
+    chainStatus: () => null,
+    p2pStatus: () => null,
+    providerStatus: () => [],
+    selling: () => [],
+    refresh: async () => {},
+  }
+}

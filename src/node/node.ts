@@ -1,0 +1,200 @@
+import { type Config, createDirectories } from '../config/index.ts'
+import {
+  type Clock,
+  createEventLog,
+  type EventLog,
+  ParleyError,
+  type Random,
+  type Service,
+  startServices,
+  stopServices,
+  systemClock,
+  systemRandom,
+} from '../core/index.ts'
+import { type Admission, createAdmission, createRanking, router } from '../gateway/index.ts'
+import { createLocalFront, type Front } from '../http/index.ts'
+import { userStack } from '../stacks.ts'
+import { createKeyStore, createLedger, type KeyStore } from '../store/index.ts'
+import { createCandidates } from './candidates.ts'
+import { createNetwork, type Network } from './network.ts'
+import { createOwnModels, type OwnModels } from './own-models.ts'
+import { createAdminToken, lockHome, writeNodeFile } from './run-files.ts'
+import { type NodeStatus, statusOf } from './status.ts'
+import { version } from './version.ts'
+
+export type { NodeStatus } from './status.ts'
+
+export interface NodeOptions {
+  readonly config: Config
+  /** Where upstream keys are looked up. */
+  readonly env: NodeJS.ProcessEnv
+  readonly clock?: Clock
+  readonly random?: Random
+}
+
+/** A node: the local endpoint, and what it buys and sells. */
+export interface ParleyNode {
+  readonly log: EventLog
+  /** Throws what keeps it from starting; what can come later (peers, the chain) does not. */
+  start: (signal: AbortSignal) => Promise<void>
+  /** Takes no new calls, lets running ones end within `timeouts.stopMs`, then stops everything. Never throws. */
+  stop: () => Promise<void>
+  /** Base URL for apps, `/v1` included; after the start. */
+  readonly url: string
+  /** The API key made at the very first start: to be shown once. */
+  readonly firstKey: string | undefined
+  readonly status: () => NodeStatus
+}
+
+const partStopMs = 10_000
+
+export async function createNode(options: NodeOptions): Promise<ParleyNode> {
+  const { config, env, clock = systemClock, random = systemRandom } = options
+  createDirectories(config.paths)
+  const lock = lockHome(config.paths)
+  try {
+    return await assemble({ config, env, clock, random }, lock.release)
+  } catch (cause) {
+    lock.release()
+    throw cause
+  }
+}
+
+type Given = Required<NodeOptions>
+
+interface Parts {
+  readonly given: Given
+  readonly log: EventLog
+  readonly own: OwnModels
+  readonly network: Network
+  readonly keys: KeyStore
+  readonly admission: Admission
+  readonly startedAt: number
+}
+
+async function assemble(given: Given, releaseLock: () => void): Promise<ParleyNode> {
+  const { config, clock, random } = given
+  const log = createEventLog(() => clock.now())
+  const keys = createKeyStore(config.paths.keysFile, { clock, random })
+  const ledger = createLedger(config.paths.ledgerFile, { clock })
+  const own = await createOwnModels({ ...given, log })
+  const admission = createAdmission({
+    maxRunning: config.http.concurrency,
+    maxRunningPerPrincipal: config.http.perKeyConcurrency,
+  })
+  const ranking = createRanking(clock, random)
+  const routing = { ranking, clock, log, ...routingOf(config) }
+  const front = frontSettings(config, log)
+  const network = await createNetwork({ ...given, log, own, ledger, admission, ranking, routing, front })
+  const parts: Parts = { given, log, own, network, keys, admission, startedAt: clock.now() }
+  const backend = userStack({
+    log,
+    clock,
+    admission,
+    router: router({ ...routing, candidates: createCandidates(own, network) }),
+  })
+  const token = createAdminToken(random)
+  const local = createLocalFront({
+    ...front,
+    backend,
+    allowedHosts: config.http.allowedHosts,
+    requireKey: config.http.requireKey,
+    verifyKey: key => callerOf(keys, key),
+    adminToken: token,
+    status: () => statusOf(parts),
+    notReady: () => network.notReady(),
+    random,
+    maxConnections: config.http.connectionsMax,
+  })
+  const endpoint = localEndpoint(local, given, token)
+  return running(parts, [own, network, endpoint], endpoint, () => {
+    keys.close()
+    ledger.close()
+    releaseLock()
+  })
+}
+
+function running(parts: Parts, services: readonly Service[], endpoint: Endpoint, close: () => void): ParleyNode {
+  const { log, keys, admission, given } = parts
+  let firstKey: string | undefined
+  return {
+    log,
+    get url() {
+      return endpoint.url()
+    },
+    get firstKey() {
+      return firstKey
+    },
+    status: () => statusOf(parts),
+    start: async signal => {
+      try {
+        if (keys.list().length === 0) firstKey = keys.create('default').secret
+        await startServices(services, signal)
+      } catch (cause) {
+        close()
+        throw cause
+      }
+      log.emit({ type: 'node.started', role: given.config.provider.enabled ? 'provider' : 'user', version })
+    },
+    stop: async () => {
+      await admission.drain(AbortSignal.timeout(given.config.timeouts.stopMs))
+      for (const { code, message } of await stopServices(services, partStopMs)) {
+        log.emit({ type: 'service.failed', service: 'stopping', code, message })
+      }
+      log.emit({ type: 'node.stopped' })
+      close()
+    },
+  }
+}
+
+interface Endpoint extends Service {
+  readonly url: () => string
+}
+
+function localEndpoint(front: Front, { config }: Given, token: string): Endpoint {
+  let origin: string | undefined
+  let nodeFile: { remove: () => void } | undefined
+  return {
+    name: 'local endpoint',
+    url: () => {
+      if (origin === undefined) throw new ParleyError('internal', 'the node has not started')
+      return `${origin}/v1`
+    },
+    start: async () => {
+      const { address, port, family } = await front.listen(config.http.host, config.http.port)
+      origin = `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`
+      nodeFile = writeNodeFile(config.paths, { url: origin, token })
+    },
+    stop: async () => {
+      nodeFile?.remove()
+      await front.close(AbortSignal.timeout(1_000))
+    },
+  }
+}
+
+function routingOf({ routing, timeouts }: Config) {
+  return {
+    policy: routing.policy,
+    maxAttempts: routing.attemptsMax,
+    timeouts: { firstChunkMs: timeouts.firstTokenMs, idleMs: timeouts.idleMs, totalMs: timeouts.totalMs },
+  }
+}
+
+function frontSettings({ http }: Config, log: EventLog) {
+  return {
+    heartbeatMs: 15_000,
+    stallMs: 30_000,
+    maxBodyBytes: http.bodyLimitBytes,
+    bodyTimeoutMs: http.requestTimeoutMs,
+    headersTimeoutMs: http.headersTimeoutMs,
+    requestTimeoutMs: http.requestTimeoutMs,
+    onError: (id: string, { code, message }: ParleyError) =>
+      log.emit({ type: 'service.failed', service: `request ${id}`, code, message }),
+  }
+}
+
+function callerOf(keys: KeyStore, secret: string) {
+  const key = keys.verify(secret)
+  if (key === undefined) return undefined
+  return { principal: { kind: 'key' as const, id: key.id }, maxPrice: key.maxPrice }
+}
