@@ -30,6 +30,17 @@ contract EscrowDepositTest is Stage {
         equal(escrow.exitDelay(), EXIT_DELAY);
     }
 
+    function test_theDomainIsThisContractOnThisChain() public {
+        bytes32 typehash =
+            keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)");
+        for (uint256 chain = 31337; chain < 31339; ++chain) {
+            vm.chainId(chain);
+            bytes32 expected =
+                keccak256(abi.encode(typehash, keccak256("Parley"), keccak256("1"), chain, address(escrow)));
+            equal(escrow.DOMAIN_SEPARATOR(), expected);
+        }
+    }
+
     function test_theFirstDepositOpensTheAccount() public {
         expectFrom(address(escrow));
         emit IEscrow.Deposited(payer, session, 70, 0);
