@@ -1,4 +1,3 @@
-import { z } from 'zod'
 import { ParleyError } from '../core/index.ts'
 import { type RequestOptions, request } from './request.ts'
 import { isFilePath, partNames, type Source, safeName, urlFileName } from './source.ts'
@@ -13,29 +12,28 @@ export interface PlannedFile {
 
 type HubSource = Extract<Source, { kind: 'hub' }>
 
-const TreeEntry = z.looseObject({
-  type: z.string(),
-  path: z.string(),
-  size: z.number().int().nonnegative().optional(),
-  lfs: z.looseObject({ oid: z.string(), size: z.number().int().nonnegative().optional() }).nullish(),
-})
-type TreeEntry = z.infer<typeof TreeEntry>
+/** A file as the hub lists it. */
+interface Listed {
+  readonly path: string
+  readonly sizeBytes?: number | undefined
+  readonly sha256?: string | undefined
+}
 
-const Tree = z.array(TreeEntry).max(10_000)
+const listedMax = 10_000
 const listingBytesMax = 8 * 1024 * 1024
 
 /** The files of a model in a repository of the hub at `endpoint`. */
 export async function planHub(source: HubSource, endpoint: URL, options: RequestOptions): Promise<PlannedFile[]> {
   const { pick } = source
   if ('file' in pick) {
-    return partNames(pick.file).map(path => planned(source, endpoint, { type: 'file', path }))
+    return partNames(pick.file).map(path => planned(source, endpoint, { path }))
   }
   const listed = await listFiles(source, endpoint, options)
   const wanted = listed.filter(entry => isOfQuantization(entry.path, pick.quantization))
   const first = wanted.find(entry => /-00001-of-\d{5}\.gguf$/i.test(entry.path)) ?? wanted[0]
   if (first === undefined) throw notThere(source.repository, pick.quantization, listed)
   const byPath = new Map(listed.map(entry => [entry.path, entry]))
-  return partNames(first.path).map(path => planned(source, endpoint, byPath.get(path) ?? { type: 'file', path }))
+  return partNames(first.path).map(path => planned(source, endpoint, byPath.get(path) ?? { path }))
 }
 
 /** The files of a model at an address. */
@@ -47,14 +45,13 @@ export function planUrl(url: URL): PlannedFile[] {
   })
 }
 
-function planned({ repository, revision }: HubSource, endpoint: URL, { path, size, lfs }: TreeEntry): PlannedFile {
+function planned({ repository, revision }: HubSource, endpoint: URL, { path, sizeBytes, sha256 }: Listed): PlannedFile {
   const encoded = path.split('/').map(encodeURIComponent).join('/')
-  const sum = lfs?.oid.replace(/^sha256:/, '').toLowerCase()
   return {
     url: new URL(`${base(endpoint)}/${repository}/resolve/${revision}/${encoded}`),
     name: safeName([...repository.split('/'), ...path.split('/')]),
-    sha256: sum !== undefined && /^[0-9a-f]{64}$/.test(sum) ? sum : undefined,
-    sizeBytes: lfs?.size ?? size,
+    sha256,
+    sizeBytes,
   }
 }
 
@@ -62,15 +59,33 @@ async function listFiles(
   { repository, revision }: HubSource,
   endpoint: URL,
   options: RequestOptions,
-): Promise<TreeEntry[]> {
+): Promise<Listed[]> {
   const url = new URL(`${base(endpoint)}/api/models/${repository}/tree/${revision}?recursive=true`)
   const { response } = await request(url, options)
   if (!response.ok) throw statusError(response.status, `the repository ${repository}`)
-  const parsed = Tree.safeParse(JSON.parse(await limitedText(response)))
-  if (!parsed.success) {
-    throw new ParleyError('download_failed', `the hub's list of ${repository} makes no sense`, { cause: parsed.error })
+  const tree = parseJson(await limitedText(response))
+  if (!Array.isArray(tree) || tree.length > listedMax) {
+    throw new ParleyError('download_failed', `the hub's list of ${repository} makes no sense`)
   }
-  return parsed.data.filter(entry => entry.type === 'file' && isFilePath(entry.path.split('/')))
+  return tree.flatMap(listedFrom)
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    throw new ParleyError('download_failed', "the hub's list of files is not JSON", { cause })
+  }
+}
+
+/** The entry when it is a file whose name is harmless; what else a hub lists is of no use here. */
+function listedFrom(entry: unknown): Listed[] {
+  const { type, path, size, lfs } = Object(entry) as Record<string, unknown>
+  if (type !== 'file' || typeof path !== 'string' || !isFilePath(path.split('/'))) return []
+  const { oid, size: storedSize } = Object(lfs) as Record<string, unknown>
+  const sum = /^(?:sha256:)?([0-9a-f]{64})$/i.exec(String(oid))?.[1]?.toLowerCase()
+  const sizeBytes = [storedSize, size].find(value => Number.isSafeInteger(value)) as number | undefined
+  return [{ path, sizeBytes, sha256: sum }]
 }
 
 async function limitedText(response: Response): Promise<string> {
@@ -95,7 +110,7 @@ function isOfQuantization(path: string, quantization: string): boolean {
   )
 }
 
-function notThere(repository: string, quantization: string, listed: readonly TreeEntry[]): ParleyError {
+function notThere(repository: string, quantization: string, listed: readonly Listed[]): ParleyError {
   const names = listed.map(entry => entry.path.slice(0, 80)).slice(0, 20)
   const has = names.length === 0 ? 'it has no GGUF file' : `it has ${names.join(', ')}`
   return new ParleyError('not_found', `${repository} has no file of ${quantization}; ${has}`)

@@ -1,26 +1,21 @@
 import { readFile, writeFile } from 'node:fs/promises'
-import { z } from 'zod'
 
 /**
  * What is remembered of a file, in `<file>.sha256.json` beside it: its sum, and the size and time of change the sum belongs
  * to, so that nobody has to read gigabytes to know what they are. `source` is where it was pulled from.
  */
-const Note = z.looseObject({
-  sha256: z
-    .string()
-    .regex(/^[0-9a-f]{64}$/)
-    .optional(),
-  size: z.number().optional(),
-  mtimeMs: z.number().optional(),
-  source: z.string().optional(),
+export interface Note {
+  readonly sha256?: string
+  readonly size?: number
+  readonly mtimeMs?: number
+  readonly source?: string
   /** Of an unfinished download: the ETag or date of the file its bytes belong to. */
-  validator: z.string().optional(),
-})
-export type Note = z.infer<typeof Note>
+  readonly validator?: string
+}
 
 export async function readNote(path: string): Promise<Note | undefined> {
   try {
-    return Note.parse(JSON.parse(await readFile(path, 'utf8')))
+    return noteFrom(JSON.parse(await readFile(path, 'utf8')))
   } catch {
     // Absent, torn or foreign: it is only a note, and whoever needs the sum takes it again.
     return undefined
@@ -34,4 +29,15 @@ export async function writeNote(modelPath: string, note: Note): Promise<void> {
 /** A note elsewhere: what an unfinished download belongs to. */
 export async function writeNoteTo(path: string, note: Note): Promise<void> {
   await writeFile(path, `${JSON.stringify(note)}\n`, { mode: 0o600 })
+}
+
+function noteFrom(value: unknown): Note {
+  const { sha256, size, mtimeMs, source, validator } = value as Record<string, unknown>
+  return {
+    ...(typeof sha256 === 'string' && /^[0-9a-f]{64}$/.test(sha256) && { sha256 }),
+    ...(typeof size === 'number' && { size }),
+    ...(typeof mtimeMs === 'number' && { mtimeMs }),
+    ...(typeof source === 'string' && { source }),
+    ...(typeof validator === 'string' && { validator }),
+  }
 }

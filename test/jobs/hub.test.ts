@@ -136,6 +136,14 @@ test('a redirect from the outside to this machine is refused', async () => {
 })
 
 test('a list that makes no sense is refused', async () => {
-  listing = [{ path: 5 }]
-  await expect(pull('hf:someone/tiny:Q8_0')).rejects.toMatchObject({ code: 'download_failed' })
+  hub.manners.route = (_request, response) => {
+    response.end(answer)
+    return true
+  }
+  let answer = ''
+  for (answer of ['', '{}', '<html>', '5', `[${'1,'.repeat(20_000)}1]`, ' '.repeat(9_000_000)]) {
+    await expect(pull('hf:someone/tiny:Q8_0')).rejects.toMatchObject({ code: 'download_failed' })
+  }
+  answer = '[null, 5, {"path": 5}, {"type": "file", "path": "a.gguf", "lfs": 3, "size": "x"}]'
+  await expect(pull('hf:someone/tiny:Q8_0')).rejects.toMatchObject({ code: 'not_found' })
 })

@@ -2,7 +2,6 @@ import { createHash, type Hash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { readFile, stat, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { z } from 'zod'
 import { abortError, type Hex, type ModelManifest, modelId, ParleyError } from '../../core/index.ts'
 import type { GgufHeader } from './gguf.ts'
 import { quantizationName } from './gguf-types.ts'
@@ -43,8 +42,6 @@ export async function manifestOf(
   }
 }
 
-const Sum = z.object({ sha256: z.string().regex(/^[0-9a-f]{64}$/), size: z.number(), mtimeMs: z.number() })
-
 /** The file's SHA-256, hex. Kept in `<file>.sha256.json` and believed while size and time of change stay as they were. */
 export async function sha256Of(path: string, signal: AbortSignal): Promise<string> {
   const { size, mtimeMs } = await stat(path)
@@ -56,9 +53,16 @@ export async function sha256Of(path: string, signal: AbortSignal): Promise<strin
   return sha256
 }
 
-async function readSum(path: string): Promise<z.infer<typeof Sum> | undefined> {
+interface Sum {
+  readonly sha256: string
+  readonly size: unknown
+  readonly mtimeMs: unknown
+}
+
+async function readSum(path: string): Promise<Sum | undefined> {
   try {
-    return Sum.parse(JSON.parse(await readFile(path, 'utf8')))
+    const { sha256, size, mtimeMs } = JSON.parse(await readFile(path, 'utf8')) as Record<string, unknown>
+    return typeof sha256 === 'string' && /^[0-9a-f]{64}$/.test(sha256) ? { sha256, size, mtimeMs } : undefined
   } catch {
     // Absent, torn or from elsewhere: it is only a note, the sum is taken again.
     return undefined
