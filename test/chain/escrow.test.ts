@@ -15,6 +15,7 @@ import {
   type Sender,
   zeroAddress,
 } from '../../src/chain/index.ts'
+import { allowSpending } from '../../src/chain/spending.ts'
 import type { Address, Notary, SignedVoucher, Signer } from '../../src/core/index.ts'
 import { type DevChain, failure, soon, startDevChain, UNIT } from './dev-chain.ts'
 
@@ -229,6 +230,23 @@ test('an account without gas is told so', async () => {
   const error = await failure(mintTestToken(poor, { token: dev.token, to: dev.escrow, amount: 1n }, soon()))
   expect(error.code).toBe('insufficient_funds')
   expect(error.message).toContain('gas')
+})
+
+test('an allowance is used where it is enough, and replaced by way of zero where it is not', async () => {
+  const sender = dev.account(1)
+  const token = createTokenReader(dev.chain, dev.token)
+  const count = () => dev.chain.ask('counting', soon(), client => client.getTransactionCount({ address: owner }))
+  const owner = sender.signer.address
+  const spending = { token: dev.token, spender: dev.escrow, usesPermit: false }
+  const start = await count()
+  await allowSpending(sender, { ...spending, amount: 5n }, soon())
+  expect([await count(), await token.allowance(owner, dev.escrow, soon())]).toEqual([start + 1, 5n])
+  await allowSpending(sender, { ...spending, amount: 4n }, soon())
+  expect(await count()).toBe(start + 1)
+  await allowSpending(sender, { ...spending, amount: 9n }, soon())
+  expect([await count(), await token.allowance(owner, dev.escrow, soon())]).toEqual([start + 3, 9n])
+  await createEscrowPayer(sender).deposit(9n, owner, soon())
+  expect([await count(), await token.allowance(owner, dev.escrow, soon())]).toEqual([start + 4, 0n])
 })
 
 test('a token is described by its symbol and decimals', async () => {
