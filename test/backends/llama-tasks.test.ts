@@ -138,4 +138,5 @@ test('starting fails on a missing file, a double id and numbers out of range', a
   await expect(start([{ id: 'gone', path: '/nowhere/gone.gguf' }])).rejects.toMatchObject({ code: 'not_found' })
   await expect(start([nano, nano])).rejects.toMatchObject({ code: 'config_invalid' })
   await expect(start([{ ...nano, parallel: 1_000 }])).rejects.toMatchObject({ code: 'config_invalid' })
+  await expect(nanoBackend({ threads: 0 }).start(never)).rejects.toMatchObject({ code: 'config_invalid' })
 })

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { stopFinder, textStream } from '../../src/backends/llama/text-stream.ts'
+import { type Spoken, toolCallReader } from '../../src/backends/llama/tool-calls.ts'
 
 /** One byte per token, as the rarest characters of a byte-level vocabulary. */
 const bytes = textStreamOf(tokens => Buffer.from(tokens).toString('utf8'))
@@ -53,5 +54,44 @@ test('the finder stops where the whole text would, however it is cut', () => {
     const expected =
       found.length === 0 ? { text, stopped: false } : { text: text.slice(0, Math.min(...found)), stopped: true }
     for (const size of [1, 2, 3, 100]) expect(through(text, stops, size)).toEqual(expected)
+  }
+})
+
+/** What a reader makes of a text fed in pieces of `size`, neighbouring texts joined. */
+function spoken(text: string, size: number): Spoken[] {
+  const reader = toolCallReader()
+  const parts: Spoken[] = []
+  for (let at = 0; at < text.length; at += size) parts.push(...reader.push(text.slice(at, at + size)))
+  parts.push(...reader.flush())
+  const joined: Spoken[] = []
+  for (const part of parts) {
+    const last = joined.at(-1)
+    if (part.kind === 'text' && last?.kind === 'text')
+      joined[joined.length - 1] = { kind: 'text', text: last.text + part.text }
+    else joined.push(part)
+  }
+  return joined
+}
+
+test('tool calls are found however the text is cut', () => {
+  const one = '<tool_call>\n{"name": "weather", "arguments": {"city": "Bern"}}\n</tool_call>'
+  const text = `Let me see. ${one}${one.replace('Bern', 'Rome')} <tool`
+  for (const size of [1, 2, 7, 1_000]) {
+    expect(spoken(text, size)).toEqual([
+      { kind: 'text', text: 'Let me see. ' },
+      { kind: 'call', name: 'weather', arguments: '{"city":"Bern"}' },
+      { kind: 'call', name: 'weather', arguments: '{"city":"Rome"}' },
+      { kind: 'text', text: ' <tool' },
+    ])
+  }
+})
+
+test('a call that is not JSON, has no name or never ends stays text', () => {
+  for (const text of [
+    '<tool_call>weather(Bern)</tool_call>',
+    '<tool_call>{"arguments":{}}</tool_call> and',
+    '<tool_call>{"name"',
+  ]) {
+    for (const size of [1, 5, 1_000]) expect(spoken(text, size)).toEqual([{ kind: 'text', text }])
   }
 })

@@ -10,11 +10,12 @@ export interface AnswerShape {
   readonly object: string
   readonly created: number
   readonly model: string
-  /** Said before the first word of a choice; undefined where the protocol has no such thing. */
-  opening: (index: number) => Choice | undefined
-  /** The choice of a piece with text. May hold text back by returning undefined. */
-  piece: (index: number, text: string) => Choice | undefined
-  ending: (index: number, finish: FinishReason) => Choice
+  /** Said before the first word of a choice; nothing where the protocol has no such thing. */
+  opening: (index: number) => Choice[]
+  /** What a piece of text becomes. May hold text back until it is known what it is. */
+  piece: (index: number, text: string) => Choice[]
+  /** What is left to say; the last one carries `finish_reason`. */
+  ending: (index: number, finish: FinishReason) => Choice[]
 }
 export type Choice = Readonly<Record<string, unknown>>
 
@@ -63,7 +64,7 @@ class Teller {
   open: number
   readonly #answer: Answer
   readonly #opened = new Set<number>()
-  readonly #finished = new Map<number, FinishReason>()
+  readonly #finished = new Map<number, string>()
   /** Tokens whose text is not told yet: counted with the next chunk, so that the chunks add up to the usage. */
   #owed = 0
   #promptTold = false
@@ -79,8 +80,7 @@ class Teller {
     const hasBegun = generation.cachedTokens !== undefined
     if (hasBegun && !this.#opened.has(index)) {
       this.#opened.add(index)
-      const choice = this.#answer.shape.opening(index)
-      if (choice !== undefined) yield this.#chunk(choice, generation)
+      for (const choice of this.#answer.shape.opening(index)) yield this.#chunk(choice, generation)
     }
     if (piece !== undefined) yield* this.#tellPiece(index, piece, generation)
   }
@@ -98,12 +98,14 @@ class Teller {
 
   *#tellPiece(index: number, piece: Piece, generation: Generation): Generator<Chunk, void, void> {
     this.#owed += piece.tokens
-    const choice = piece.text === '' ? undefined : this.#answer.shape.piece(index, piece.text)
-    if (choice !== undefined) yield this.#chunk(choice, generation)
+    const { shape } = this.#answer
+    const choices = piece.text === '' ? [] : shape.piece(index, piece.text)
+    for (const choice of choices) yield this.#chunk(choice, generation)
     if (piece.finish === undefined) return
-    this.#finished.set(index, piece.finish)
+    const last = shape.ending(index, piece.finish)
+    this.#finished.set(index, String(last.at(-1)?.finish_reason ?? piece.finish))
     this.open -= 1
-    yield this.#chunk(this.#answer.shape.ending(index, piece.finish), generation)
+    for (const choice of last) yield this.#chunk(choice, generation)
   }
 
   #chunk(choice: Choice, generation: Generation): Chunk {

@@ -93,6 +93,7 @@ class Library {
   }
 
   async start(signal: AbortSignal): Promise<void> {
+    checkThreads(this.#options.threads)
     const served = await orAbort(this.#open(), signal)
     if (!this.#options.preload) return
     for (const id of served.keys()) await this.loaded(id, signal)
@@ -164,4 +165,9 @@ function checkEntry(
     throw new ParleyError('config_invalid', `contextTokens of ${id} is out of range`)
   if (!isWhole(parallel, 64))
     throw new ParleyError('config_invalid', `parallel of ${id} is a whole number from 1 to 64`)
+}
+
+function checkThreads(threads = 1): void {
+  if (Number.isInteger(threads) && threads >= 1 && threads <= 512) return
+  throw new ParleyError('config_invalid', `threads is ${threads}; give a whole number from 1, or leave it out`)
 }

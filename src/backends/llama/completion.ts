@@ -93,8 +93,8 @@ function completionShape(
     object: 'text_completion',
     created: createdSeconds,
     model,
-    opening: index => (echoes === undefined ? undefined : choice(index, echoes[index] ?? '', null)),
-    piece: (index, text) => choice(index, text, null),
-    ending: (index, finish) => choice(index, '', finish),
+    opening: index => (echoes === undefined ? [] : [choice(index, echoes[index] ?? '', null)]),
+    piece: (index, text) => [choice(index, text, null)],
+    ending: (index, finish) => [choice(index, '', finish)],
   }
 }

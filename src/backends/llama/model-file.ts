@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises'
 import type { Model } from '../../openai/index.ts'
 import { type GgufHeader, readGguf } from './gguf.ts'
+import { speaksToolCalls } from './tool-calls.ts'
 
 /** A model this node serves from a file of its own. */
 export interface ModelEntry {
@@ -14,7 +15,7 @@ export interface ModelEntry {
   readonly parallel?: number
 }
 
-export type Ability = 'chat' | 'completion' | 'embedding'
+export type Ability = 'chat' | 'completion' | 'embedding' | 'tools'
 
 /** What is known of a model from its file alone, without loading it. */
 export interface ModelFile {
@@ -43,10 +44,15 @@ export async function openModelFile(entry: ModelEntry): Promise<ModelFile> {
     createdSeconds: Math.floor(mtimeMs / 1_000),
     contextTokens: entry.contextTokens ?? Math.min(trained, defaultContextTokens),
     chatTemplate,
-    abilities: isEmbedder(header)
-      ? ['embedding']
-      : [...(chatTemplate ? (['chat'] as const) : []), 'completion', 'embedding'],
+    abilities: isEmbedder(header) ? ['embedding'] : abilitiesOf(header, chatTemplate),
   }
+}
+
+/** A template that speaks of tools is no proof that its model can use them; models this small never can. */
+function abilitiesOf(header: GgufHeader, chatTemplate: string | undefined): Ability[] {
+  if (chatTemplate === undefined) return ['completion', 'embedding']
+  const canCall = speaksToolCalls(chatTemplate) && header.parameters >= smallModelParameters
+  return ['chat', 'completion', 'embedding', ...(canCall ? (['tools'] as const) : [])]
 }
 
 /** Its entry in `/v1/models`. */

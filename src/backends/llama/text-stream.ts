@@ -37,7 +37,8 @@ export function textStream(decode: (tokens: Uint32Array) => string): TextStream 
 
 /** Looks for stop strings in a text that comes in pieces; what could be the beginning of one is held back. */
 export interface StopFinder {
-  push: (text: string) => { text: string; stopped: boolean }
+  /** `rest` is what follows the stop string in the text so far. */
+  push: (text: string) => { text: string; stopped: boolean; rest: string }
   flush: () => string
 }
 
@@ -45,22 +46,28 @@ export function stopFinder(stops: readonly string[]): StopFinder {
   let held = ''
   return {
     push: text => {
-      if (stops.length === 0) return { text, stopped: false }
+      if (stops.length === 0) return { text, stopped: false, rest: '' }
       held += text
-      const found = firstIndex(held, stops)
-      if (found !== -1) return { text: held.slice(0, found), stopped: true }
+      const found = firstStop(held, stops)
+      if (found !== undefined) {
+        return { text: held.slice(0, found.at), stopped: true, rest: held.slice(found.at + found.stop.length) }
+      }
       const keep = longestBeginning(held, stops)
       const certain = held.slice(0, held.length - keep)
       held = held.slice(held.length - keep)
-      return { text: certain, stopped: false }
+      return { text: certain, stopped: false, rest: '' }
     },
     flush: () => held,
   }
 }
 
-function firstIndex(text: string, stops: readonly string[]): number {
-  const found = stops.map(stop => text.indexOf(stop)).filter(index => index !== -1)
-  return found.length === 0 ? -1 : Math.min(...found)
+function firstStop(text: string, stops: readonly string[]): { at: number; stop: string } | undefined {
+  let first: { at: number; stop: string } | undefined
+  for (const stop of stops) {
+    const at = text.indexOf(stop)
+    if (at !== -1 && (first === undefined || at < first.at)) first = { at, stop }
+  }
+  return first
 }
 
 /** Length of the longest end of `text` that begins one of the stops. */
