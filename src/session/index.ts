@@ -1,0 +1,13 @@
+/** Keeps money in step with work: quotes, vouchers, receipts, the filters that charge and pay. docs/protocol.md */
+export { charging } from './charging.ts'
+export { commitmentKey, commitToPrompt, commitToResponse, sessionName } from './commitments.ts'
+export { measurePrompt, type PromptMeasure } from './measure.ts'
+export { paying } from './paying.ts'
+export type { PaidPeer } from './price-list.ts'
+export { createPurse, type Purse, type PurseOptions } from './purse.ts'
+export type { OfferedModel } from './quote-book.ts'
+export { freeRail, type PaymentRail, voucherRail } from './rail.ts'
+export type { SpendingLimits } from './spending-caps.ts'
+export { createTill, defaultTillLimits, type Till, type TillLimits, type TillOptions } from './till.ts'
+export { verifySigner } from './verify-receipt.ts'
+export * from './wire.ts'

@@ -1,0 +1,364 @@
+import type {
+  Address,
+  Call,
+  ChannelKey,
+  Clock,
+  Context,
+  EventLog,
+  Ledger,
+  Notary,
+  QuoteSheet,
+  Random,
+  SessionGrant,
+  SignedReceipt,
+  Signer,
+} from '../core/index.ts'
+import { ParleyError, sleep } from '../core/index.ts'
+import { abortable } from './abortable.ts'
+import { OpenSession } from './open-session.ts'
+import { PaidCall, windowPrice } from './paid-call.ts'
+import { type PaidPeer, PriceList, type TrustedQuote } from './price-list.ts'
+import { heldProofs, reconcile } from './reconcile.ts'
+import { principalName, type SpendingCaps } from './spending-caps.ts'
+import { verifySigner } from './verify-receipt.ts'
+import { amountOf, VoucherPen } from './voucher-pen.ts'
+import { isRequestId } from './wire.ts'
+
+export interface PaidSessionOptions {
+  readonly payer: Address
+  /** The user's own peer id, under which it reaches the provider. */
+  readonly peerId: string
+  readonly notary: Notary
+  /** The session key. */
+  readonly signer: Signer
+  readonly ledger: Ledger
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: EventLog
+  readonly caps: SpendingCaps
+  readonly perCallMax: bigint | undefined
+  /** Bound of each exchange with the cash desk. */
+  readonly timeoutMs: number
+  readonly onMismatch: (provider: Address, error: ParleyError) => void
+}
+
+/** Everything between this node and one provider that has to do with money. */
+export class PaidSession {
+  readonly prices: PriceList
+  readonly #options: PaidSessionOptions
+  #peer: PaidPeer
+  #open: OpenSession | undefined
+  #opening: Promise<OpenSession> | undefined
+  #frozen: ParleyError | undefined
+  #isSettling = false
+
+  constructor(peer: PaidPeer, options: PaidSessionOptions) {
+    this.#peer = peer
+    this.#options = options
+    this.prices = new PriceList({ ...options, peer: () => this.#peer })
+  }
+
+  /** The same provider, reached or registered differently from now on. */
+  update(peer: PaidPeer): void {
+    this.#peer = peer
+  }
+
+  async isFree(signal: AbortSignal): Promise<boolean> {
+    const sheet: QuoteSheet = await this.prices.sheet(signal)
+    return sheet.rail === 'free'
+  }
+
+  /** Puts a call on the books and authorises its prompt. Throws before any money moves. */
+  async begin(call: Call, context: Context): Promise<PaidCall> {
+    const session = await this.#ready(context.signal)
+    const quote = await this.prices.quoteFor(call.body.model, context.signal)
+    const paid = this.#createCall(session, quote, call, context)
+    session.calls.add(paid)
+    try {
+      paid.options.hold.set(paid.prepaid)
+      this.#cover(session, paid, 0n)
+      return paid
+    } catch (cause) {
+      session.calls.delete(paid)
+      paid.options.hold.release()
+      throw cause
+    }
+  }
+
+  /** The newest voucher for a call's header, unless the provider has it. */
+  voucherHeader(): string | undefined {
+    return this.#open?.pen.header
+  }
+
+  token(): string {
+    return this.#open?.token ?? ''
+  }
+
+  /**
+   * The provider asks for a higher total before it goes on. It gets what this side's own count allows, and not more than a
+   * window beyond it.
+   */
+  raise(call: PaidCall, cumulative: bigint): void {
+    const session = this.#sessionOf(call)
+    const allowed = session.most + windowPrice(call.options.quote)
+    if (cumulative > allowed) {
+      const message = `the provider asks for ${cumulative} in all, what arrived and was asked costs ${allowed} at most`
+      throw this.#freeze(new ParleyError('payment_mismatch', message))
+    }
+    const { maxPrice } = call.options
+    const forThis = cumulative - session.committed + call.prepaid
+    if (maxPrice !== undefined && call.chunks === 0 && forThis > maxPrice) throw tooDear(forThis, maxPrice)
+    if (call.chunks === 0 && forThis > call.prepaid) call.options.hold.set(forThis)
+    this.#cover(session, call, cumulative)
+  }
+
+  /** Checks and books a receipt; what it asks for is paid beside the stream. */
+  take(call: PaidCall, receipt: SignedReceipt): void {
+    const session = this.#sessionOf(call)
+    const { notary, log, caps } = this.#options
+    const { maxPrice, hold, principal } = call.options
+    let more: bigint
+    try {
+      more = session.take(call, receipt, notary, this.#peer.signer)
+    } catch (cause) {
+      throw this.#freeze(ParleyError.from(cause))
+    }
+    const { requestId, charge, cumulative } = receipt.message
+    log.emit({ type: 'receipt.taken', provider: session.key.provider, requestId, charge, cumulative })
+    caps.charged(principal, more)
+    if (call.receipt === undefined) {
+      if (maxPrice !== undefined && charge > maxPrice) throw tooDear(charge, maxPrice)
+      hold.set(windowPrice(call.options.quote))
+    }
+    this.settleSoon(call.options.quote)
+  }
+
+  /** Sends the newest voucher now, beside whatever runs. */
+  sendSoon(): void {
+    const session = this.#open
+    if (session !== undefined) this.#send(session).catch(cause => this.#failCalls(session, ParleyError.from(cause)))
+  }
+
+  end(call: PaidCall, mayBeCharged: boolean): void {
+    call.options.hold.release()
+    const session = this.#open
+    if (session?.calls.has(call) !== true) return
+    session.end(call, mayBeCharged)
+    this.settleSoon(call.options.quote)
+  }
+
+  /** Outside any call's path: pays what is due, and one window ahead, so that the next call finds credit. */
+  settleSoon(quote: TrustedQuote): void {
+    if (this.#isSettling) return
+    this.#isSettling = true
+    setImmediate(() => {
+      this.#isSettling = false
+      const session = this.#open
+      if (session === undefined || this.#frozen !== undefined) return
+      try {
+        this.#topUp(session, quote)
+      } catch (cause) {
+        this.#failCalls(session, this.#freeze(ParleyError.from(cause)))
+        return
+      }
+      this.sendSoon()
+      if (session.ended.size > 0) this.#fetchEnded(session, 250).catch(triedLater)
+    })
+  }
+
+  /** Signs nothing new beyond what is due, and waits until the provider has it all. */
+  async flush(): Promise<void> {
+    const session = this.#open
+    if (session === undefined || this.#frozen !== undefined) return
+    await this.#fetchEnded(session, 0)
+    if (session.pen.authorized < session.committed) session.pen.sign(session.committed)
+    await session.pen.send()
+  }
+
+  /** The provider forgot the session, or its quote ran out: the next call opens and fetches anew. */
+  renew(call: PaidCall, code: ParleyError['code']): void {
+    if (code === 'quote_expired') this.prices.forget()
+    else if (this.#open?.name === call.options.sessionName) this.#leave(this.#open)
+  }
+
+  async #ready(signal: AbortSignal): Promise<OpenSession> {
+    if (this.#frozen !== undefined) throw this.#frozen
+    if (this.#open !== undefined) return this.#open
+    this.#opening ??= this.#hello().finally(() => {
+      this.#opening = undefined
+    })
+    return await abortable(this.#opening, signal)
+  }
+
+  async #hello(): Promise<OpenSession> {
+    const { payer, peerId, notary, signer, ledger, clock, random } = this.#options
+    const bound = AbortSignal.timeout(this.#options.timeoutMs)
+    const { provider, desk } = this.#peer
+    const sheet = await this.prices.sheet(bound)
+    const message = {
+      payer,
+      provider,
+      peerId,
+      nonce: `0x${Buffer.from(random.bytes(32)).toString('hex')}` as const,
+      timestamp: BigInt(clock.now()),
+    }
+    const signature = signer.sign(notary.hashHello(message))
+    const pair = { side: 'user', ...notary.domain, payer, provider } as const
+    const held = heldProofs(ledger, pair)
+    const grant = await desk.open({ domain: notary.domain, message, signature }, peerId, bound, held)
+    const late = await this.#lateReceipts(grant, bound)
+    const windows = sheet.models.map(({ quote }) => windowPrice({ hash: '0x', terms: quote.message }))
+    const slack = windows.reduce((most, price) => (price > most ? price : most), 0n)
+    return this.#start(grant, { ...pair, epoch: grant.epoch }, late, slack)
+  }
+
+  #start(grant: SessionGrant, key: ChannelKey, late: LateReceipt[], slack: bigint): OpenSession {
+    const { ledger, log, payer } = this.#options
+    try {
+      reconcile(grant, { ...this.#options, peer: this.#peer, key, late, slack })
+    } catch (cause) {
+      throw this.#freeze(ParleyError.from(cause))
+    }
+    const { authorized = 0n, voucher, charged = 0n } = ledger.channel(key) ?? {}
+    const pen = new VoucherPen({
+      ...this.#options,
+      key,
+      token: grant.session,
+      desk: () => this.#peer.desk,
+      authorized,
+      voucher,
+      acknowledged: grant.accepted,
+      onSigned: cumulative => log.emit({ type: 'voucher.given', payer, provider: key.provider, cumulative }),
+    })
+    this.#unsettled = []
+    this.#open = new OpenSession({ token: grant.session, key, pen, ledger, charged, covered: grant.covered })
+    log.emit({ type: 'session.opened', side: 'user', payer, provider: key.provider, authorized, charged })
+    return this.#open
+  }
+
+  /** Calls of a session that is over, whose last receipts are still to come. */
+  #unsettled: PaidCall[] = []
+
+  async #lateReceipts(grant: SessionGrant, signal: AbortSignal): Promise<LateReceipt[]> {
+    const calls = this.#unsettled.slice(-100)
+    if (calls.length === 0) return []
+    const ids = calls.map(call => call.options.id)
+    const receipts = await this.#peer.desk.receipts(grant.session, ids, signal)
+    return receipts
+      .flatMap(receipt => {
+        const call = calls.find(({ options }) => options.id === receipt.message.requestId)
+        if (call === undefined || receipt.message.seq <= call.seq) return []
+        verifySigner(receipt, this.#options.notary, this.#peer.signer)
+        return [{ receipt, principal: principalName(call.options.principal) }]
+      })
+      .sort((a, b) => (a.receipt.message.seq < b.receipt.message.seq ? -1 : 1))
+  }
+
+  #createCall(session: OpenSession, quote: TrustedQuote, call: Call, context: Context): PaidCall {
+    const { random, caps, perCallMax } = this.#options
+    const { id, principal, maxPrice = perCallMax } = context
+    const names = new Set([...session.calls, ...session.ended].map(({ options }) => options.id))
+    const seed =
+      call.task !== 'embedding' && call.body.seed != null ? BigInt(Math.abs(call.body.seed)) : randomSeed(random)
+    const paid = new PaidCall({
+      id: isRequestId(id) && !names.has(id) ? id : random.uuid(),
+      call,
+      principal,
+      quote,
+      seed,
+      hold: caps.hold(principal, 0n),
+      maxPrice: perCallMax !== undefined && maxPrice !== undefined && perCallMax < maxPrice ? perCallMax : maxPrice,
+      sessionName: session.name,
+      commitmentKey: session.commitmentKey,
+    })
+    if (paid.options.maxPrice !== undefined && paid.prepaid > paid.options.maxPrice) {
+      throw tooDear(paid.prepaid, paid.options.maxPrice)
+    }
+    return paid
+  }
+
+  /** Authorises what must be; when that takes a signature, a window of credit is put on top if the escrow holds it. */
+  #cover(session: OpenSession, call: PaidCall, atLeast: bigint): void {
+    const { pen, committed, covered } = session
+    const wanted = atLeast > committed ? atLeast : committed
+    if (pen.authorized >= wanted) return
+    const ahead = wanted + windowPrice(call.options.quote)
+    pen.sign(ahead <= covered ? ahead : wanted)
+  }
+
+  #topUp(session: OpenSession, quote: TrustedQuote): void {
+    const { pen, committed, covered } = session
+    const credit = windowPrice(quote)
+    if (pen.authorized >= committed + credit / 2n && pen.authorized >= committed) return
+    const ahead = committed + credit
+    const total = ahead <= covered ? ahead : committed
+    if (total > pen.authorized) pen.sign(total)
+  }
+
+  async #send(session: OpenSession): Promise<void> {
+    await session.pen.send()
+  }
+
+  async #fetchEnded(session: OpenSession, waitMs: number): Promise<void> {
+    if (waitMs > 0) await sleep(waitMs, AbortSignal.timeout(this.#options.timeoutMs))
+    const calls = [...session.ended].slice(0, 100)
+    if (calls.length === 0) return
+    const bound = AbortSignal.timeout(this.#options.timeoutMs)
+    const receipts = await this.#peer.desk.receipts(
+      session.token,
+      calls.map(call => call.options.id),
+      bound,
+    )
+    for (const receipt of receipts) {
+      const call = calls.find(({ options }) => options.id === receipt.message.requestId)
+      if (call !== undefined && session.ended.has(call) && receipt.message.seq > call.seq) this.take(call, receipt)
+    }
+    for (const call of calls) session.askedFor(call)
+  }
+
+  #sessionOf(call: PaidCall): OpenSession {
+    if (this.#frozen !== undefined) throw this.#frozen
+    if (this.#open?.name === call.options.sessionName) return this.#open
+    throw new ParleyError('session_unknown', 'the session of this call was replaced by a newer one')
+  }
+
+  /** A refusal of a voucher ends the calls that depend on it; a line that is down is no refusal. */
+  #failCalls(session: OpenSession, error: ParleyError): void {
+    if (error.code === 'insufficient_funds') session.covered = amountOf(error.details?.covered) ?? session.covered
+    if (error.httpStatus !== 402 && error !== this.#frozen) return
+    if (error.code === 'session_unknown' && this.#open === session) this.#leave(session)
+    for (const call of session.calls) call.abort(error)
+  }
+
+  #leave(session: OpenSession): void {
+    this.#unsettled = [...this.#unsettled, ...session.ended, ...session.calls].slice(-100)
+    this.#open = undefined
+  }
+
+  /** Payment stops at what was agreed last, and stays stopped: going on would reward the wrong count. */
+  #freeze(error: ParleyError): ParleyError {
+    if (this.#frozen === undefined) {
+      this.#frozen = error
+      this.#options.onMismatch(this.#peer.provider, error)
+    }
+    return this.#frozen
+  }
+}
+
+interface LateReceipt {
+  readonly receipt: SignedReceipt
+  readonly principal: string
+}
+
+function tooDear(price: bigint, maxPrice: bigint): ParleyError {
+  return new ParleyError('price_too_high', `the call costs ${price} at least, the caller allows ${maxPrice}`, {
+    details: { price: String(price), maxPrice: String(maxPrice) },
+  })
+}
+
+function randomSeed(random: Random): bigint {
+  return Buffer.from(random.bytes(8)).readBigUInt64BE() >> 11n
+}
+
+/** A receipt that could not be fetched is asked for again when the session settles next, or opens anew. */
+function triedLater(): void {}

@@ -1,0 +1,154 @@
+import type { Backend, Call, Context, Filter, Outcome, Reply } from '../core/index.ts'
+import {
+  filter,
+  needVoucherEvent,
+  ParleyError,
+  quoteHeader,
+  receiptEvent,
+  requestHeader,
+  seedHeader,
+  sessionHeader,
+  voucherHeader,
+} from '../core/index.ts'
+import type { Chunk } from '../openai/index.ts'
+import { limitOutput } from './limit-output.ts'
+import type { PaidCall } from './paid-call.ts'
+import type { PaidSession } from './paid-session.ts'
+import type { PaidPeer } from './price-list.ts'
+import type { Purse } from './purse.ts'
+import { amountOf } from './voucher-pen.ts'
+import { needVoucherCodec, receiptCodec } from './wire.ts'
+
+/**
+ * Buys what the peer behind it answers. The prompt is authorised with the request; output is paid as its receipts arrive
+ * and hold, beside the stream. Messages between nodes end here: the app sees only its answer.
+ */
+export function paying(purse: Purse, peer: PaidPeer): Filter {
+  return filter((inner, call, context) => paid(purse.session(peer), inner, call, context))
+}
+
+async function* paid(session: PaidSession, inner: Backend, call: Call, context: Context): Reply {
+  if (await session.isFree(context.signal)) return yield* inner.run(call, context)
+  const { paidCall, reply, first } = await start(session, inner, call, context)
+  let mayBeCharged = true
+  try {
+    for (let step = first; ; step = await reply.next()) {
+      if (step.done === true) return settled(paidCall, step.value)
+      if (!isMessage(step.value)) {
+        paidCall.add(step.value)
+        yield step.value
+      } else listen(session, paidCall, step.value)
+    }
+  } catch (cause) {
+    const error = failureOf(paidCall, cause, context)
+    mayBeCharged = paidCall.chunks > 0 || !isRefusal(error)
+    paidCall.abort(error)
+    throw error
+  } finally {
+    session.end(paidCall, mayBeCharged)
+    await reply.return(undefined as never)
+  }
+}
+
+interface Started {
+  readonly paidCall: PaidCall
+  readonly reply: Reply
+  readonly first: Awaited<ReturnType<Reply['next']>>
+}
+
+const attemptsMax = 4
+
+/** Until the first chunk the provider may ask for more money or for a new session, and is asked again. */
+async function start(session: PaidSession, inner: Backend, call: Call, context: Context): Promise<Started> {
+  let paidCall = await session.begin(call, context)
+  let isRenewed = false
+  for (let attempt = 1; ; attempt++) {
+    const reply = ask(session, inner, paidCall, context)
+    try {
+      return { paidCall, reply, first: await reply.next() }
+    } catch (cause) {
+      const error = failureOf(paidCall, cause, context)
+      const again = attempt < attemptsMax ? recovery(error, isRenewed) : undefined
+      if (again === 'pay') {
+        askedFor(session, paidCall, error)
+        continue
+      }
+      session.end(paidCall, !isRefusal(error))
+      if (again === undefined) throw error
+      isRenewed = true
+      session.renew(paidCall, error.code)
+    }
+    paidCall = await session.begin(call, context)
+  }
+}
+
+function ask(session: PaidSession, inner: Backend, paidCall: PaidCall, context: Context): Reply {
+  const { id, seed, quote, call, maxPrice } = paidCall.options
+  const { [voucherHeader]: _, ...passed } = context.headers
+  const voucher = session.voucherHeader()
+  const headers = {
+    ...passed,
+    [sessionHeader]: session.token(),
+    [quoteHeader]: quote.hash,
+    [requestHeader]: id,
+    [seedHeader]: String(seed),
+    ...(voucher !== undefined && { [voucherHeader]: voucher }),
+  }
+  const signal = AbortSignal.any([context.signal, paidCall.signal])
+  const limited = maxPrice === undefined ? call : limitOutput(call, maxPrice - paidCall.prepaid, quote.terms)
+  return inner.run(limited, { ...context, headers, signal })
+}
+
+/** What a refusal before the first chunk can be answered with. */
+function recovery({ code }: ParleyError, isRenewed: boolean): 'pay' | 'renew' | undefined {
+  if (code === 'need_voucher') return 'pay'
+  return !isRenewed && (code === 'session_unknown' || code === 'quote_expired') ? 'renew' : undefined
+}
+
+function askedFor(session: PaidSession, paidCall: PaidCall, error: ParleyError): void {
+  try {
+    const cumulative = amountOf(error.details?.cumulative)
+    if (cumulative === undefined) throw error
+    session.raise(paidCall, cumulative)
+  } catch (cause) {
+    session.end(paidCall, false)
+    throw cause
+  }
+}
+
+function listen(session: PaidSession, paidCall: PaidCall, chunk: Chunk): void {
+  if (chunk.event === receiptEvent) session.take(paidCall, receiptCodec.decode(jsonOf(chunk)))
+  else if (chunk.event === needVoucherEvent) {
+    session.raise(paidCall, needVoucherCodec.decode(jsonOf(chunk)).cumulative)
+    session.sendSoon()
+  }
+}
+
+function jsonOf(chunk: Chunk): unknown {
+  try {
+    return chunk.json()
+  } catch (cause) {
+    throw new ParleyError('payment_invalid', `the provider sent a ${chunk.event} that is not JSON`, { cause })
+  }
+}
+
+const firstOfData = 'd'.charCodeAt(0)
+
+/** Messages begin with their event line; what begins with `data:` is for the app and is not decoded here. */
+function isMessage(chunk: Chunk): boolean {
+  return chunk.bytes[0] !== firstOfData && (chunk.event?.startsWith('parley.') ?? false)
+}
+
+function settled({ receipt }: PaidCall, outcome: Outcome): Outcome {
+  return receipt === undefined ? outcome : { ...outcome, cost: receipt.message.charge, receipt }
+}
+
+function failureOf(paidCall: PaidCall, cause: unknown, context: Context): ParleyError {
+  if (paidCall.signal.aborted && !context.signal.aborted) return ParleyError.from(paidCall.signal.reason)
+  return ParleyError.from(cause, context.signal)
+}
+
+/** Said by the provider before it did any work, so there is nothing to pay. */
+function isRefusal({ code }: ParleyError): boolean {
+  return code !== 'cancelled' && code !== 'stream_cut' && code !== 'timeout' && code !== 'peer_unreachable'
+}

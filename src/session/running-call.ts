@@ -1,0 +1,231 @@
+import type { Call, Clock, Hex, Notary, Outcome, Receipt, SignedReceipt, Signer } from '../core/index.ts'
+import { chargeFor, ParleyError } from '../core/index.ts'
+import type { Chunk, ChunkMeta, Usage } from '../openai/index.ts'
+import { higher, outputPrice } from './amounts.ts'
+import { commitToPrompt, commitToResponse, type ResponseCommitment } from './commitments.ts'
+import { measurePrompt, textBytes } from './measure.ts'
+import type { HonouredQuote } from './quote-book.ts'
+import type { Tab, TabEntry } from './tab.ts'
+
+/** The session a call runs in, as far as its receipts need it. */
+export interface ReceiptBook {
+  readonly name: Hex
+  readonly commitmentKey: Uint8Array
+  readonly tab: Tab
+  readonly principal: string
+  readonly nextSeq: () => bigint
+}
+
+export interface RunningCallOptions {
+  readonly notary: Notary
+  readonly signer: Signer
+  readonly clock: Clock
+  readonly book: ReceiptBook
+  readonly quote: HonouredQuote
+  readonly call: Call
+  readonly requestId: string
+  readonly seed: bigint
+  readonly voucherTimeoutMs: number
+  readonly onReceipt: (receipt: Receipt) => void
+  readonly onEnd: () => void
+}
+
+/** One call on a provider's tab: counts what is delivered, says when money is due, and writes its receipts. */
+export class RunningCall implements TabEntry {
+  readonly requestId: string
+  prepaid: bigint
+  held: bigint
+  receipted = 0n
+  readonly #options: RunningCallOptions
+  readonly #tab: Tab
+  readonly #controller = new AbortController()
+  readonly #promptCommit: Hex
+  readonly #response: ResponseCommitment
+  readonly #startedAt: bigint
+  #tokensIn: number
+  #tokensCached = 0
+  #tokensOut = 0
+  #receiptedOut = 0
+  /** The chunk that was counted and not yet released. */
+  #waiting: { chunk: Chunk; tokens: number } | undefined
+  #heldAtRelease: bigint
+  #isPromptDearer = false
+  #isWorking = false
+  #isDelivered = false
+  #isOver = false
+
+  constructor(options: RunningCallOptions) {
+    this.#options = options
+    this.#tab = options.book.tab
+    this.requestId = options.requestId
+    this.#tokensIn = measurePrompt(options.call).tokens
+    this.prepaid = this.#price(0)
+    this.held = this.prepaid
+    this.#heldAtRelease = this.held
+    this.#promptCommit = commitToPrompt(options.book.commitmentKey, options.call)
+    this.#response = commitToResponse(options.book.commitmentKey)
+    this.#startedAt = BigInt(options.clock.now())
+  }
+
+  /** Aborted when the call may not go on: its session was replaced, or its voucher turned out bad. */
+  get signal(): AbortSignal {
+    return this.#controller.signal
+  }
+
+  get servedQuote(): HonouredQuote {
+    return this.#options.quote
+  }
+
+  /** From here on the backend is at work, and a user that leaves pays for the prompt. */
+  begin(): void {
+    this.#isWorking = true
+  }
+
+  /** Counts a chunk that is about to be delivered. */
+  count(chunk: Chunk): void {
+    if (this.#isOver) throw ParleyError.from(this.signal.reason, this.signal)
+    const tokens = this.#tokensOf(chunk)
+    this.#waiting = { chunk, tokens }
+    if (isNews(chunk.meta)) this.#learnPrompt(chunk.meta)
+    else if (tokens === 0) return
+    this.#tab.hold(this, higher(this.prepaid, this.#price(this.#tokensOut + tokens)))
+  }
+
+  /**
+   * The total that must be accepted before the counted chunk may go; undefined when it may. The chunk itself is not asked
+   * for: the user cannot have counted it yet.
+   */
+  due(): bigint | undefined {
+    if (this.#isCovered()) return undefined
+    const delivered = this.#tab.owed - (this.held - this.#heldAtRelease)
+    const total = higher(delivered, this.#tab.owed - this.#windowPrice())
+    return this.#isPromptDearer ? higher(total, this.#tab.committed) : total
+  }
+
+  /** Waits until the counted chunk may go. Throws `need_voucher` when the user does not pay. */
+  untilPaid(total: bigint, signal: AbortSignal): Promise<void> {
+    return this.#tab.untilPaid(() => this.#isCovered(), total, this.#options.voucherTimeoutMs, signal)
+  }
+
+  /** The counted chunk goes out now: from here on it is owed. */
+  release(): void {
+    if (this.#waiting === undefined) return
+    this.#tokensOut += this.#waiting.tokens
+    this.#response.add(this.#waiting.chunk)
+    this.#waiting = undefined
+    this.#heldAtRelease = this.held
+    this.#isPromptDearer = false
+    this.#isDelivered = true
+  }
+
+  /** Half a window was delivered since the last receipt: with one now, the next voucher is here before the window ends. */
+  get isReceiptDue(): boolean {
+    return this.#tokensOut - this.#receiptedOut >= Math.max(1, Math.floor(this.#windowTokens() / 2))
+  }
+
+  /** A receipt over everything so far, on disk before it is returned. */
+  receipt(finishReason = ''): SignedReceipt {
+    const { notary, signer, book, quote, seed, clock } = this.#options
+    const charge = higher(this.#price(this.#tokensOut), this.receipted)
+    const message: Receipt = {
+      session: book.name,
+      seq: book.nextSeq(),
+      requestId: this.requestId,
+      modelId: quote.signed.message.modelId,
+      promptCommit: this.#promptCommit,
+      responseCommit: this.#response.value(),
+      tokensIn: BigInt(this.#tokensIn),
+      tokensCached: BigInt(this.#tokensCached),
+      tokensOut: BigInt(this.#tokensOut),
+      charge,
+      cumulative: this.#tab.charged + charge - this.receipted,
+      quoteHash: quote.hash,
+      seed,
+      finishReason,
+      startedAt: this.#startedAt,
+      endedAt: BigInt(clock.now()),
+    }
+    const signed = { message, signature: signer.sign(notary.hashReceipt(message)) }
+    this.#tab.issue(this, signed, book.principal)
+    this.#receiptedOut = this.#tokensOut
+    this.#options.onReceipt(message)
+    return signed
+  }
+
+  /** The final receipt of a call that ended well. */
+  finish({ usage, finishReason }: Outcome): SignedReceipt {
+    this.#takeUsage(usage)
+    const receipt = this.receipt(finishReason?.slice(0, 64) || 'stop')
+    this.#leave()
+    return receipt
+  }
+
+  /**
+   * The end of a call that did not end well: what was delivered is charged, and the prompt when it was the user who left.
+   * The receipt waits in the ledger for the user's next hello.
+   */
+  stop(reason: 'cancelled' | 'failed', cause?: ParleyError): void {
+    if (this.#isOver) return
+    try {
+      if (this.#isDelivered || (reason === 'cancelled' && this.#isWorking)) this.receipt(reason)
+      if (this.#tab.owed > this.#tab.accepted) this.#tab.distrust()
+    } finally {
+      this.#leave()
+      this.#controller.abort(cause ?? new ParleyError('cancelled', 'the call is over'))
+    }
+  }
+
+  #leave(): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    this.#tab.close(this)
+    this.#options.onEnd()
+  }
+
+  #tokensOf(chunk: Chunk): number {
+    if (this.#options.call.task === 'embedding') return 0
+    return chunk.meta.outputTokens ?? (textBytes(chunk) > 0 ? 1 : 0)
+  }
+
+  #learnPrompt({ promptTokens, cachedTokens }: ChunkMeta): void {
+    this.#tokensIn = promptTokens ?? this.#tokensIn
+    this.#tokensCached = Math.min(cachedTokens ?? this.#tokensCached, this.#tokensIn)
+    const prompt = this.#price(0)
+    if (this.#isDelivered || prompt <= this.prepaid) return
+    this.prepaid = prompt
+    this.#isPromptDearer = true
+  }
+
+  #takeUsage(usage: Usage): void {
+    const { estimated, prompt_tokens_details: details } = usage as Usage & {
+      estimated?: boolean
+      prompt_tokens_details?: { cached_tokens?: number }
+    }
+    if (usage.prompt_tokens > 0) this.#tokensIn = usage.prompt_tokens
+    this.#tokensCached = Math.min(details?.cached_tokens ?? this.#tokensCached, this.#tokensIn)
+    if (estimated === true || this.#options.call.task === 'embedding') return
+    this.#tokensOut = Math.max(this.#receiptedOut, usage.completion_tokens)
+  }
+
+  #isCovered(): boolean {
+    if (this.#isPromptDearer && this.#tab.committed > this.#tab.accepted) return false
+    return this.#tab.owed - this.#tab.accepted <= this.#windowPrice()
+  }
+
+  #windowTokens(): number {
+    return this.#tab.windowTokens(this.#options.quote.signed.message.windowTokens)
+  }
+
+  #windowPrice(): bigint {
+    return outputPrice(this.#options.quote.signed.message, this.#windowTokens())
+  }
+
+  #price(tokensOut: number): bigint {
+    const tokens = { in: this.#tokensIn, cached: this.#tokensCached, out: tokensOut }
+    return chargeFor(this.#options.quote.signed.message, tokens)
+  }
+}
+
+function isNews(meta: ChunkMeta): boolean {
+  return meta.promptTokens !== undefined || meta.cachedTokens !== undefined
+}
