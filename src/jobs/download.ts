@@ -1,7 +1,8 @@
 import { constants } from 'node:fs'
-import { type FileHandle, open, statfs } from 'node:fs/promises'
+import { type FileHandle, open } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { abortError, ParleyError, type Random, sleep } from '../core/index.ts'
+import { writeError } from './disk.ts'
 import { statusError } from './hub.ts'
 import { type Answered, type RequestOptions, request } from './request.ts'
 
@@ -190,14 +191,6 @@ async function write(file: FileHandle, progress: Progress, piece: Uint8Array, op
   options.onBytes(progress.at)
 }
 
-/** What a failed write means to the user. */
-export function writeError(cause: NodeJS.ErrnoException): never {
-  if (['ENOSPC', 'EDQUOT', 'EFBIG'].includes(cause.code ?? '')) {
-    throw new ParleyError('disk_full', 'the disk is full; make room and run it again, it resumes', { cause })
-  }
-  throw new ParleyError('internal', `the download cannot be written: ${cause.message}`, { cause })
-}
-
 /** Waits before the next attempt, or throws when there shall be none. */
 async function pause(cause: unknown, failures: number, options: DownloadOptions): Promise<void> {
   if (!(cause instanceof Interrupted)) throw cause
@@ -226,12 +219,6 @@ function linkedSum(headers: readonly Headers[]): string | undefined {
     if (sum !== undefined) return sum.toLowerCase()
   }
   return undefined
-}
-
-/** Bytes a user may still write to the file system that holds `directory`. */
-export async function freeBytesOf(directory: string): Promise<number> {
-  const { bavail, bsize } = await statfs(directory)
-  return bavail * bsize
 }
 
 function megabytes(bytes: number): string {

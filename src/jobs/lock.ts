@@ -1,5 +1,6 @@
 import { open, readFile, rm } from 'node:fs/promises'
 import { ParleyError } from '../core/index.ts'
+import { writeError } from './disk.ts'
 
 /**
  * Runs `work` while no other process does the same: two downloads into one file would spoil each other. The lock names its
@@ -28,7 +29,7 @@ async function acquire(path: string): Promise<boolean> {
     return true
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'EEXIST') return false
-    throw ParleyError.from(cause)
+    return writeError(cause as NodeJS.ErrnoException)
   }
 }
 

@@ -1,4 +1,5 @@
 import { readFile, writeFile } from 'node:fs/promises'
+import { writeError } from './disk.ts'
 
 /**
  * What is remembered of a file, in `<file>.sha256.json` beside it: its sum, and the size and time of change the sum belongs
@@ -28,7 +29,7 @@ export async function writeNote(modelPath: string, note: Note): Promise<void> {
 
 /** A note elsewhere: what an unfinished download belongs to. */
 export async function writeNoteTo(path: string, note: Note): Promise<void> {
-  await writeFile(path, `${JSON.stringify(note)}\n`, { mode: 0o600 })
+  await writeFile(path, `${JSON.stringify(note)}\n`, { mode: 0o600 }).catch(writeError)
 }
 
 function noteFrom(value: unknown): Note {

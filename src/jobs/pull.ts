@@ -2,7 +2,8 @@ import { constants } from 'node:fs'
 import { copyFile, mkdir, rm, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { type Clock, ParleyError, type Random, systemRandom } from '../core/index.ts'
-import { type DownloadOptions, download, freeBytesOf, writeError } from './download.ts'
+import { freeBytesOf, writeError } from './disk.ts'
+import { type DownloadOptions, download } from './download.ts'
 import { type PlannedFile, planHub, planUrl } from './hub.ts'
 import { locked } from './lock.ts'
 import { readNote, writeNoteTo } from './note.ts'
@@ -53,7 +54,7 @@ export async function pullModel(options: PullOptions): Promise<PulledModel> {
     throw new ParleyError('usage', 'sha256 is 64 hex digits')
   }
   const source = parseSource(options.source)
-  await mkdir(options.directory, { recursive: true, mode: 0o700 })
+  await mkdir(options.directory, { recursive: true, mode: 0o700 }).catch(writeError)
   if (source.kind === 'file') return await importFile(source.path, options)
   const environment = options.environment ?? process.env
   const endpoint = checkUrl(environment.HF_ENDPOINT || 'https://huggingface.co')
