@@ -8,7 +8,8 @@ const ranks: readonly (readonly string[])[] = [
   ['core'],
   ['gateway', 'session', 'p2p', 'chain', 'store', 'telemetry', 'jobs', 'config'],
   ['backends', 'http'],
-  ['node', 'stacks'],
+  ['stacks'],
+  ['node'],
   ['cli'],
 ]
 const rankOf = new Map(ranks.flatMap((folders, rank) => folders.map(folder => [folder, rank] as const)))
@@ -29,7 +30,7 @@ const homes: Readonly<Record<string, readonly string[]>> = {
   'node:http': ['http'],
   commander: ['cli'],
   'smol-toml': ['config'],
-  zod: ['openai', 'config', 'session', 'chain', 'cli'],
+  zod: ['openai', 'config', 'session', 'chain', 'jobs', 'cli', 'backends/llama'],
 }
 
 interface Source {

@@ -30,7 +30,7 @@ export const chainSection = z
       .optional()
       .describe('Block the contracts were deployed in; no event before it is asked for.'),
     confirmations: z.int().min(0).max(1_000).default(1).describe('Blocks to wait for after a transaction.'),
-    refreshSeconds: count(86_400).default(30).describe('How often the registry is read again.'),
+    refreshSeconds: count(86_400).default(4).describe('How often the chain is asked what changed in the registry.'),
   })
   .describe('The chain with the registry of providers and the escrow that pays them.')
 
