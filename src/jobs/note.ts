@@ -1,3 +1,4 @@
+import { constants } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
 import { writeError } from './disk.ts'
 
@@ -29,7 +30,8 @@ export async function writeNote(modelPath: string, note: Note): Promise<void> {
 
 /** A note elsewhere: what an unfinished download belongs to. */
 export async function writeNoteTo(path: string, note: Note): Promise<void> {
-  await writeFile(path, `${JSON.stringify(note)}\n`, { mode: 0o600 }).catch(writeError)
+  const flag = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW
+  await writeFile(path, `${JSON.stringify(note)}\n`, { mode: 0o600, flag }).catch(writeError)
 }
 
 function noteFrom(value: unknown): Note {

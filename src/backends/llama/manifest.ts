@@ -1,5 +1,5 @@
 import { createHash, type Hash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
+import { constants, createReadStream } from 'node:fs'
 import { readFile, stat, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { abortError, type Hex, type ModelManifest, modelId, ParleyError } from '../../core/index.ts'
@@ -49,7 +49,8 @@ export async function sha256Of(path: string, signal: AbortSignal): Promise<strin
   const known = await readSum(notes)
   if (known !== undefined && known.size === size && known.mtimeMs === mtimeMs) return known.sha256
   const sha256 = await hashFile(path, signal)
-  await writeFile(notes, `${JSON.stringify({ sha256, size, mtimeMs })}\n`).catch(ignoreReadOnly)
+  const flag = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW
+  await writeFile(notes, `${JSON.stringify({ sha256, size, mtimeMs })}\n`, { flag }).catch(ignoreReadOnly)
   return sha256
 }
 
@@ -82,7 +83,7 @@ async function hashFile(path: string, signal: AbortSignal): Promise<string> {
 
 /** A directory that cannot be written costs the next start a second look at the file, nothing else. */
 function ignoreReadOnly(cause: NodeJS.ErrnoException): void {
-  if (!['EROFS', 'EACCES', 'EPERM', 'ENOSPC'].includes(cause.code ?? '')) throw cause
+  if (!['EROFS', 'EACCES', 'EPERM', 'ENOSPC', 'ELOOP'].includes(cause.code ?? '')) throw cause
 }
 
 /** The files of a split model (`name-00001-of-00003.gguf`), in order; else the one file. */
