@@ -59,12 +59,20 @@ export function createLlamaBackend(options: LlamaOptions): LlamaBackend {
       const files = await library.files(signal)
       return Promise.all(files.map(async file => offeredModel(file, await manifestOf(file, signal))))
     },
-    run: (call, context) => run(library, call, context, partsOf(call, context, name, options)),
+    run: (call, context) => run(library, call, context, partsOf(context, name, options)),
   }
 }
 
 async function* run(library: Library, call: Call, context: Context, parts: CallParts): Reply {
-  const model = await library.loaded(call.body.model, context.signal)
+  try {
+    const model = await library.loaded(call.body.model, context.signal)
+    return yield* answer(model, call, context, parts)
+  } catch (cause) {
+    throw ParleyError.from(cause, context.signal, 'model_failed')
+  }
+}
+
+async function* answer(model: LoadedModel, call: Call, context: Context, parts: CallParts): Reply {
   switch (call.task) {
     case 'chat':
       return yield* tellAnswer(model, await chatAnswer(model, call.body, parts), context)
@@ -75,7 +83,7 @@ async function* run(library: Library, call: Call, context: Context, parts: CallP
   }
 }
 
-function partsOf(_call: Call, context: Context, name: string, { clock, random }: LlamaOptions): CallParts {
+function partsOf(context: Context, name: string, { clock, random }: LlamaOptions): CallParts {
   const owner = `${context.principal.kind}:${context.principal.id}`
   return { id: context.id, createdSeconds: Math.floor(clock.now() / 1_000), owner, servedBy: name, random }
 }

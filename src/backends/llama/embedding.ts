@@ -2,7 +2,7 @@ import type { Context, Reply } from '../../core/index.ts'
 import { ParleyError } from '../../core/index.ts'
 import { Chunk, type EmbeddingRequest, toBase64, usageOf } from '../../openai/index.ts'
 import { checkedTokens } from './completion.ts'
-import { normalize } from './embedder.ts'
+import { normalize, orAbort } from './embedder.ts'
 import type { LoadedModel } from './loaded-model.ts'
 import type { CallParts } from './task.ts'
 
@@ -14,7 +14,7 @@ export async function* tellEmbeddings(
   parts: CallParts,
 ): Reply {
   const inputs = inputsOf(model, body)
-  const embedder = await model.embedder()
+  const embedder = await orAbort(model.embedder(), context.signal)
   const data: Record<string, unknown>[] = []
   for (const [index, tokens] of inputs.entries()) {
     const vector = shortened(model, await embedder.embed(tokens, context.signal), body.dimensions)

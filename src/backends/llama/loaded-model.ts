@@ -39,12 +39,14 @@ const batchTokens = 512
 export async function loadModel(file: ModelFile, parts: LoadParts, signal: AbortSignal): Promise<LoadedModel> {
   const { engine } = parts.engine
   const threads = parts.threads ?? threadsFor(file, engine.cpuMathCores)
+  let native: EngineModel | undefined
   try {
-    const native = await engine.loadModel({ modelPath: file.entry.path, loadSignal: signal })
+    native = await engine.loadModel({ modelPath: file.entry.path, loadSignal: signal })
     const isEmbedder = !file.abilities.includes('completion')
     const context = isEmbedder ? undefined : await createContext(file, native, threads, engine.gpu)
     return assemble(file, native, context, threads, parts)
   } catch (cause) {
+    await native?.dispose()
     const reason = cause instanceof Error ? cause.message : String(cause)
     throw signal.aborted
       ? ParleyError.from(cause, signal)
@@ -86,20 +88,8 @@ function assemble(
 ): LoadedModel {
   const { engine, grammarState } = parts.engine
   const scheduler = context && createScheduler(file, native, context, parts)
-  const template = once(() => {
-    if (file.chatTemplate !== undefined) {
-      return chatTemplate({
-        engine,
-        model: native,
-        header: file.header,
-        source: file.chatTemplate,
-        random: parts.random,
-      })
-    }
-    throw new ParleyError('unsupported', `${file.entry.id} has no chat template; use /v1/completions with it`)
-  })
-  const embedder = once(() => createEmbedder({ native, file, threads, exclusively: parts.exclusively }))
-  let usedEmbedder: Promise<Embedder> | undefined
+  let template: ChatTemplate | undefined
+  const embedder = lazily(() => createEmbedder({ native, file, threads, exclusively: parts.exclusively }))
   return {
     file,
     native,
@@ -108,8 +98,8 @@ function assemble(
       if (scheduler !== undefined) return scheduler
       throw new ParleyError('unsupported', `${file.entry.id} gives vectors and no words; use /v1/embeddings with it`)
     },
-    template,
-    embedder: () => (usedEmbedder = embedder()),
+    template: () => (template ??= compileTemplate(file, native, parts)),
+    embedder: embedder.get,
     decode: tokens => native._model.detokenize(tokens, false),
     isEnd: token => native._model.isEogToken(token) || token === native.tokens.eos,
     grammar: async schema => {
@@ -118,11 +108,17 @@ function assemble(
     },
     close: async () => {
       await scheduler?.stop()
-      await (await usedEmbedder?.catch(() => undefined))?.close()
+      await (await embedder.made())?.close()
       await context?.dispose()
       await native.dispose()
     },
   }
+}
+
+function compileTemplate({ entry, header, chatTemplate: source }: ModelFile, model: EngineModel, parts: LoadParts) {
+  if (source !== undefined)
+    return chatTemplate({ engine: parts.engine.engine, model, header, source, random: parts.random })
+  throw new ParleyError('unsupported', `${entry.id} has no chat template; use /v1/completions with it`)
 }
 
 function createScheduler(file: ModelFile, native: EngineModel, context: EngineContext, parts: LoadParts): Scheduler {
@@ -136,8 +132,17 @@ function createScheduler(file: ModelFile, native: EngineModel, context: EngineCo
   return new Scheduler({ context, sequences: sequencesOf(file), waitingMax, clock, createSampler, exclusively })
 }
 
-/** The value of the first success; a failure is tried again next time. */
-function once<T>(make: () => T): () => T {
-  let made: { value: T } | undefined
-  return () => (made ??= { value: make() }).value
+/** Made by the first who asks, shared by all; a failure is not remembered. */
+function lazily<T>(make: () => Promise<T>): { get: () => Promise<T>; made: () => Promise<T | undefined> } {
+  let made: Promise<T> | undefined
+  return {
+    get: () => {
+      made ??= make().catch(cause => {
+        made = undefined
+        throw cause
+      })
+      return made
+    },
+    made: async () => await made?.catch(() => undefined),
+  }
 }
