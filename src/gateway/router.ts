@@ -148,8 +148,12 @@ function allFailed(errors: readonly ParleyError[]): ParleyError {
   const mendable = errors.find(({ httpStatus }) => httpStatus === 400 || httpStatus === 404)
   if (mendable !== undefined || errors.every(error => error.code === last.code)) return mendable ?? last
   const codes = errors.map(error => error.code).join(', ')
-  return new ParleyError('no_provider', `${errors.length} providers failed (${codes}); the last said: ${last.message}`, {
-    cause: last,
-    ...(last.retryAfterSeconds !== undefined && { retryAfterSeconds: last.retryAfterSeconds }),
-  })
+  return new ParleyError(
+    'no_provider',
+    `${errors.length} providers failed (${codes}); the last said: ${last.message}`,
+    {
+      cause: last,
+      ...(last.retryAfterSeconds !== undefined && { retryAfterSeconds: last.retryAfterSeconds }),
+    },
+  )
 }

@@ -53,12 +53,12 @@ async function stream(
       if (room !== undefined) await room
       if (response.destroyed) return
     }
-    writer.write(encodeEvent('[DONE]'))
+    void writer.write(encodeEvent('[DONE]'))
     writer.end()
   } catch (cause) {
     const error = ParleyError.from(cause)
     if (response.destroyed) return
-    writer.write(encodeEvent(JSON.stringify(shown(error))))
+    void writer.write(encodeEvent(JSON.stringify(shown(error))))
     writer.end()
     if (error.code === 'timeout' && response.writableNeedDrain) response.destroy()
   } finally {

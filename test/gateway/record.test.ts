@@ -37,8 +37,8 @@ test('a reader that leaves is told as cancelled, with what was produced', async 
 
 test('no event holds a word of the prompt or the answer', async () => {
   const { log, backend } = recorded()
-  const call = { task: 'chat', body: { model: 'say-2', messages: [{ role: 'user', content: 'CANARY-7c1d' }] } } as const
-  await drain(backend.run(call, contextOf()))
+  const messages = [{ role: 'user', content: 'CANARY-7c1d' }]
+  await drain(backend.run(chat('say-2', { messages }), contextOf()))
   const text = JSON.stringify(log.recent())
   expect(text).not.toContain('CANARY-7c1d')
   expect(text).not.toContain('w0')
