@@ -42,7 +42,7 @@ function contextOf(program: Command): CommandContext {
   const options = program.opts<GlobalOptions>()
   const { stdin, stdout, stderr, env } = process
   const out = createOutput({ stdout, stderr, env, isJson: options.json === true, color: chosenColor(program) })
-  const signal = interruptSignal(out.say)
+  const signal = interruptSignal(systemClock, out.say)
   const prompt = createPrompt({ stdin, stderr, signal, isYes: options.yes === true, mayAsk: options.input !== false })
   const flags = givenConfigFlags(program)
   if (options.passwordFile !== undefined) flags['wallet.passwordFile'] = options.passwordFile

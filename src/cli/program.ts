@@ -2,6 +2,8 @@ import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { addChat } from './commands/chat.ts'
 import { addConfig } from './commands/config.ts'
+import { addDev } from './commands/dev.ts'
+import { addDoctor } from './commands/doctor.ts'
 import { addKey } from './commands/key.ts'
 import { addModels } from './commands/models.ts'
 import { addProvider } from './commands/provider.ts'
@@ -10,6 +12,7 @@ import { addPull } from './commands/pull.ts'
 import { addSession } from './commands/session.ts'
 import { addStart } from './commands/start.ts'
 import { addStatus } from './commands/status.ts'
+import { addUp } from './commands/up.ts'
 import { addVerify } from './commands/verify.ts'
 import { addWallet } from './commands/wallet.ts'
 import { addConfigFlags } from './flags.ts'
@@ -44,10 +47,13 @@ export function createProgram(): Command {
 
 /** In the order help lists them; what `parley` alone does comes last, so that it changes no command. */
 const commands = [
+  addUp,
+  addDev,
   addChat,
   addModels,
   addPull,
   addStatus,
+  addDoctor,
   addWallet,
   addSession,
   addKey,

@@ -1,0 +1,107 @@
+import type { Command } from 'commander'
+import { type Config, walletPassword } from '../../config/index.ts'
+import { ParleyError, within } from '../../core/index.ts'
+import type { ParleyNode } from '../../node/index.ts'
+import { action, type CommandContext } from '../context.ts'
+import { clean, pairs } from '../output.ts'
+
+interface UpOptions {
+  provide?: boolean
+  untilStdinEnds?: boolean
+}
+
+export function addUp(program: Command): void {
+  const examples = '\nExamples:\n  $ parley up\n  $ parley up --http-port 8123 --json | jq -r .baseUrl'
+  lifetime(program.command('up'))
+    .description('run your node: the endpoint for your apps; with --provide it also sells')
+    .option('--provide', 'also sell the answers of your own models')
+    .addHelpText('after', examples)
+    .action(action((context: CommandContext, options: UpOptions) => up(context, options)))
+  lifetime(program.command('provide'))
+    .description('run your node as provider and user: the same as parley up --provide')
+    .action(action((context: CommandContext, options: UpOptions) => up(context, { ...options, provide: true })))
+}
+
+function lifetime(command: Command): Command {
+  return command.option('--until-stdin-ends', 'also stop when standard input ends: for programs that start a node')
+}
+
+/** Runs a node from start to stop. Being told to stop is how a node is meant to end: exit 0. */
+async function up(context: CommandContext, { provide, untilStdinEnds }: UpOptions): Promise<void> {
+  const { config } = context.load(provide ? { 'provider.enabled': true } : {})
+  const ready = await withPassword(context, config)
+  const { createNode } = await import('../../node/index.ts')
+  const node = await createNode({ config: ready, env: context.env, clock: context.clock, random: context.random })
+  await logTo(context, config, node)
+  const signal = untilStdinEnds ? AbortSignal.any([context.signal, endOf(context.stdin)]) : context.signal
+  try {
+    await node.start(signal)
+  } catch (cause) {
+    if (signal.aborted) return
+    throw cause
+  }
+  announce(context, node, config)
+  await aborted(signal)
+  context.out.say('stopping')
+  await within(node.stop(), config.timeouts.stopMs + stopMarginMs, 'stopping the node')
+}
+
+/** Over the time running answers have: for closing sockets and files. */
+const stopMarginMs = 5_000
+
+/** A node that pays or is paid needs its wallet: asked for here, where somebody may sit, and not in the node. */
+async function withPassword({ prompt }: CommandContext, config: Config): Promise<Config> {
+  const { wallet, chain, paths } = config
+  const isNeeded = chain.rpcUrls.length > 0 && wallet.privateKey === undefined && wallet.privateKeyFile === undefined
+  const configured = walletPassword(config)
+  if (!isNeeded || configured !== undefined || !prompt.isInteractive) {
+    return configured === undefined ? config : { ...config, wallet: { ...wallet, password: configured } }
+  }
+  const { createWallets } = await import('../../chain/index.ts')
+  const { systemRandom } = await import('../../core/index.ts')
+  const wallets = await createWallets({ directory: paths.walletsDirectory, random: systemRandom }).list()
+  if (!wallets.some(({ alias }) => alias === wallet.name)) return config
+  const password = await prompt.secret(`password of wallet ${wallet.name}: `, 'give it with --password-file')
+  return { ...config, wallet: { ...wallet, password } }
+}
+
+async function logTo({ stderr }: CommandContext, { log }: Config, node: ParleyNode): Promise<void> {
+  const { createLogLines } = await import('../../telemetry/index.ts')
+  node.log.subscribe(createLogLines({ level: log.level, write: line => void stderr.write(`${line}\n`) }))
+}
+
+/** The first screen, or one line of JSON once the node answers. */
+function announce({ out }: CommandContext, node: ParleyNode, config: Config): void {
+  const { url, firstKey } = node
+  const status = node.status()
+  if (out.isJson) {
+    out.answer({ baseUrl: url, apiKey: firstKey ?? null, pid: process.pid, ...status }, () => '')
+    return
+  }
+  const key = firstKey ?? '$(parley key new my-app)'
+  const facts = pairs([
+    ['endpoint', url],
+    ['key', firstKey === undefined ? 'made before; another: parley key new my-app' : `${firstKey} (shown once)`],
+    ['models', status.models.map(clean).join(', ') || 'none yet: see parley pull --help'],
+    ['role', status.roles.join(' and ')],
+    ['chain', config.chain.rpcUrls.length === 0 ? 'none: it serves your own models only' : String(config.chain.id)],
+  ])
+  out.say(`${out.style('bold', 'Parley is up')}\n\n${facts}\n\n${connecting(url, key, status.models[0])}\n`)
+}
+
+function connecting(url: string, key: string, model = 'parley-nano'): string {
+  return `Connect an app:\n  export OPENAI_BASE_URL=${url} OPENAI_API_KEY=${key}\nTry it:\n  parley chat ${clean(model)} "Hello!"`
+}
+
+async function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return
+  await new Promise<void>(resolve => signal.addEventListener('abort', () => resolve(), { once: true }))
+}
+
+/** Aborted when whoever holds the other end of standard input is gone. */
+function endOf(stdin: NodeJS.ReadStream): AbortSignal {
+  const controller = new AbortController()
+  const end = () => controller.abort(new ParleyError('cancelled', 'standard input has ended'))
+  stdin.on('close', end).on('error', end).on('end', end).resume()
+  return controller.signal
+}
