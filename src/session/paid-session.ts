@@ -175,10 +175,10 @@ export class PaidSession {
     await session.pen.send()
   }
 
-  /** The provider forgot the session, or its quote ran out: the next call opens and fetches anew. */
+  /** The provider forgot the session, or the quote: the next call fetches anew. One that restarted forgot both. */
   renew(call: PaidCall, code: ParleyError['code']): void {
-    if (code === 'quote_expired') this.prices.forget()
-    else if (this.#open?.name === call.options.sessionName) this.#leave(this.#open)
+    this.prices.forget()
+    if (code === 'session_unknown' && this.#open?.name === call.options.sessionName) this.#leave(this.#open)
   }
 
   async #ready(signal: AbortSignal): Promise<OpenSession> {

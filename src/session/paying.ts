@@ -61,21 +61,21 @@ const attemptsMax = 4
 /** Until the first chunk the provider may ask for more money or for a new session, and is asked again. */
 async function start(session: PaidSession, inner: Backend, call: Call, context: Context): Promise<Started> {
   let paidCall = await session.begin(call, context)
-  let isRenewed = false
+  const renewed = new Set<string>()
   for (let attempt = 1; ; attempt++) {
     const reply = ask(session, inner, paidCall, context)
     try {
       return { paidCall, reply, first: await reply.next() }
     } catch (cause) {
       const error = failureOf(paidCall, cause, context)
-      const again = attempt < attemptsMax ? recovery(error, isRenewed) : undefined
+      const again = attempt < attemptsMax ? recovery(error, renewed) : undefined
       if (again === 'pay') {
         askedFor(session, paidCall, error)
         continue
       }
       session.end(paidCall, !isRefusal(error))
       if (again === undefined) throw error
-      isRenewed = true
+      renewed.add(error.code)
       session.renew(paidCall, error.code)
     }
     paidCall = await session.begin(call, context)
@@ -100,9 +100,10 @@ function ask(session: PaidSession, inner: Backend, paidCall: PaidCall, context: 
 }
 
 /** What a refusal before the first chunk can be answered with. */
-function recovery({ code }: ParleyError, isRenewed: boolean): 'pay' | 'renew' | undefined {
+function recovery({ code }: ParleyError, renewed: ReadonlySet<string>): 'pay' | 'renew' | undefined {
   if (code === 'need_voucher') return 'pay'
-  return !isRenewed && (code === 'session_unknown' || code === 'quote_expired') ? 'renew' : undefined
+  const isStale = code === 'session_unknown' || code === 'quote_expired'
+  return isStale && !renewed.has(code) ? 'renew' : undefined
 }
 
 function askedFor(session: PaidSession, paidCall: PaidCall, error: ParleyError): void {

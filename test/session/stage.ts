@@ -142,10 +142,12 @@ export function hop(stack: Backend, isCut: () => boolean = () => false): Backend
           yield Chunk.relayed(Uint8Array.from(step.value.bytes))
         }
       } catch (cause) {
+        if (isCut()) throw new ParleyError('stream_cut', 'the line is cut')
         if (cause instanceof ParleyError && cause.code !== 'stream_cut') throw ParleyError.fromBody(cause.toBody())
         throw cause
       } finally {
-        await reply.return(undefined as never)
+        const left = reply.return(undefined as never)
+        await (isCut() ? left.catch(() => undefined) : left)
       }
     },
   }
@@ -159,7 +161,7 @@ export function remoteDesk(desk: () => CashDesk, isCut: () => boolean = () => fa
       if (isCut()) throw new ParleyError('peer_unreachable', 'the line is cut')
       return answer
     } catch (cause) {
-      const error = ParleyError.from(cause)
+      const error = isCut() ? new ParleyError('peer_unreachable', 'the line is cut') : ParleyError.from(cause)
       throw error.code === 'peer_unreachable' ? error : ParleyError.fromBody(JSON.parse(JSON.stringify(error.toBody())))
     }
   }
@@ -194,8 +196,8 @@ export interface Stage {
   readonly events: () => readonly LoggedEvent[]
   readonly mismatches: ParleyError[]
   /** Both nodes lose what they had in memory. */
-  readonly restartUser: () => void
-  readonly restartProvider: () => void
+  readonly restartUser: (disk?: 'kept' | 'lost') => void
+  readonly restartProvider: (disk?: 'kept' | 'lost') => void
   readonly close: () => void
 }
 
@@ -208,6 +210,7 @@ export interface StageOptions {
   /** Stands between charging and the hop: how a dishonest provider is played. */
   tamper?: (stack: Backend) => Backend
   tamperDesk?: (desk: CashDesk) => CashDesk
+  wrapLedger?: (side: ChannelKey['side'], ledger: Ledger) => Ledger
 }
 
 /** A user and a provider with real ledgers and real signatures, joined by codecs instead of a network. */
@@ -218,9 +221,11 @@ export function createStage(options: StageOptions = {}): Stage {
   const log = createEventLog(clock.now, 10_000)
   const backend = speaker(options.speech ?? (() => ({ tokens: 5 })))
   const mismatches: ParleyError[] = []
-  const open = (name: string) => createLedger(join(folder, name), { clock })
-  let userLedger = open('user.db')
-  let providerLedger = open('provider.db')
+  const disks = { user: 0, provider: 0 }
+  const open = (side: ChannelKey['side']) => createLedger(join(folder, `${side}-${disks[side]}.db`), { clock })
+  const wrap = options.wrapLedger ?? ((_, ledger) => ledger)
+  let userLedger = open('user')
+  let providerLedger = open('provider')
   const shared = { notary, clock, random: systemRandom, log }
   const newTill = () =>
     createTill({
@@ -228,7 +233,7 @@ export function createStage(options: StageOptions = {}): Stage {
       provider,
       signer: providerSigner,
       escrow,
-      ledger: providerLedger,
+      ledger: wrap('provider', providerLedger),
       offers: () => [offer],
       ...options.till,
       limits: { escrowRefreshMs: 1_000_000, voucherTimeoutMs: 2_000, ...options.till?.limits },
@@ -239,7 +244,7 @@ export function createStage(options: StageOptions = {}): Stage {
       payer,
       peerId: userPeerId,
       signer: sessionSigner,
-      ledger: userLedger,
+      ledger: wrap('user', userLedger),
       timeoutMs: 5_000,
       onMismatch: (_, error) => mismatches.push(error),
       ...options.purse,
@@ -277,14 +282,16 @@ export function createStage(options: StageOptions = {}): Stage {
       run: (call, context) => paying(purse, peer)(remote).run(call, context),
     },
     events: log.recent,
-    restartUser: () => {
+    restartUser: (disk = 'kept') => {
       userLedger.close()
-      userLedger = open('user.db')
+      if (disk === 'lost') disks.user++
+      userLedger = open('user')
       purse = newPurse()
     },
-    restartProvider: () => {
+    restartProvider: (disk = 'kept') => {
       providerLedger.close()
-      providerLedger = open('provider.db')
+      if (disk === 'lost') disks.provider++
+      providerLedger = open('provider')
       till = newTill()
     },
     close: () => {
