@@ -54,11 +54,11 @@ const configurationIntroduction = `# Configuration
 Five layers, each winning over those before: defaults, the file, a profile, the environment, flags. A key \`http.port\`
 is \`PARLEY_HTTP_PORT\` in the environment and \`--http-port\` on the command line. Lists in the environment are separated
 by commas or written as JSON; lists of tables are JSON. Booleans are \`true\` or \`false\` (also \`1\`/\`0\`, \`yes\`/\`no\`,
-\`on\`/\`off\`); as flags they are \`--p2p-dht\` and \`--no-p2p-dht\`. An unknown key is an error that names the nearest one.
+\`on\`/\`off\`); as flags they are \`--models-nano\` and \`--no-models-nano\`. An unknown key is an error that names the nearest one.
 A configuration with any problem is refused as a whole.
 
 Amounts are in whole tokens of the escrow's ERC-20, as text: \`"0.20"\`. A relative \`chain.deployment\` starts at the
-directory of the configuration file.
+directory of the file that names it; other relative paths start where the command runs.
 
 \`\`\`
 parley config example            # a file with every key

@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs'
-import { dirname, resolve } from 'node:path'
 import { z } from 'zod'
 import { ParleyError } from '../core/index.ts'
 import type { Layer, Tree } from './layers.ts'
@@ -11,16 +10,13 @@ export const deploymentRecord = z.looseObject({
   registry: address(),
   escrow: address(),
   token: address().optional(),
-  deployedAtBlock: z.int().min(0).optional(),
 })
 
 /** The record as a layer just above the defaults: what the configuration says itself wins. */
-export function deploymentLayer(path: string, relativeTo: string): Layer {
-  const file = resolve(dirname(relativeTo), path)
+export function deploymentLayer(file: string): Layer {
   const record = readRecord(file)
   const chain: Tree = { id: record.chainId, registry: record.registry, escrow: record.escrow }
   if (record.token !== undefined) chain.token = record.token
-  if (record.deployedAtBlock !== undefined) chain.fromBlock = record.deployedAtBlock
   return { name: 'deployment', tree: { chain }, where: () => file }
 }
 

@@ -44,7 +44,6 @@ const examples: Readonly<Record<string, unknown>> = {
   'chain.registry': '0x0000000000000000000000000000000000000001',
   'chain.escrow': '0x0000000000000000000000000000000000000002',
   'chain.token': '0x0000000000000000000000000000000000000003',
-  'chain.fromBlock': 0,
   'wallet.passwordFile': '/run/secrets/parley-password',
   'wallet.privateKeyFile': '/run/secrets/parley-key',
   'models.directory': '/var/lib/parley/models',

@@ -8,4 +8,4 @@ export { type Config, type ConfigSources, createConfig, type LoadedConfig, loadC
 export { nearest } from './nearest.ts'
 export { createDirectories, type Paths, resolvePaths } from './paths.ts'
 export type { ConfigInput, ConfigValues } from './schema.ts'
-export { readSecretFile, upstreamKey, walletPassword, walletPrivateKey } from './secrets.ts'
+export { walletPassword, walletPrivateKey } from './secrets.ts'

@@ -1,19 +1,10 @@
 import { existsSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { ParleyError } from '../core/index.ts'
 import { checkLayers } from './check.ts'
 import { deploymentLayer } from './deployment.ts'
 import { configKeys } from './keys.ts'
-import {
-  defaultLayer,
-  environmentLayer,
-  fileLayer,
-  flagLayer,
-  type Layer,
-  type LayerName,
-  mergeTrees,
-  valueAt,
-} from './layers.ts'
+import { defaultLayer, environmentLayer, fileLayer, flagLayer, type Layer, type LayerName, valueAt } from './layers.ts'
 import { type Paths, resolvePaths } from './paths.ts'
 import type { ConfigInput, ConfigValues } from './schema.ts'
 
@@ -55,24 +46,30 @@ export function loadConfig({ env, flags = {}, file, profile }: ConfigSources): L
   const profileName = profile ?? env.PARLEY_PROFILE
   if (profileName) said.push(profileLayer(paths, profileName))
   said.push(environmentLayer(env), flagLayer(flags))
-  const layers = [defaultLayer, ...recordLayers(said, paths), ...said]
+  const layers = [defaultLayer, ...recordLayers(said), ...said]
   return { config: finish(checkLayers(layers), paths), origins: originsOf(layers) }
 }
 
 /** A configuration from a value instead of files: for programs and tests. */
 export function createConfig(input: ConfigInput, paths: Paths): Config {
   const layer: Layer = { name: 'flag', tree: { ...input }, where: () => 'configuration' }
-  return finish(checkLayers([...recordLayers([layer], paths), layer]), paths)
+  return finish(checkLayers([...recordLayers([layer]), layer]), paths)
 }
 
 function finish(values: ConfigValues, paths: Paths): Config {
   return { ...values, models: { ...values.models, directory: values.models.directory ?? paths.modelsDirectory }, paths }
 }
 
-function recordLayers(said: readonly Layer[], paths: Paths): Layer[] {
-  const record = valueAt(mergeTrees(said.map(layer => layer.tree)), 'chain.deployment')
-  return typeof record === 'string' ? [deploymentLayer(record, paths.configFile)] : []
+/** A relative record starts at the file that names it; one of a variable or a flag where the command runs. */
+function recordLayers(said: readonly Layer[]): Layer[] {
+  const layer = said.findLast(({ tree }) => valueAt(tree, recordKey) !== undefined)
+  const record = layer && valueAt(layer.tree, recordKey)
+  if (layer === undefined || typeof record !== 'string') return []
+  const isFile = layer.name === 'file' || layer.name === 'profile'
+  return [deploymentLayer(resolve(isFile ? dirname(layer.where(recordKey)) : '.', record))]
 }
+
+const recordKey = 'chain.deployment'
 
 function originsOf(layers: readonly Layer[]): ReadonlyMap<string, Origin> {
   return new Map(

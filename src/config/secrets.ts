@@ -18,19 +18,8 @@ export function walletPrivateKey({ wallet }: Pick<Config, 'wallet'>): string | u
   )
 }
 
-/** The API key of an upstream, or undefined when it needs none. */
-export function upstreamKey(upstream: Config['upstreams'][number], env: NodeJS.ProcessEnv): string | undefined {
-  if (upstream.keyFile !== undefined) return readSecretFile(upstream.keyFile, `keyFile of upstream ${upstream.name}`)
-  if (upstream.keyEnv === undefined) return undefined
-  const key = env[upstream.keyEnv]
-  if (key) return key
-  throw new ParleyError('config_invalid', `the key of upstream ${upstream.name} is missing: set ${upstream.keyEnv}`, {
-    details: { key: 'upstreams', variable: upstream.keyEnv },
-  })
-}
-
 /** The first line of a file; `-` is standard input. The name says which key asked for it. */
-export function readSecretFile(path: string, key: string): string {
+function readSecretFile(path: string, key: string): string {
   let text: string
   try {
     text = readFileSync(path === '-' ? 0 : path, 'utf8')

@@ -18,7 +18,7 @@ test('config show --origin names the place of every value', async () => {
   expect(row('http.concurrency')).toEqual(['http.concurrency', '9', file('config.toml')])
   expect(row('http.port')).toEqual(['http.port', '7999', 'PARLEY_HTTP_PORT'])
   expect(row('log.level')).toEqual(['log.level', '"debug"', '--log-level'])
-  expect(row('p2p.dht')).toEqual(['p2p.dht', 'true', 'default'])
+  expect(row('models.nano')).toEqual(['models.nano', 'true', 'default'])
 })
 
 test('config show --json has every key and no secret', async () => {
@@ -57,8 +57,8 @@ test('a failure with --json is one line of JSON on stderr', async () => {
 
 test('a boolean key is a switch both ways', async () => {
   const { json } = parleyHome()
-  const dht = async (...flags: string[]) => (await json(['config', 'show', ...flags])).value?.values?.['p2p.dht']
-  expect([await dht('--no-p2p-dht'), await dht('--p2p-dht')]).toEqual([false, true])
+  const nano = async (...flags: string[]) => (await json(['config', 'show', ...flags])).value?.values?.['models.nano']
+  expect([await nano('--no-models-nano'), await nano('--models-nano')]).toEqual([false, true])
 })
 
 test('the example is the defaults, and stays so when its lines are uncommented', () => {

@@ -1,3 +1,4 @@
+import { relative } from 'node:path'
 import { expect, test } from 'vitest'
 import { createConfig, loadConfig, resolvePaths } from '../../src/config/index.ts'
 import { ParleyError } from '../../src/core/index.ts'
@@ -122,9 +123,15 @@ test('a deployment record fills in the chain, and the configuration wins over it
     'config.toml': `[chain]\ndeployment = "deployments/84532.json"\nescrow = "${other}"`,
   })
   const { config, origins } = loadConfig({ env })
-  expect(config.chain).toMatchObject({ id: 84_532, registry, escrow: other, fromBlock: 7 })
+  expect(config.chain).toMatchObject({ id: 84_532, registry, escrow: other })
   expect(origins.get('chain.id')).toEqual({ layer: 'deployment', where: file('deployments/84532.json') })
   expect(origins.get('chain.escrow')?.layer).toBe('file')
+})
+
+test('a record named by a flag is looked for where the command runs', () => {
+  const { env, file } = temporaryHome({ 'record.json': '{"chainId": 1}' })
+  const flags = { 'chain.deployment': relative('.', file('record.json')) }
+  expect(() => loadConfig({ env, flags })).toThrow(/it lacks chainId, registry or escrow/)
 })
 
 test('a file or profile that was named must exist', () => {

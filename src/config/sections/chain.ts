@@ -19,16 +19,11 @@ export const chainSection = z
       .min(1)
       .optional()
       .describe(
-        'Deployment record (`deployments/<chain id>.json`) to take `id`, `registry`, `escrow`, `token` and `fromBlock` from where they are not set.',
+        'Deployment record (`deployments/<chain id>.json`) to take `id`, `registry`, `escrow` and `token` from where they are not set.',
       ),
     registry: address().optional().describe('Address of the ProviderRegistry contract.'),
     escrow: address().optional().describe('Address of the Escrow contract.'),
     token: address().optional().describe('Address of the ERC-20 the escrow holds; read from the escrow when missing.'),
-    fromBlock: z
-      .int()
-      .min(0)
-      .optional()
-      .describe('Block the contracts were deployed in; no event before it is asked for.'),
     confirmations: z.int().min(0).max(1_000).default(1).describe('Blocks to wait for after a transaction.'),
     refreshSeconds: count(86_400).default(4).describe('How often the chain is asked what changed in the registry.'),
   })

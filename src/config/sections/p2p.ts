@@ -20,7 +20,6 @@ export const p2pSection = z
       .max(64)
       .default([])
       .describe('Peers to ask first, each with its `/p2p/<peer id>`; registered providers are asked in any case.'),
-    dht: z.boolean().default(true).describe('Whether to ask and answer in the distributed hash table of Parley nodes.'),
     maxConnections: count(100_000).default(500).describe('Connections to peers open at once.'),
     perPeerStreams: count(10_000).default(64).describe('Requests one peer may have open at once.'),
     warmConnections: z

@@ -7,7 +7,6 @@ const localModel = z.strictObject({
   contextTokens: count(10_000_000).optional().describe('Context to reserve; the model decides when missing.'),
   parallel: count(1_024).optional().describe('Answers written at once.'),
   threads: count(1_024).optional().describe('CPU threads; measured when missing.'),
-  embedding: z.boolean().optional().describe('Whether the model makes embeddings instead of text.'),
 })
 
 export const modelsSection = z
@@ -25,9 +24,7 @@ export const modelsSection = z
       .array(localModel)
       .max(64)
       .default([])
-      .describe(
-        'Models served by this machine: `id`, `path`, and optionally `contextTokens`, `parallel`, `threads`, `embedding`.',
-      ),
+      .describe('Models served by this machine: `id`, `path`, and optionally `contextTokens`, `parallel`, `threads`.'),
   })
   .describe('Models on this machine.')
 
