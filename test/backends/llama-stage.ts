@@ -8,9 +8,11 @@ export const nanoPath = fileURLToPath(new URL('../../scripts/nano-model/parley-n
 export const never = new AbortController().signal
 
 /** The model that comes with the node, as `nano`, with whatever the test wants different. */
-export function nanoBackend(options: Partial<LlamaOptions> & { parallel?: number } = {}): LlamaBackend {
-  const { parallel = 4, ...rest } = options
-  const models = [{ id: 'nano', path: nanoPath, parallel }]
+export function nanoBackend(
+  options: Partial<LlamaOptions> & { parallel?: number; threads?: number } = {},
+): LlamaBackend {
+  const { parallel = 4, threads = 1, ...rest } = options
+  const models = [{ id: 'nano', path: nanoPath, parallel, threads }]
   return createLlamaBackend({ models, clock: systemClock, random: systemRandom, gpu: false, ...rest })
 }
 

@@ -27,8 +27,6 @@ export interface LlamaOptions extends EngineOptions {
   readonly random: Random
   /** Default `llama`. */
   readonly name?: string
-  /** Engine threads per model. Default: one for models under 100 million parameters, else the cores but one. */
-  readonly threads?: number
   /** Calls per model that may wait for a free sequence. Default 32. */
   readonly waitingMax?: number
   /** Load all models at start instead of each on its first call. */
@@ -101,7 +99,6 @@ class Library {
   }
 
   async start(signal: AbortSignal): Promise<void> {
-    checkThreads(this.#options.threads)
     const served = await orAbort(this.#open(), signal)
     if (!this.#options.preload) return
     for (const id of served.keys()) await this.loaded(id, signal)
@@ -128,7 +125,8 @@ class Library {
   }
 
   async #load(served: Served): Promise<LoadedModel> {
-    const { clock, random, log, threads, waitingMax } = this.#options
+    const { clock, random, log, waitingMax } = this.#options
+    const { threads } = served.file.entry
     const startedAt = clock.monotonic()
     try {
       const engine = await (this.#engine ??= loadEngine(this.#options))
@@ -163,7 +161,7 @@ async function openAll(entries: readonly ModelEntry[]): Promise<Map<string, Serv
 }
 
 function checkEntry(
-  { id, contextTokens = 2_048, parallel = 1 }: ModelEntry,
+  { id, contextTokens = 2_048, parallel = 1, threads = 1 }: ModelEntry,
   served: ReadonlyMap<string, unknown>,
 ): void {
   const isWhole = (value: number, max: number) => Number.isInteger(value) && value >= 1 && value <= max
@@ -171,11 +169,8 @@ function checkEntry(
     throw new ParleyError('config_invalid', `the model id '${id}' is empty or used twice`)
   if (!isWhole(contextTokens, 16_777_216))
     throw new ParleyError('config_invalid', `contextTokens of ${id} is out of range`)
+  if (!isWhole(threads, 512))
+    throw new ParleyError('config_invalid', `threads of ${id} is a whole number from 1 to 512`)
   if (!isWhole(parallel, 64))
     throw new ParleyError('config_invalid', `parallel of ${id} is a whole number from 1 to 64`)
-}
-
-function checkThreads(threads = 1): void {
-  if (Number.isInteger(threads) && threads >= 1 && threads <= 512) return
-  throw new ParleyError('config_invalid', `threads is ${threads}; give a whole number from 1, or leave it out`)
 }

@@ -13,6 +13,8 @@ export interface ModelEntry {
   readonly contextTokens?: number
   /** Answers computed at the same time, 1 to 64. Default 8 for small models, 4 for others. */
   readonly parallel?: number
+  /** Engine threads. Default: one for models under 100 million parameters, else the cores but one. */
+  readonly threads?: number
 }
 
 export type Ability = 'chat' | 'completion' | 'embedding' | 'tools'
