@@ -62,6 +62,15 @@ test('a provider registers, is listed, changes its endpoint, adds stake and leav
   expect((await json('provider', 'exit', '--yes')).value).toMatchObject({ state: 'withdrawn' })
 }, 120_000)
 
+test('a key may have a limit of its own, given in whole tokens', async () => {
+  const { json } = homeOf(3)
+  expect(await json('key', 'new', 'editor', '--max-price', '0.25')).toMatchObject({
+    code: 0,
+    value: { maxPrice: '250000' },
+  })
+  expect((await json('key', 'new', 'editor', '--max-price', '0.0000001')).code).toBe(2)
+})
+
 test('money is never moved without a yes', async () => {
   const { run } = homeOf(3)
   const { code, stderr } = await run('session', 'deposit', '1')

@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { createDirectories } from '../../config/index.ts'
 import type { KeyStore } from '../../store/index.ts'
+import { openChain } from '../chain-access.ts'
 import { action, type CommandContext } from '../context.ts'
 import { table } from '../output.ts'
 
@@ -10,10 +11,12 @@ export function addKey(program: Command): void {
     .command('new')
     .argument('<name>', 'what the key is for')
     .description('make a key; it is shown once and never again')
+    .option('--max-price <amount>', 'the most one call with this key may cost, in whole tokens')
     .addHelpText('after', '\nExamples:\n  $ parley key new editor\n  $ export OPENAI_API_KEY=$(parley key new app)')
     .action(
-      action(async (context, name: string) => {
-        const made = await withKeys(context, keys => keys.create(name))
+      action(async (context, name: string, { maxPrice }: { maxPrice?: string }) => {
+        const limits = maxPrice === undefined ? {} : { maxPrice: await inSmallestUnit(context, maxPrice) }
+        const made = await withKeys(context, keys => keys.create(name, limits))
         context.out.answer(made, ({ secret }) => secret)
         context.out.say(`this is key ${made.id}; it is not shown again`)
       }),
@@ -56,6 +59,11 @@ async function withKeys<T>({ load, clock, random }: CommandContext, use: (keys: 
   } finally {
     keys.close()
   }
+}
+
+/** How many decimals an amount has is known to the chain. */
+async function inSmallestUnit(context: CommandContext, amount: string): Promise<bigint> {
+  return (await openChain(context, context.load().config)).parse(amount)
 }
 
 function day(at: number): string {
