@@ -19,58 +19,58 @@ export function addWallet(program: Command): void {
     .argument('[name]', 'what to call it; the configured wallet when missing')
     .description('make a new account')
     .addHelpText('after', '\nExample:\n  $ parley wallet new savings --password-file ~/.savings-password')
-    .action(
-      action(async (context, name?: string) => {
-        const { config } = context.load()
-        const alias = name ?? config.wallet.name
-        const made = await (await wallets(context, config)).create(alias, await newPassword(context, config, alias))
-        context.out.answer(made, ({ address, path }) => `${address}\n${path}`)
-        context.out.say('back it up: without this file and its password the money is lost')
-      }),
-    )
+    .action(action(create))
   wallet
     .command('import')
     .argument('<name>', 'what to call it here')
     .argument(
       '[file]',
-      'keystore file of geth, foundry or another wallet, or a file with a private key; standard input when missing',
+      'keystore file of geth, foundry or another wallet, or a private key; standard input when missing',
     )
     .description('take in an account')
-    .addHelpText(
-      'after',
-      '\nExamples:\n  $ parley wallet import main ~/.foundry/keystores/main\n  $ pass show eth-key | parley wallet import main --password-file ~/.password',
-    )
-    .action(
-      action(async (context, name: string, file?: string) => {
-        const { config } = context.load()
-        const text = file === undefined ? await readAll(context.stdin, 65_536) : await readKeyFile(file)
-        const source = text.trimStart().startsWith('{')
-          ? {
-              keystore: text,
-              password: await context.prompt.secret('password of the file: ', 'give the private key instead'),
-            }
-          : { privateKey: text }
-        const password = await newPassword(context, config, name)
-        const made = await (await wallets(context, config)).import(name, source, password)
-        context.out.answer(made, ({ address, path }) => `${address}\n${path}`)
-      }),
-    )
-  wallet
-    .command('list')
-    .description('list the accounts')
-    .action(
-      action(async context => {
-        const { config } = context.load()
-        const found = await (await wallets(context, config)).list()
-        const rows = found.map(({ alias, address, problem }) => [
-          alias === config.wallet.name ? `${alias} *` : alias,
-          address ?? '-',
-          problem ?? '',
-        ])
-        context.out.answer({ wallets: found, used: config.wallet.name }, () => table(['WALLET', 'ADDRESS', ''], rows))
-      }),
-    )
+    .addHelpText('after', importExamples)
+    .action(action(take))
+  wallet.command('list').description('list the accounts').action(action(list))
   wallet.command('balance').description('show what the wallet and its escrow account hold').action(action(balance))
+}
+
+const importExamples = `
+Examples:
+  $ parley wallet import main ~/.foundry/keystores/main
+  $ pass show eth-key | parley wallet import main --password-file ~/.password`
+
+async function create(context: CommandContext, name?: string): Promise<void> {
+  const { config } = context.load()
+  const alias = name ?? config.wallet.name
+  const made = await (await wallets(context, config)).create(alias, await newPassword(context, config, alias))
+  context.out.answer(made, ({ address, path }) => `${address}\n${path}`)
+  context.out.say('back it up: without this file and its password the money is lost')
+}
+
+async function take(context: CommandContext, name: string, file?: string): Promise<void> {
+  const { config } = context.load()
+  const text = file === undefined ? await readAll(context.stdin, keyFileBytesMax) : await readKeyFile(file)
+  const source = text.trimStart().startsWith('{')
+    ? {
+        keystore: text,
+        password: await context.prompt.secret('password of the file: ', 'import its private key instead'),
+      }
+    : { privateKey: text }
+  const password = await newPassword(context, config, name)
+  const made = await (await wallets(context, config)).import(name, source, password)
+  context.out.answer(made, ({ address, path }) => `${address}\n${path}`)
+}
+
+async function list(context: CommandContext): Promise<void> {
+  const { config } = context.load()
+  const found = await (await wallets(context, config)).list()
+  const used = config.wallet.name
+  const rows = found.map(({ alias, address, problem }) => [
+    alias === used ? `${alias} *` : alias,
+    address ?? '-',
+    problem ?? '',
+  ])
+  context.out.answer({ wallets: found, used }, () => table(['WALLET', 'ADDRESS', ''], rows))
 }
 
 async function balance(context: CommandContext): Promise<void> {
@@ -92,6 +92,8 @@ async function balance(context: CommandContext): Promise<void> {
     ]),
   )
 }
+
+const keyFileBytesMax = 65_536
 
 async function wallets({ random }: CommandContext, { paths }: Config) {
   createDirectories(paths)
