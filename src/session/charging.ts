@@ -1,7 +1,8 @@
 import type { Backend, Call, Context, Filter, Reply } from '../core/index.ts'
 import { filter, needVoucherEvent, ParleyError, receiptEvent } from '../core/index.ts'
 import { Chunk } from '../openai/index.ts'
-import type { TakenCall, Till } from './till.ts'
+import type { TakenCall } from './provider-desk.ts'
+import type { Till } from './till.ts'
 import { needVoucherCodec, receiptCodec } from './wire.ts'
 
 /**

@@ -1,5 +1,5 @@
-import type { Call, Hex, ParleyError, Principal, SignedReceipt } from '../core/index.ts'
-import { chargeFor } from '../core/index.ts'
+import type { Call, Hex, Principal, Quote, Random, SignedReceipt } from '../core/index.ts'
+import { chargeFor, ParleyError } from '../core/index.ts'
 import type { Chunk, Usage } from '../openai/index.ts'
 import { higher, outputPrice } from './amounts.ts'
 import { commitToPrompt } from './commitments.ts'
@@ -79,13 +79,25 @@ export class PaidCall {
   get most(): bigint {
     const { terms } = this.options.quote
     const most = chargeFor(terms, { in: this.prompt.tokensMax, cached: 0, out: this.tokensOutMax })
-    return higher(this.charge, this.isCut ? most + windowPrice(this.options.quote) : most)
+    return higher(this.charge, this.isCut ? most + windowPrice(this.options.quote.terms) : most)
   }
 }
 
 const windowTokensMax = 1_024
 
 /** What may be paid ahead of delivery under a quote: one window, and no more than 1,024 tokens whatever it says. */
-export function windowPrice({ terms }: TrustedQuote): bigint {
+export function windowPrice(terms: Quote): bigint {
   return outputPrice(terms, Math.min(terms.windowTokens, windowTokensMax))
+}
+
+export function tooDear(price: bigint, maxPrice: bigint): ParleyError {
+  return new ParleyError('price_too_high', `the call costs ${price} at least, the caller allows ${maxPrice}`, {
+    details: { price: String(price), maxPrice: String(maxPrice) },
+  })
+}
+
+/** The user's share of the sampling seed: the app's own where it gave one. */
+export function seedFor({ task, body }: Call, random: Random): bigint {
+  if (task !== 'embedding' && body.seed != null) return BigInt(Math.abs(body.seed))
+  return Buffer.from(random.bytes(8)).readBigUInt64BE() >> 11n
 }

@@ -1,7 +1,6 @@
 import type {
   Address,
   Call,
-  ChannelKey,
   Clock,
   Context,
   EventLog,
@@ -9,19 +8,17 @@ import type {
   Notary,
   QuoteSheet,
   Random,
-  SessionGrant,
   SignedReceipt,
   Signer,
 } from '../core/index.ts'
 import { ParleyError, sleep } from '../core/index.ts'
 import { abortable } from './abortable.ts'
-import { OpenSession } from './open-session.ts'
-import { PaidCall, windowPrice } from './paid-call.ts'
+import type { OpenSession } from './open-session.ts'
+import { PaidCall, seedFor, tooDear, windowPrice } from './paid-call.ts'
 import { type PaidPeer, PriceList, type TrustedQuote } from './price-list.ts'
-import { heldProofs, reconcile } from './reconcile.ts'
-import { principalName, type SpendingCaps } from './spending-caps.ts'
-import { verifySigner } from './verify-receipt.ts'
-import { amountOf, VoucherPen } from './voucher-pen.ts'
+import { openSession } from './say-hello.ts'
+import type { SpendingCaps } from './spending-caps.ts'
+import { amountOf } from './voucher-pen.ts'
 import { isRequestId } from './wire.ts'
 
 export interface PaidSessionOptions {
@@ -51,6 +48,8 @@ export class PaidSession {
   #opening: Promise<OpenSession> | undefined
   #frozen: ParleyError | undefined
   #isSettling = false
+  /** Calls of a session that is over, whose last receipts are still to come. */
+  #unsettled: readonly PaidCall[] = []
 
   constructor(peer: PaidPeer, options: PaidSessionOptions) {
     this.#peer = peer
@@ -100,7 +99,7 @@ export class PaidSession {
    */
   raise(call: PaidCall, cumulative: bigint): void {
     const session = this.#sessionOf(call)
-    const allowed = session.most + windowPrice(call.options.quote)
+    const allowed = session.most + windowPrice(call.options.quote.terms)
     if (cumulative > allowed) {
       const message = `the provider asks for ${cumulative} in all, what arrived and was asked costs ${allowed} at most`
       throw this.#freeze(new ParleyError('payment_mismatch', message))
@@ -128,7 +127,7 @@ export class PaidSession {
     caps.charged(principal, more)
     if (call.receipt === undefined) {
       if (maxPrice !== undefined && charge > maxPrice) throw tooDear(charge, maxPrice)
-      hold.set(windowPrice(call.options.quote))
+      hold.set(windowPrice(call.options.quote.terms))
     }
     this.settleSoon(call.options.quote)
   }
@@ -136,7 +135,7 @@ export class PaidSession {
   /** Sends the newest voucher now, beside whatever runs. */
   sendSoon(): void {
     const session = this.#open
-    if (session !== undefined) this.#send(session).catch(cause => this.#failCalls(session, ParleyError.from(cause)))
+    if (session !== undefined) session.pen.send().catch(cause => this.#failCalls(session, ParleyError.from(cause)))
   }
 
   end(call: PaidCall, mayBeCharged: boolean): void {
@@ -191,81 +190,31 @@ export class PaidSession {
   }
 
   async #hello(): Promise<OpenSession> {
-    const { payer, peerId, notary, signer, ledger, clock, random } = this.#options
-    const bound = AbortSignal.timeout(this.#options.timeoutMs)
-    const { provider, desk } = this.#peer
-    const sheet = await this.prices.sheet(bound)
-    const message = {
-      payer,
-      provider,
-      peerId,
-      nonce: `0x${Buffer.from(random.bytes(32)).toString('hex')}` as const,
-      timestamp: BigInt(clock.now()),
-    }
-    const signature = signer.sign(notary.hashHello(message))
-    const pair = { side: 'user', ...notary.domain, payer, provider } as const
-    const held = heldProofs(ledger, pair)
-    const grant = await desk.open({ domain: notary.domain, message, signature }, peerId, bound, held)
-    const late = await this.#lateReceipts(grant, bound)
-    const windows = sheet.models.map(({ quote }) => windowPrice({ hash: '0x', terms: quote.message }))
-    const slack = windows.reduce((most, price) => (price > most ? price : most), 0n)
-    return this.#start(grant, { ...pair, epoch: grant.epoch }, late, slack)
-  }
-
-  #start(grant: SessionGrant, key: ChannelKey, late: LateReceipt[], slack: bigint): OpenSession {
-    const { ledger, log, payer } = this.#options
+    const late = this.#unsettled
     try {
-      reconcile(grant, { ...this.#options, peer: this.#peer, key, late, slack })
-    } catch (cause) {
-      throw this.#freeze(ParleyError.from(cause))
-    }
-    const { authorized = 0n, voucher, charged = 0n } = ledger.channel(key) ?? {}
-    const pen = new VoucherPen({
-      ...this.#options,
-      key,
-      token: grant.session,
-      desk: () => this.#peer.desk,
-      authorized,
-      voucher,
-      acknowledged: grant.accepted,
-      onSigned: cumulative => log.emit({ type: 'voucher.given', payer, provider: key.provider, cumulative }),
-    })
-    this.#unsettled = []
-    this.#open = new OpenSession({ token: grant.session, key, pen, ledger, charged, covered: grant.covered })
-    log.emit({ type: 'session.opened', side: 'user', payer, provider: key.provider, authorized, charged })
-    return this.#open
-  }
-
-  /** Calls of a session that is over, whose last receipts are still to come. */
-  #unsettled: PaidCall[] = []
-
-  async #lateReceipts(grant: SessionGrant, signal: AbortSignal): Promise<LateReceipt[]> {
-    const calls = this.#unsettled.slice(-100)
-    if (calls.length === 0) return []
-    const ids = calls.map(call => call.options.id)
-    const receipts = await this.#peer.desk.receipts(grant.session, ids, signal)
-    return receipts
-      .flatMap(receipt => {
-        const call = calls.find(({ options }) => options.id === receipt.message.requestId)
-        if (call === undefined || receipt.message.seq <= call.seq) return []
-        verifySigner(receipt, this.#options.notary, this.#peer.signer)
-        return [{ receipt, principal: principalName(call.options.principal) }]
+      this.#open = await openSession(this.prices, late, {
+        ...this.#options,
+        peer: this.#peer,
+        desk: () => this.#peer.desk,
       })
-      .sort((a, b) => (a.receipt.message.seq < b.receipt.message.seq ? -1 : 1))
+    } catch (cause) {
+      const error = ParleyError.from(cause)
+      throw error.code === 'ledger_conflict' || error.code === 'receipt_invalid' ? this.#freeze(error) : error
+    }
+    this.#unsettled = []
+    return this.#open
   }
 
   #createCall(session: OpenSession, quote: TrustedQuote, call: Call, context: Context): PaidCall {
     const { random, caps, perCallMax } = this.#options
     const { id, principal, maxPrice = perCallMax } = context
     const names = new Set([...session.calls, ...session.ended].map(({ options }) => options.id))
-    const seed =
-      call.task !== 'embedding' && call.body.seed != null ? BigInt(Math.abs(call.body.seed)) : randomSeed(random)
     const paid = new PaidCall({
       id: isRequestId(id) && !names.has(id) ? id : random.uuid(),
       call,
       principal,
       quote,
-      seed,
+      seed: seedFor(call, random),
       hold: caps.hold(principal, 0n),
       maxPrice: perCallMax !== undefined && maxPrice !== undefined && perCallMax < maxPrice ? perCallMax : maxPrice,
       sessionName: session.name,
@@ -282,21 +231,17 @@ export class PaidSession {
     const { pen, committed, covered } = session
     const wanted = atLeast > committed ? atLeast : committed
     if (pen.authorized >= wanted) return
-    const ahead = wanted + windowPrice(call.options.quote)
+    const ahead = wanted + windowPrice(call.options.quote.terms)
     pen.sign(ahead <= covered ? ahead : wanted)
   }
 
   #topUp(session: OpenSession, quote: TrustedQuote): void {
     const { pen, committed, covered } = session
-    const credit = windowPrice(quote)
+    const credit = windowPrice(quote.terms)
     if (pen.authorized >= committed + credit / 2n && pen.authorized >= committed) return
     const ahead = committed + credit
     const total = ahead <= covered ? ahead : committed
     if (total > pen.authorized) pen.sign(total)
-  }
-
-  async #send(session: OpenSession): Promise<void> {
-    await session.pen.send()
   }
 
   async #fetchEnded(session: OpenSession, waitMs: number): Promise<void> {
@@ -343,21 +288,6 @@ export class PaidSession {
     }
     return this.#frozen
   }
-}
-
-interface LateReceipt {
-  readonly receipt: SignedReceipt
-  readonly principal: string
-}
-
-function tooDear(price: bigint, maxPrice: bigint): ParleyError {
-  return new ParleyError('price_too_high', `the call costs ${price} at least, the caller allows ${maxPrice}`, {
-    details: { price: String(price), maxPrice: String(maxPrice) },
-  })
-}
-
-function randomSeed(random: Random): bigint {
-  return Buffer.from(random.bytes(8)).readBigUInt64BE() >> 11n
 }
 
 /** A receipt that could not be fetched is asked for again when the session settles next, or opens anew. */

@@ -14,6 +14,12 @@ import { checkVoucher } from './check-voucher.ts'
 import type { PaidPeer } from './price-list.ts'
 import { verifySigner } from './verify-receipt.ts'
 
+/** A receipt that came after its call was over here, and whom the call was for. */
+export interface LateReceipt {
+  readonly receipt: SignedReceipt
+  readonly principal: string
+}
+
 export interface ReconcileOptions {
   readonly ledger: Ledger
   readonly notary: Notary
@@ -22,7 +28,7 @@ export interface ReconcileOptions {
   readonly peer: PaidPeer
   readonly key: ChannelKey
   /** Receipts of calls this side had not settled, with whom they were for. */
-  readonly late: readonly { readonly receipt: SignedReceipt; readonly principal: string }[]
+  readonly late: readonly LateReceipt[]
   /** How far beyond what was authorised the provider may have gone: one window. */
   readonly slack: bigint
 }

@@ -2,8 +2,8 @@ import { afterEach, expect, test } from 'vitest'
 import type { Context } from '../../src/core/index.ts'
 import { chargeFor, ParleyError } from '../../src/core/index.ts'
 import { Chunk } from '../../src/openai/index.ts'
-import { charging, verifySigner } from '../../src/session/index.ts'
-import { signedHello } from './messages.ts'
+import { charging, encodeVoucherHeader, verifySigner } from '../../src/session/index.ts'
+import { signedHello, signedVoucher } from './messages.ts'
 import {
   contextOf,
   createStage,
@@ -247,6 +247,52 @@ test('more calls than the quote allows are turned away before work', async () =>
   await expect(drain(second)).rejects.toThrow(failed('overloaded'))
   resolve()
   await first
+})
+
+test('the receipt of a call that was cut is booked to its own principal when the session opens anew', async () => {
+  let isCut = false
+  const { user, purse, restartProvider } = play({ speech: () => ({ tokens: 100, before: tick }), isCut: () => isCut })
+  const context = contextOf()
+  const reply = user.run(question, context)
+  for (let i = 0; i < 20; i++) await reply.next()
+  isCut = true
+  await expect(drain(reply)).rejects.toThrow(failed('stream_cut'))
+  restartProvider()
+  isCut = false
+  await drain(user.run(question, contextOf({ principal: { kind: 'key', id: 'key-2' } })))
+  await purse.flush(soon())
+  const [receipt] = stage.userLedger.receipts(userKey, [context.id])
+  expect(stage.userLedger.spentSince('user', 0, 'key:key-1')).toBe(receipt!.message.charge)
+  expect(stage.userLedger.spentSince('user', 0, 'key:key-2')).toBe(1_020n)
+  expect(stage.userLedger.spentSince('user', 0)).toBe(stage.providerLedger.channel(providerKey)!.charged)
+})
+
+test('what cannot be written to disk is not accepted, and no work begins', async () => {
+  const { user, backend } = play({
+    wrapLedger: (side, ledger) =>
+      side === 'user'
+        ? ledger
+        : {
+            ...ledger,
+            authorize: () => {
+              throw new ParleyError('disk_full', 'no room')
+            },
+          },
+  })
+  await expect(drain(user.run(question, contextOf()))).rejects.toThrow(failed('disk_full'))
+  expect(backend.calls).toBe(0)
+})
+
+test('a voucher that turns out bad after the call began ends the call with its error', async () => {
+  play({ speech: () => ({ tokens: 1_000, before: tick }) })
+  const { session } = await openByHand()
+  await stage.till.voucher(session, signedVoucher({ cumulative: 1_000n }), soon())
+  const forged = { ...signedVoucher({ cumulative: 2_000n }), signature: signedVoucher({ cumulative: 1n }).signature }
+  const headers = { 'parley-session': session, 'parley-voucher': encodeVoucherHeader(forged) }
+  const { drainCharged } = chargedBy(stage)
+  await expect(drainCharged(contextOf({ headers, principal: peerOf() }))).rejects.toThrow(failed('voucher_signature'))
+  expect(stage.backend.calls).toBe(1)
+  expect(stage.providerLedger.channel(providerKey)?.authorized).toBe(1_000n)
 })
 
 test('the free rail carries no money at all', async () => {

@@ -1,0 +1,284 @@
+import type {
+  Address,
+  Call,
+  Context,
+  HeldProofs,
+  Hex,
+  QuoteSheet,
+  SessionGrant,
+  SignedHello,
+  SignedReceipt,
+  SignedVoucher,
+} from '../core/index.ts'
+import { ParleyError, quoteHeader, requestHeader, seedHeader, sessionHeader, voucherHeader } from '../core/index.ts'
+import { isSameAddress } from './amounts.ts'
+import { checkVoucher } from './check-voucher.ts'
+import { commitmentKey, sessionName } from './commitments.ts'
+import { coveredTotal, type EscrowPosition, EscrowWatch } from './escrow-watch.ts'
+import { Greeter } from './greeting.ts'
+import { QuoteBook } from './quote-book.ts'
+import { RunningCall } from './running-call.ts'
+import { type Session, Sessions } from './sessions.ts'
+import { needVoucher, Tab } from './tab.ts'
+import type { TillLimits, TillOptions } from './till-options.ts'
+import { decodeVoucherHeader, isRequestId } from './wire.ts'
+
+/** A call that may begin, and the voucher that came with it if that one need not be looked at first. */
+export interface TakenCall {
+  readonly running: RunningCall
+  /** Accepts the voucher that came along; throws its typed error. */
+  readonly acceptLate: (() => void) | undefined
+}
+
+/** What stands behind a till: sessions, and the rules by which money is taken and work released. */
+export class ProviderDesk {
+  readonly #options: TillOptions
+  readonly #limits: TillLimits
+  readonly #quotes: QuoteBook
+  readonly #greeter: Greeter
+  readonly #sessions: Sessions
+  readonly #watch: EscrowWatch
+
+  constructor(options: TillOptions, limits: TillLimits) {
+    this.#options = options
+    this.#limits = limits
+    this.#quotes = new QuoteBook({ ...options, quoteLifeMs: limits.quoteLifeMs })
+    this.#greeter = new Greeter(options)
+    this.#sessions = new Sessions({ ...options, sessionsMax: limits.sessionsMax, idleMs: limits.sessionIdleMs })
+    this.#watch = new EscrowWatch({
+      ...options,
+      refreshMs: limits.escrowRefreshMs,
+      staleMaxMs: limits.escrowStaleMaxMs,
+      readTimeoutMs: 10_000,
+      positionsMax: 2 * limits.sessionsMax,
+      onRead: (payer, position) => this.#follow(payer, position),
+    })
+  }
+
+  sheet(): QuoteSheet {
+    const { provider, notary, rail = 'vouchers' } = this.#options
+    return { provider, domain: notary.domain, rail, models: this.#quotes.sheet() }
+  }
+
+  async open(hello: SignedHello, peerId: string, signal: AbortSignal, held: HeldProofs = {}): Promise<SessionGrant> {
+    const signer = this.#greeter.check(hello, peerId)
+    const { payer } = hello.message
+    const position = await this.#positionFor(payer, signer, signal)
+    this.#greeter.remember(hello)
+    const former = this.#sessions.ofPayer(payer)
+    if (former !== undefined) {
+      this.#sessions.end(former, new ParleyError('session_unknown', 'the payer opened another session'))
+    }
+    const session = this.#createSession(payer, signer, peerId, position)
+    this.#takeProofs(session, held)
+    this.#sessions.add(session)
+    return this.#grant(session, position)
+  }
+
+  async voucher(token: Hex, voucher: SignedVoucher, signal: AbortSignal): Promise<bigint> {
+    const session = this.#sessions.find(token)
+    await this.#acceptOrReread(session, voucher, signal)
+    return session.tab.accepted
+  }
+
+  receipts(token: Hex, requestIds: readonly string[]): SignedReceipt[] {
+    if (requestIds.length > 100) throw new ParleyError('too_large', 'ask for 100 receipts at a time at most')
+    return this.#options.ledger.receipts(this.#sessions.find(token).tab.key, requestIds)
+  }
+
+  async begin(call: Call, context: Context): Promise<TakenCall> {
+    const { headers, principal, signal } = context
+    if (headers[sessionHeader] === undefined) {
+      throw new ParleyError('payment_required', `this provider is paid; open a session and send ${sessionHeader}`)
+    }
+    const session = this.#sessions.find(headers[sessionHeader])
+    if (principal.kind === 'peer' && principal.id !== session.peerId) {
+      throw new ParleyError('session_unknown', 'the session belongs to another connection; open one for this')
+    }
+    this.#knownPosition(session.payer)
+    const quote = this.#quotes.find(call.body.model, headers[quoteHeader])
+    if (session.calls.size >= quote.signed.message.concurrency) {
+      const most = `this session runs ${session.calls.size} calls, the quote allows ${quote.signed.message.concurrency}`
+      throw new ParleyError('overloaded', most, { retryAfterSeconds: 1 })
+    }
+    const running = this.#runningCall(session, quote, call, context)
+    const wanted = session.tab.committed + running.prepaid
+    const header = headers[voucherHeader]
+    const isNew = header !== undefined && header !== session.acceptedHeader
+    if (session.tab.accepted < wanted && isNew) await this.#acceptHeader(session, header, signal)
+    this.#sessions.requireOpen(session)
+    if (session.tab.accepted < session.tab.committed + running.prepaid) {
+      throw needVoucher(session.tab.committed + running.prepaid, session.tab.accepted, 'the credit is too low')
+    }
+    session.tab.open(running)
+    session.calls.set(running.requestId, running)
+    const isLate = isNew && header !== session.acceptedHeader
+    return { running, acceptLate: isLate ? () => this.#acceptHeaderNow(session, header) : undefined }
+  }
+
+  #runningCall(session: Session, quote: ReturnType<QuoteBook['find']>, call: Call, context: Context): RunningCall {
+    const { notary, signer, clock, log, provider } = this.#options
+    const named = context.headers[requestHeader]
+    const requestId = isRequestId(named) ? named : context.id
+    if (session.calls.has(requestId)) {
+      throw new ParleyError('conflict', `call ${requestId} is running already; name each call differently`)
+    }
+    const principal = `${context.principal.kind}:${context.principal.id}`
+    return new RunningCall({
+      notary,
+      signer,
+      clock,
+      quote,
+      call,
+      requestId,
+      book: {
+        name: session.name,
+        commitmentKey: session.commitmentKey,
+        tab: session.tab,
+        principal,
+        nextSeq: () => ++session.seq,
+      },
+      seed: readSeed(context.headers[seedHeader]),
+      voucherTimeoutMs: this.#limits.voucherTimeoutMs,
+      onReceipt: ({ charge, cumulative }) =>
+        log.emit({ type: 'receipt.issued', provider, requestId, charge, cumulative }),
+      onEnd: () => void session.calls.delete(requestId),
+    })
+  }
+
+  async #acceptHeader(session: Session, header: string, signal: AbortSignal): Promise<void> {
+    const voucher = decodeVoucherHeader(header)
+    if (voucher.message.cumulative <= session.tab.accepted) return
+    await this.#acceptOrReread(session, voucher, signal)
+    session.acceptedHeader = header
+  }
+
+  /** A voucher overtaken by a higher one on another stream says nothing new and is no error. */
+  #acceptHeaderNow(session: Session, header: string): void {
+    const voucher = decodeVoucherHeader(header)
+    if (voucher.message.cumulative <= session.tab.accepted) return
+    this.#accept(session, voucher)
+    session.acceptedHeader = header
+  }
+
+  /** What looks uncovered may only be old news: the chain is asked once before a payer is turned away. */
+  async #acceptOrReread(session: Session, voucher: SignedVoucher, signal: AbortSignal): Promise<void> {
+    try {
+      this.#accept(session, voucher)
+    } catch (cause) {
+      if (!(cause instanceof ParleyError) || cause.code !== 'insufficient_funds') throw cause
+      await this.#watch.recent(session.payer, 1_000, signal)
+      this.#sessions.requireOpen(session)
+      this.#accept(session, voucher)
+    }
+  }
+
+  #accept(session: Session, voucher: SignedVoucher): void {
+    const { notary, provider, log } = this.#options
+    const { tab, payer, signer } = session
+    const { cumulative } = voucher.message
+    try {
+      checkVoucher(voucher, { notary, payer, provider, epoch: tab.key.epoch, signer, accepted: tab.accepted })
+      this.#requireCovered(payer, cumulative)
+      tab.accept(voucher)
+    } catch (cause) {
+      const error = ParleyError.from(cause)
+      log.emit({ type: 'voucher.refused', payer, code: error.code })
+      throw error
+    }
+    log.emit({ type: 'voucher.accepted', payer, provider, cumulative })
+  }
+
+  #requireCovered(payer: Address, cumulative: bigint): void {
+    const covered = this.#covered(this.#knownPosition(payer))
+    if (cumulative <= covered) return
+    throw new ParleyError('insufficient_funds', `the escrow covers ${covered}, the voucher says ${cumulative}`, {
+      details: { covered: String(covered) },
+    })
+  }
+
+  /** From memory; asking has it read again in the background when it is old. */
+  #knownPosition(payer: Address): EscrowPosition {
+    const position = this.#watch.known(payer)
+    if (position !== undefined) return position
+    throw new ParleyError('chain_unavailable', 'the escrow could not be read for too long; try again later')
+  }
+
+  /** What the user kept and this ledger lost. Papers of a former epoch of the account say nothing about this one. */
+  #takeProofs(session: Session, { voucher, receipt }: HeldProofs): void {
+    const { tab } = session
+    if (voucher === undefined || voucher.message.epoch !== tab.key.epoch) return
+    if (voucher.message.cumulative > tab.accepted) this.#accept(session, voucher)
+    if (receipt !== undefined && receipt.message.cumulative > tab.charged) this.#restore(tab, receipt)
+  }
+
+  /** A receipt is only worth as much as our own signature under it. */
+  #restore(tab: Tab, receipt: SignedReceipt): void {
+    const { notary, signer } = this.#options
+    if (!isSameAddress(notary.recover(notary.hashReceipt(receipt.message), receipt.signature), signer.address)) {
+      throw new ParleyError('receipt_invalid', 'the receipt handed back is not signed by this provider')
+    }
+    tab.restore(receipt)
+  }
+
+  async #positionFor(payer: Address, signer: Address, signal: AbortSignal): Promise<EscrowPosition> {
+    const isGood = (position: EscrowPosition) =>
+      isSameAddress(position.account.signer, signer) && this.#covered(position) > position.pair.claimed
+    const known = await this.#watch.recent(payer, this.#limits.escrowRefreshMs, signal)
+    const position = isGood(known) ? known : await this.#watch.recent(payer, 1_000, signal)
+    if (!isSameAddress(position.account.signer, signer)) {
+      throw new ParleyError('payment_invalid', `the hello is signed by ${signer}, not by the payer's session key`)
+    }
+    if (this.#covered(position) <= position.pair.claimed) {
+      throw new ParleyError('insufficient_funds', 'the escrow account is empty or about to be withdrawn; deposit first')
+    }
+    return position
+  }
+
+  #covered(position: EscrowPosition): bigint {
+    return coveredTotal(position, this.#options.clock.now(), this.#limits)
+  }
+
+  #createSession(payer: Address, signer: Address, peerId: string, { account }: EscrowPosition): Session {
+    const { random, notary, provider, ledger, clock } = this.#options
+    const token: Hex = `0x${Buffer.from(random.bytes(32)).toString('hex')}`
+    const { chainId, escrow } = notary.domain
+    return {
+      token,
+      name: sessionName(token),
+      commitmentKey: commitmentKey(token),
+      peerId,
+      payer,
+      signer,
+      tab: new Tab({ side: 'provider', chainId, escrow, payer, provider, epoch: account.epoch }, ledger),
+      calls: new Map(),
+      seq: 0n,
+      usedAt: clock.monotonic(),
+      acceptedHeader: undefined,
+    }
+  }
+
+  #grant({ token, tab, payer }: Session, position: EscrowPosition): SessionGrant {
+    const { log, provider } = this.#options
+    const { accepted, charged, voucher, receipt } = tab
+    log.emit({ type: 'session.opened', side: 'provider', payer, provider, authorized: accepted, charged })
+    const covered = this.#covered(position)
+    return { session: token, epoch: tab.key.epoch, accepted, charged, covered, voucher, receipt }
+  }
+
+  /** The chain decides: another session key or another epoch ends the session, and what was paid out is noted. */
+  #follow(payer: Address, { account, pair }: EscrowPosition): void {
+    const session = this.#sessions.ofPayer(payer)
+    if (session === undefined) return
+    if (!isSameAddress(account.signer, session.signer) || account.epoch !== session.tab.key.epoch) {
+      this.#sessions.end(session, new ParleyError('session_unknown', 'the account was closed or has another key now'))
+      return
+    }
+    const known = this.#options.ledger.channel(session.tab.key)?.claimed ?? 0n
+    if (pair.claimed > known) this.#options.ledger.settled(session.tab.key, pair.claimed)
+  }
+}
+
+function readSeed(header: string | undefined): bigint {
+  return header !== undefined && /^\d{1,19}$/.test(header) ? BigInt(header) : 0n
+}
