@@ -22,6 +22,10 @@ export interface Stage {
   readonly provider: string
   readonly payer: string
   readonly peerId: string
+  /** Gas of the transactions that set the stage. */
+  readonly gas: { readonly register: string; readonly deposit: string }
+  /** Runs a command as one of the two, and gives what it answers. */
+  readonly as: { readonly provider: Run; readonly user: Run }
   /** Homes of the two nodes. */
   readonly homes: { readonly provider: string; readonly user: string }
   readonly pids: { readonly chain: number; readonly provider: number; readonly user: number }
@@ -30,6 +34,8 @@ export interface Stage {
   /** Ends all in reverse order and removes what they wrote. */
   readonly stop: () => Promise<void>
 }
+
+type Run = (what: string, args: readonly string[]) => Promise<Record<string, unknown>>
 
 export interface StageOptions {
   readonly env: NodeJS.ProcessEnv
@@ -89,10 +95,10 @@ async function raise(options: StageOptions, directory: string, children: Child[]
   const { p2p } = nodeReady.parse(provider.ready)
   const endpoint = p2p.addresses[0]
   if (endpoint === undefined) throw new ParleyError('internal', 'the provider has no address others could dial')
-  await seller.run('register', ['provider', 'register', '--endpoint', endpoint, '--yes'])
+  const registered = await seller.run('register', ['provider', 'register', '--endpoint', endpoint, '--yes'])
   say(`provider ${seller.address} registered with its stake at ${endpoint}`)
   const buyer = await makeHome(options, directory, { name: 'user', facts, account: 1, port })
-  await buyer.run('deposit', ['session', 'deposit', deposit, '--yes'])
+  const deposited = await buyer.run('deposit', ['session', 'deposit', deposit, '--yes'])
   say(`user ${buyer.address} put ${deposit} tokens into the escrow`)
   const user = await start('user', door, ['up', '--until-stdin-ends', '--json'], buyer.env)
   const { baseUrl, apiKey } = userReady.parse(user.ready)
@@ -104,6 +110,8 @@ async function raise(options: StageOptions, directory: string, children: Child[]
     provider: seller.address,
     payer: buyer.address,
     peerId: p2p.peerId,
+    gas: { register: String(registered.gasUsed), deposit: String(deposited.gasUsed) },
+    as: { provider: seller.run, user: buyer.run },
     homes: { provider: seller.home, user: buyer.home },
     pids: { chain: chain.pid, provider: provider.pid, user: user.pid },
     lost: Promise.race([chain.lost, provider.lost, user.lost]),

@@ -34,7 +34,7 @@ async function claim(context: CommandContext): Promise<void> {
     format(row.cumulative),
     row.outcome === 'paid' ? format(row.paid) : row.reason,
   ])
-  out.answer({ provider: account.address, paid, rows, transactions: transactions.map(({ hash }) => hash) }, () =>
+  out.answer({ provider: account.address, paid, rows, transactions }, () =>
     [`claimed ${format(paid)} from ${paidRows.length} payers`, table(['PAYER', 'VOUCHER', 'OUTCOME'], lines)].join(
       '\n',
     ),

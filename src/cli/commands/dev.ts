@@ -26,7 +26,7 @@ async function dev(context: CommandContext, { port, deposit }: { port: string; d
   }
 }
 
-function about({ stop: _stop, lost: _lost, ...facts }: Stage): object {
+function about({ stop: _stop, lost: _lost, as: _as, gas: _gas, ...facts }: Stage): object {
   return facts
 }
 

@@ -10,7 +10,11 @@ export function addSession(program: Command): void {
   const session = program
     .command('session')
     .description('money for calls: the escrow account and what was spent from it')
-  session.command('list').description('list what was authorized, charged and claimed, by provider').action(action(list))
+  session
+    .command('list')
+    .description('list what was authorized, charged and claimed, by provider')
+    .option('--provider', 'what this node is owed as a provider, by payer')
+    .action(action(list))
   session
     .command('receipt')
     .argument('[request]', 'request id (`x-request-id`); the newest receipt of all when missing')
@@ -28,10 +32,11 @@ export function addSession(program: Command): void {
     .action(action(withdraw))
 }
 
-async function list({ load, out, clock }: CommandContext): Promise<void> {
-  const channels = await lookIntoLedger(load().config, clock, ledger => ledger.channels('user'))
+async function list({ load, out, clock }: CommandContext, options: { provider?: boolean }): Promise<void> {
+  const side = options.provider ? 'provider' : 'user'
+  const channels = await lookIntoLedger(load().config, clock, ledger => ledger.channels(side))
   const rows = channels.map(({ key, authorized, charged, claimed }) => [
-    key.provider,
+    side === 'user' ? key.provider : key.payer,
     String(key.epoch),
     String(authorized),
     String(charged),
@@ -44,7 +49,9 @@ async function list({ load, out, clock }: CommandContext): Promise<void> {
     claimed,
     seq,
   }))
-  out.answer({ sessions }, () => table(['PROVIDER', 'EPOCH', 'AUTHORIZED', 'CHARGED', 'CLAIMED'], rows))
+  out.answer({ sessions }, () =>
+    table([side === 'user' ? 'PROVIDER' : 'PAYER', 'EPOCH', 'AUTHORIZED', 'CHARGED', 'CLAIMED'], rows),
+  )
 }
 
 async function receipt({ load, out, clock }: CommandContext, request?: string): Promise<void> {
