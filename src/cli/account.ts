@@ -1,6 +1,5 @@
-import { readFileSync, writeFileSync } from 'node:fs'
 import type { KeySigner, SessionKeyOf } from '../chain/index.ts'
-import { type Config, type Paths, walletPrivateKey } from '../config/index.ts'
+import { type Config, walletPrivateKey } from '../config/index.ts'
 import { type Hex, ParleyError } from '../core/index.ts'
 import type { CommandContext } from './context.ts'
 import { existingPassword } from './password.ts'
@@ -43,17 +42,4 @@ export async function addressOf(context: CommandContext, config: Config): Promis
   const account = await openAccount(context, config)
   account.lock()
   return account.address
-}
-
-/** The provider's libp2p key of this home, made when there is none. */
-export async function peerIdentity({ identityFile }: Paths): Promise<{ key: Uint8Array; peerId: string }> {
-  const { createIdentity, identityFromKey } = await import('../p2p/index.ts')
-  try {
-    return identityFromKey(readFileSync(identityFile))
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') throw cause
-  }
-  const identity = await createIdentity()
-  writeFileSync(identityFile, identity.key, { mode: 0o600, flag: 'wx' })
-  return identity
 }

@@ -1,6 +1,5 @@
-import { readFileSync } from 'node:fs'
 import { createSessionKeys, createSigner, createWallets, deriveSessionKey, type SessionKeyOf } from '../chain/index.ts'
-import type { Config } from '../config/index.ts'
+import { type Config, walletPassword, walletPrivateKey } from '../config/index.ts'
 import { type Address, type Hex, ParleyError, type Random, type Signer } from '../core/index.ts'
 
 /** The account of this node, unlocked as far as the configuration allows. */
@@ -14,7 +13,7 @@ export interface Account {
 
 /** Undefined when no account is configured: such a node neither pays nor is paid. */
 export async function openAccount(config: Config, random: Random): Promise<Account | undefined> {
-  const raw = config.wallet.privateKey ?? readSecret(config.wallet.privateKeyFile, 'wallet.privateKeyFile')
+  const raw = walletPrivateKey(config)
   return raw === undefined ? walletAccount(config, random) : keyAccount(raw as Hex)
 }
 
@@ -27,14 +26,15 @@ function keyAccount(key: Hex): Account {
   }
 }
 
-async function walletAccount({ wallet, paths }: Config, random: Random): Promise<Account | undefined> {
+async function walletAccount(config: Config, random: Random): Promise<Account | undefined> {
+  const { wallet, paths } = config
   const directory = paths.walletsDirectory
   const wallets = createWallets({ directory, random })
   const entry = (await wallets.list()).find(({ alias }) => alias === wallet.name)
   if (entry?.address === undefined) return undefined
   const { address } = entry
   const password = () => {
-    const known = wallet.password ?? readSecret(wallet.passwordFile, 'wallet.passwordFile')
+    const known = walletPassword(config)
     if (known !== undefined) return known
     throw new ParleyError(
       'wallet_locked',
@@ -54,16 +54,5 @@ async function walletAccount({ wallet, paths }: Config, random: Random): Promise
         return createSigner((await unlock()).sessionKey(of))
       }
     },
-  }
-}
-
-function readSecret(path: string | undefined, key: string): string | undefined {
-  if (path === undefined) return undefined
-  try {
-    return readFileSync(path, 'utf8').trim()
-  } catch (cause) {
-    throw new ParleyError('config_invalid', `${key} cannot be read: ${path}; check the path and its permissions`, {
-      cause,
-    })
   }
 }

@@ -2,6 +2,7 @@ import type { Config } from '../config/index.ts'
 import {
   type Clock,
   type EventLog,
+  type Hex,
   type Ledger,
   ParleyError,
   type Random,
@@ -12,6 +13,7 @@ import {
 import type { Admission, CandidateSource, Ranking, RouterOptions } from '../gateway/index.ts'
 import type { Model } from '../openai/index.ts'
 import type { PeerNode } from '../p2p/index.ts'
+import type { OfferedModel } from '../session/index.ts'
 import { type Account, openAccount } from './account.ts'
 import { type ChainAccess, openChain } from './chain-access.ts'
 import { createMarket, type Market } from './market.ts'
@@ -40,8 +42,8 @@ export interface Network extends CandidateSource, Service {
   chainStatus: () => object | null
   p2pStatus: () => object | null
   providerStatus: () => readonly object[]
-  /** Names of the models for sale. */
-  selling: () => string[]
+  /** The models for sale and their prices; amounts are decimal strings in the smallest unit of the token. */
+  selling: () => readonly SoldModel[]
   refresh: (signal: AbortSignal) => Promise<void>
 }
 
@@ -91,7 +93,7 @@ export async function createNetwork(options: NetworkOptions): Promise<Network> {
     chainStatus: () => chainStatus(access, account, failure),
     p2pStatus: () => (parts === undefined ? null : p2pStatus(parts.p2p)),
     providerStatus: () => parts?.market.list().map(providerStatus) ?? [],
-    selling: () => parts?.seller?.offers().map(({ model }) => model.id) ?? [],
+    selling: () => parts?.seller?.offers().map(soldModel) ?? [],
     refresh: async signal => {
       await starting
       await parts?.market.refresh(signal)
@@ -148,11 +150,10 @@ function sellerOf(options: NetworkOptions, access: ChainAccess, account: Account
 }
 
 async function createP2p({ config, clock, random }: NetworkOptions, { directory }: ChainAccess): Promise<PeerNode> {
-  const { createPeerNode, parseTarget } = await import('../p2p/index.ts')
-  const { readIdentity } = await import('./identity.ts')
+  const { createPeerNode, openIdentityFile, parseTarget } = await import('../p2p/index.ts')
   const { listen, announce, bootstrap, maxConnections, perPeerStreams, trusted, warmConnections } = config.p2p
   const role = config.provider.enabled
-    ? { role: 'provider' as const, key: await readIdentity(config.paths), listen, announce }
+    ? { role: 'provider' as const, key: (await openIdentityFile(config.paths.identityFile)).key, listen, announce }
     : { role: 'user' as const }
   return createPeerNode({
     ...role,
@@ -203,6 +204,21 @@ function providerStatus({ entry, models, error, learnedAt }: ReturnType<Market['
     learnedAt: learnedAt ?? null,
     error: error === undefined ? null : { code: error.code, message: error.message },
   }
+}
+
+/** A model for sale as `parley status` and the registry's offers need it. */
+export interface SoldModel {
+  readonly model: string
+  readonly modelId: Hex
+  readonly priceIn: string
+  readonly priceOut: string
+  readonly contextTokens: number
+  readonly capabilities: readonly string[]
+}
+
+function soldModel({ model, modelId, priceIn, priceOut, contextTokens }: OfferedModel): SoldModel {
+  const { id, capabilities = [] } = model
+  return { model: id, modelId, priceIn: String(priceIn), priceOut: String(priceOut), contextTokens, capabilities }
 }
 
 /** A node of its own: local models and upstreams, no chain, no peers. */

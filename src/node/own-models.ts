@@ -152,7 +152,9 @@ async function localModels({ config, clock, random, log }: OwnModelsOptions) {
   ]
   if (models.length === 0) return undefined
   const { createLlamaBackend } = await import('../backends/llama/index.ts')
-  const backend = createLlamaBackend({ name: config.node.name, models, clock, random, log })
+  // Whoever sells has the model ready before the first buyer comes; whoever does not saves its memory until it is asked.
+  const preload = config.provider.enabled
+  const backend = createLlamaBackend({ name: config.node.name, models, preload, clock, random, log })
   const ids = async (signal: AbortSignal) => {
     const offered = await backend.offered(signal)
     return new Map(offered.map(({ id, modelId }) => [id, modelId]))

@@ -18,7 +18,7 @@ export interface NodeStatus {
   readonly chain: ReturnType<Network['chainStatus']>
   readonly p2p: ReturnType<Network['p2pStatus']>
   readonly providers: ReturnType<Network['providerStatus']>
-  readonly selling: readonly string[]
+  readonly selling: ReturnType<Network['selling']>
 }
 
 export interface StatusParts {

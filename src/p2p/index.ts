@@ -2,6 +2,7 @@
 export { cidOf } from './discovery.ts'
 export { httpProtocol, type OnConnection } from './http.ts'
 export { createIdentity, type Identity, identityFromKey } from './identity.ts'
+export { openIdentityFile } from './identity-file.ts'
 export { dhtProtocol } from './libp2p.ts'
 export { defaultLimits, type P2pLimits } from './limits.ts'
 export {

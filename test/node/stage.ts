@@ -14,9 +14,8 @@ import {
 } from '../../src/chain/index.ts'
 import { type ConfigInput, createConfig, resolvePaths } from '../../src/config/index.ts'
 import { type Address, type Hex, systemClock } from '../../src/core/index.ts'
-import { readIdentity } from '../../src/node/identity.ts'
 import { createNode, type ParleyNode } from '../../src/node/index.ts'
-import { identityFromKey } from '../../src/p2p/index.ts'
+import { openIdentityFile } from '../../src/p2p/index.ts'
 
 /** A development chain in a process of its own. */
 export interface DevChain {
@@ -76,7 +75,7 @@ export async function register(dev: DevChain, home: string, account: number, por
   const { createDirectories } = await import('../../src/config/index.ts')
   const paths = resolvePaths({ PARLEY_HOME: home })
   createDirectories(paths)
-  const { peerId } = identityFromKey(await readIdentity(paths))
+  const { peerId } = await openIdentityFile(paths.identityFile)
   const signer = createSigner(dev.accounts[account]!.privateKey)
   const member = createRegistryMember(createSender(chainOf(dev), signer))
   const { address } = dev.accounts[account]!

@@ -3,12 +3,13 @@ import type { Command } from 'commander'
 import type { RegistryEntry } from '../../chain/index.ts'
 import { type Config, createDirectories } from '../../config/index.ts'
 import { ParleyError, type ProviderEntry } from '../../core/index.ts'
-import { type Account, addressOf, openAccount, peerIdentity } from '../account.ts'
+import { type Account, addressOf, openAccount } from '../account.ts'
 import { type ChainAccess, chainTime, openChain } from '../chain-access.ts'
 import { action, type CommandContext } from '../context.ts'
 import { pairs } from '../output.ts'
 import { readProviders } from '../registry.ts'
 import { addClaim } from './claim.ts'
+import { addOffers } from './offers.ts'
 
 interface EntryOptions {
   endpoint?: string
@@ -36,6 +37,7 @@ export function addProvider(program: Command): void {
     .description('leave the registry: first asks for the exit, then, after the unbonding time, run it again')
     .action(action(exit))
   addClaim(provider)
+  addOffers(provider)
   provider.command('status').description('show the entry of this wallet in the registry').action(action(status))
 }
 
@@ -163,7 +165,8 @@ async function entryOf(
 async function reachedAt({ paths }: Config, endpoint: string): Promise<{ endpoint: string; peerId: string }> {
   if (endpoint.startsWith('https://')) return { endpoint, peerId: '' }
   const isNew = !existsSync(paths.identityFile)
-  const { peerId } = await peerIdentity(paths)
+  const { openIdentityFile } = await import('../../p2p/index.ts')
+  const { peerId } = await openIdentityFile(paths.identityFile)
   const named = /\/p2p\/([^/]+)$/.exec(endpoint)?.[1]
   if (named === undefined || named === peerId) return { endpoint, peerId }
   const whose = isNew ? 'a new identity was made here' : `this home is ${peerId}`

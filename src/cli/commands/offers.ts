@@ -1,0 +1,58 @@
+import type { Command } from 'commander'
+import { z } from 'zod'
+import type { ListedOffer } from '../../chain/index.ts'
+import type { Hex } from '../../core/index.ts'
+import { openAccount } from '../account.ts'
+import { openChain } from '../chain-access.ts'
+import { action, type CommandContext } from '../context.ts'
+import { table } from '../output.ts'
+import { requireNode } from '../running-node.ts'
+
+export function addOffers(provider: Command): void {
+  provider
+    .command('offers')
+    .description('write the prices of the running provider into the registry, for everybody to compare')
+    .addHelpText('after', '\nThe signed quote decides what a call costs; the offer is the list price.')
+    .action(action(publish))
+}
+
+const selling = z.object({
+  selling: z.array(
+    z.object({
+      model: z.string(),
+      modelId: z.string(),
+      priceIn: z.string(),
+      priceOut: z.string(),
+      contextTokens: z.number(),
+      capabilities: z.array(z.string()),
+    }),
+  ),
+})
+
+/** By their bit in the contract. */
+const capabilityBits: Readonly<Record<string, number>> = { chat: 1, completion: 2, embedding: 4, tools: 64 }
+
+async function publish(context: CommandContext): Promise<void> {
+  const { load, out, prompt, signal } = context
+  const { config } = load()
+  const { createRegistryOffers, createSender } = await import('../../chain/index.ts')
+  const sold = selling.parse(await requireNode(config.paths).read('/api/status', signal)).selling
+  const { chain, format } = await openChain(context, config)
+  const account = await openAccount(context, config)
+  const offers = sold.map(
+    ({ modelId, priceIn, priceOut, contextTokens, capabilities }): ListedOffer => ({
+      modelId: modelId as Hex,
+      priceIn: BigInt(priceIn),
+      priceOut: BigInt(priceOut),
+      contextTokens,
+      expiresAt: 0n,
+      capabilities: capabilities.reduce((bits, name) => bits | (capabilityBits[name] ?? 0), 0),
+    }),
+  )
+  await prompt.confirm(`Write the prices of ${offers.length} models into the registry?`)
+  const { hash, gasUsed } = await createRegistryOffers(createSender(chain, account)).set(offers, signal)
+  const rows = sold.map(({ model, priceIn, priceOut }) => [model, format(BigInt(priceIn)), format(BigInt(priceOut))])
+  out.answer({ provider: account.address, offers: sold, transaction: hash, gasUsed }, () =>
+    [table(['MODEL', 'PER MILLION IN', 'PER MILLION OUT'], rows), hash].join('\n'),
+  )
+}
