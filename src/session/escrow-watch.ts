@@ -69,16 +69,16 @@ export class EscrowWatch {
   }
 
   async #read(payer: Address): Promise<EscrowPosition> {
-    const { escrow, provider, clock, readTimeoutMs, positionsMax } = this.#options
+    const { escrow, clock, readTimeoutMs, positionsMax } = this.#options
     const signal = AbortSignal.timeout(readTimeoutMs)
-    const [account, pair] = await Promise.all([
-      escrow.account(payer, signal),
-      escrow.pair(payer, provider, signal),
-    ]).catch(cause => {
-      throw ParleyError.from(cause, undefined, 'chain_unavailable')
-    })
-    const position = { account, pair, readAt: clock.monotonic() }
+    const [account, early] = await Promise.all([escrow.account(payer, signal), this.#pair(payer, signal)]).catch(
+      unavailable,
+    )
     const name = payer.toLowerCase()
+    // A counter starts at what was claimed before its epoch: final only when read after the epoch was seen to have begun.
+    const isNewEpoch = account.epoch > 0n && this.#positions.get(name)?.account.epoch !== account.epoch
+    const pair = isNewEpoch ? await this.#pair(payer, signal) : early
+    const position = { account, pair, readAt: clock.monotonic() }
     this.#positions.delete(name)
     this.#positions.set(name, position)
     if (this.#positions.size > positionsMax) this.#positions.delete(this.#positions.keys().next().value!)
@@ -86,9 +86,17 @@ export class EscrowWatch {
     return position
   }
 
+  #pair(payer: Address, signal: AbortSignal): Promise<EscrowPair> {
+    return this.#options.escrow.pair(payer, this.#options.provider, signal).catch(unavailable)
+  }
+
   #age(position: EscrowPosition): number {
     return this.#options.clock.monotonic() - position.readAt
   }
+}
+
+function unavailable(cause: unknown): never {
+  throw ParleyError.from(cause, undefined, 'chain_unavailable')
 }
 
 export interface CoverPolicy {

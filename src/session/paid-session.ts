@@ -3,6 +3,7 @@ import type {
   Call,
   Clock,
   Context,
+  EscrowReader,
   EventLog,
   Ledger,
   Notary,
@@ -13,6 +14,7 @@ import type {
 } from '../core/index.ts'
 import { ParleyError, sleep } from '../core/index.ts'
 import { abortable } from './abortable.ts'
+import { lower } from './amounts.ts'
 import type { OpenSession } from './open-session.ts'
 import { PaidCall, seedFor, tooDear, windowPrice } from './paid-call.ts'
 import { type PaidPeer, PriceList, type TrustedQuote } from './price-list.ts'
@@ -29,6 +31,7 @@ export interface PaidSessionOptions {
   /** The session key. */
   readonly signer: Signer
   readonly ledger: Ledger
+  readonly escrow: EscrowReader
   readonly clock: Clock
   readonly random: Random
   readonly log: EventLog
@@ -75,7 +78,7 @@ export class PaidSession {
     session.calls.add(paid)
     try {
       paid.options.hold.set(paid.prepaid)
-      this.#cover(session, paid, 0n)
+      this.#cover(session, 0n)
       return paid
     } catch (cause) {
       session.calls.delete(paid)
@@ -108,7 +111,7 @@ export class PaidSession {
     const forThis = cumulative - session.committed + call.prepaid
     if (maxPrice !== undefined && call.chunks === 0 && forThis > maxPrice) throw tooDear(forThis, maxPrice)
     if (call.chunks === 0 && forThis > call.prepaid) call.options.hold.set(forThis)
-    this.#cover(session, call, cumulative)
+    this.#cover(session, cumulative)
   }
 
   /** Checks and books a receipt; what it asks for is paid beside the stream. */
@@ -129,7 +132,7 @@ export class PaidSession {
       if (maxPrice !== undefined && charge > maxPrice) throw tooDear(charge, maxPrice)
       hold.set(windowPrice(call.options.quote.terms))
     }
-    this.settleSoon(call.options.quote)
+    this.settleSoon(call)
   }
 
   /** Sends the newest voucher now, beside whatever runs. */
@@ -143,11 +146,11 @@ export class PaidSession {
     const session = this.#open
     if (session?.calls.has(call) !== true) return
     session.end(call, mayBeCharged)
-    this.settleSoon(call.options.quote)
+    this.settleSoon(call)
   }
 
-  /** Outside any call's path: pays what is due, and one window ahead, so that the next call finds credit. */
-  settleSoon(quote: TrustedQuote): void {
+  /** Outside any call's path: pays what is due, and a prompt ahead, so that a next call of this size finds credit. */
+  settleSoon(call: PaidCall): void {
     if (this.#isSettling) return
     this.#isSettling = true
     setImmediate(() => {
@@ -155,7 +158,7 @@ export class PaidSession {
       const session = this.#open
       if (session === undefined || this.#frozen !== undefined) return
       try {
-        this.#topUp(session, quote)
+        this.#topUp(session, call)
       } catch (cause) {
         this.#failCalls(session, this.#freeze(ParleyError.from(cause)))
         return
@@ -165,11 +168,11 @@ export class PaidSession {
     })
   }
 
-  /** Signs nothing new beyond what is due, and waits until the provider has it all. */
+  /** Signs no more than what is due, and waits until the provider has it. */
   async flush(): Promise<void> {
     const session = this.#open
     if (session === undefined || this.#frozen !== undefined) return
-    await this.#fetchEnded(session, 0)
+    await this.#fetchEnded(session, 0).catch(triedLater)
     if (session.pen.authorized < session.committed) session.pen.sign(session.committed)
     await session.pen.send()
   }
@@ -226,20 +229,14 @@ export class PaidSession {
     return paid
   }
 
-  /** Authorises what must be; when that takes a signature, a window of credit is put on top if the escrow holds it. */
-  #cover(session: OpenSession, call: PaidCall, atLeast: bigint): void {
-    const { pen, committed, covered } = session
+  /** Authorises what must be before the call can go on, and not more: what is paid ahead is lost with the provider. */
+  #cover({ pen, committed }: OpenSession, atLeast: bigint): void {
     const wanted = atLeast > committed ? atLeast : committed
-    if (pen.authorized >= wanted) return
-    const ahead = wanted + windowPrice(call.options.quote.terms)
-    pen.sign(ahead <= covered ? ahead : wanted)
+    if (pen.authorized < wanted) pen.sign(wanted)
   }
 
-  #topUp(session: OpenSession, quote: TrustedQuote): void {
-    const { pen, committed, covered } = session
-    const credit = windowPrice(quote.terms)
-    if (pen.authorized >= committed + credit / 2n && pen.authorized >= committed) return
-    const ahead = committed + credit
+  #topUp({ pen, committed, covered }: OpenSession, { prepaid, options }: PaidCall): void {
+    const ahead = committed + lower(prepaid, windowPrice(options.quote.terms))
     const total = ahead <= covered ? ahead : committed
     if (total > pen.authorized) pen.sign(total)
   }

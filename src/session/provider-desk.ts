@@ -19,6 +19,7 @@ import { Greeter } from './greeting.ts'
 import { QuoteBook } from './quote-book.ts'
 import { RunningCall } from './running-call.ts'
 import { type Session, Sessions } from './sessions.ts'
+import { startTab } from './start-counter.ts'
 import { needVoucher, Tab } from './tab.ts'
 import type { TillLimits, TillOptions } from './till-options.ts'
 import { decodeVoucherHeader, isRequestId } from './wire.ts'
@@ -69,7 +70,8 @@ export class ProviderDesk {
     if (former !== undefined) {
       this.#sessions.end(former, new ParleyError('session_unknown', 'the payer opened another session'))
     }
-    const session = this.#createSession(payer, signer, peerId, position)
+    const tab = this.#openTab(payer, position, held)
+    const session = this.#createSession(tab, signer, peerId)
     this.#takeProofs(session, held)
     this.#sessions.add(session)
     return this.#grant(session, position)
@@ -183,7 +185,8 @@ export class ProviderDesk {
       tab.accept(voucher)
     } catch (cause) {
       const error = ParleyError.from(cause)
-      log.emit({ type: 'voucher.refused', payer, code: error.code })
+      // The same voucher rides in headers and is sent beside them: the second copy is no news for anybody.
+      if (error.code !== 'voucher_replayed') log.emit({ type: 'voucher.refused', payer, code: error.code })
       throw error
     }
     log.emit({ type: 'voucher.accepted', payer, provider, cumulative })
@@ -209,16 +212,17 @@ export class ProviderDesk {
     const { tab } = session
     if (voucher === undefined || voucher.message.epoch !== tab.key.epoch) return
     if (voucher.message.cumulative > tab.accepted) this.#accept(session, voucher)
-    if (receipt !== undefined && receipt.message.cumulative > tab.charged) this.#restore(tab, receipt)
+    if (receipt !== undefined && receipt.message.cumulative > tab.charged) {
+      this.#requireOwn(receipt)
+      tab.restore(receipt)
+    }
   }
 
   /** A receipt is only worth as much as our own signature under it. */
-  #restore(tab: Tab, receipt: SignedReceipt): void {
+  #requireOwn(receipt: SignedReceipt): void {
     const { notary, signer } = this.#options
-    if (!isSameAddress(notary.recover(notary.hashReceipt(receipt.message), receipt.signature), signer.address)) {
-      throw new ParleyError('receipt_invalid', 'the receipt handed back is not signed by this provider')
-    }
-    tab.restore(receipt)
+    if (isSameAddress(notary.recover(notary.hashReceipt(receipt.message), receipt.signature), signer.address)) return
+    throw new ParleyError('receipt_invalid', 'the receipt handed back is not signed by this provider')
   }
 
   async #positionFor(payer: Address, signer: Address, signal: AbortSignal): Promise<EscrowPosition> {
@@ -239,18 +243,28 @@ export class ProviderDesk {
     return coveredTotal(position, this.#options.clock.now(), this.#limits)
   }
 
-  #createSession(payer: Address, signer: Address, peerId: string, { account }: EscrowPosition): Session {
-    const { random, notary, provider, ledger, clock } = this.#options
+  #openTab(payer: Address, { account, pair }: EscrowPosition, { voucher, receipt }: HeldProofs): Tab {
+    const { notary, provider, ledger } = this.#options
+    const key = { side: 'provider', ...notary.domain, payer, provider, epoch: account.epoch } as const
+    startTab(ledger, key, pair.claimed, () => {
+      if (receipt === undefined || voucher?.message.epoch !== key.epoch) return false
+      this.#requireOwn(receipt)
+      return true
+    })
+    return new Tab(key, ledger)
+  }
+
+  #createSession(tab: Tab, signer: Address, peerId: string): Session {
+    const { random, clock } = this.#options
     const token: Hex = `0x${Buffer.from(random.bytes(32)).toString('hex')}`
-    const { chainId, escrow } = notary.domain
     return {
       token,
       name: sessionName(token),
       commitmentKey: commitmentKey(token),
       peerId,
-      payer,
+      payer: tab.key.payer,
       signer,
-      tab: new Tab({ side: 'provider', chainId, escrow, payer, provider, epoch: account.epoch }, ledger),
+      tab,
       calls: new Map(),
       seq: 0n,
       usedAt: clock.monotonic(),

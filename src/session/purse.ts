@@ -1,4 +1,14 @@
-import type { Address, Clock, EventLog, Ledger, Notary, QuoteSheet, Random, Signer } from '../core/index.ts'
+import type {
+  Address,
+  Clock,
+  EscrowReader,
+  EventLog,
+  Ledger,
+  Notary,
+  QuoteSheet,
+  Random,
+  Signer,
+} from '../core/index.ts'
 import { ParleyError } from '../core/index.ts'
 import { PaidSession } from './paid-session.ts'
 import type { PaidPeer } from './price-list.ts'
@@ -13,6 +23,8 @@ export interface PurseOptions {
   /** The session key named in the deposit. */
   readonly signer: Signer
   readonly ledger: Ledger
+  /** Read once for each provider in a new epoch of the account, and never before known providers are paid. */
+  readonly escrow: EscrowReader
   readonly clock: Clock
   readonly random: Random
   readonly log: EventLog

@@ -3,6 +3,7 @@ import type {
   CashDesk,
   ChannelKey,
   Clock,
+  EscrowReader,
   EventLog,
   Hex,
   Ledger,
@@ -17,6 +18,7 @@ import { type PaidCall, windowPrice } from './paid-call.ts'
 import type { PaidPeer, PriceList } from './price-list.ts'
 import { heldProofs, type LateReceipt, reconcile } from './reconcile.ts'
 import { principalName } from './spending-caps.ts'
+import { startCounter } from './start-counter.ts'
 import { verifySigner } from './verify-receipt.ts'
 import { VoucherPen } from './voucher-pen.ts'
 
@@ -29,6 +31,7 @@ export interface HelloOptions {
   readonly notary: Notary
   readonly signer: Signer
   readonly ledger: Ledger
+  readonly escrow: EscrowReader
   readonly clock: Clock
   readonly random: Random
   readonly log: EventLog
@@ -54,6 +57,7 @@ export async function openSession(
   const windows = sheet.models.map(({ quote }) => windowPrice(quote.message))
   const slack = windows.reduce((most, price) => (price > most ? price : most), 0n)
   const key: ChannelKey = { ...pair, epoch: grant.epoch }
+  await startCounter(grant, key, options, bound)
   reconcile(grant, { ...options, key, late, slack })
   const { authorized = 0n, voucher, charged = 0n } = ledger.channel(key) ?? {}
   const pen = new VoucherPen({
