@@ -73,6 +73,7 @@ test('a call without a session is told that the provider is paid, one with a wro
 test('the second small call needs no signature on its path', async () => {
   const { user, purse, events } = play()
   await drain(user.run(question, contextOf()))
+  await new Promise(settled => setImmediate(settled))
   await purse.flush(soon())
   const signed = () => events().filter(event => event.type === 'voucher.given').length
   const before = signed()
