@@ -86,8 +86,14 @@ function announce({ out }: CommandContext, node: ParleyNode, config: Config): vo
     ['role', status.roles.join(' and ')],
     ['chain', config.chain.rpcUrls.length === 0 ? 'none: it serves your own models only' : String(config.chain.id)],
   ])
-  out.say(`${out.style('bold', 'Parley is up')}\n\n${facts}\n\n${connecting(url, key, status.models[0])}\n`)
+  const note = isNanoAlone(status.models) ? `\n${nanoNote}\n` : ''
+  out.say(`${out.style('bold', 'Parley is up')}\n\n${facts}\n\n${connecting(url, key, status.models[0])}\n${note}`)
 }
+
+const isNanoAlone = (models: readonly string[]) => models.length === 1 && models[0] === 'parley-nano'
+
+const nanoNote = `parley-nano is the tiny built-in model: it shows that everything works and makes things up. For real use:
+  parley pull hf:Qwen/Qwen3-0.6B-GGUF/Qwen3-0.6B-Q8_0.gguf`
 
 function connecting(url: string, key: string, model = 'parley-nano'): string {
   return `Connect an app:\n  export OPENAI_BASE_URL=${url} OPENAI_API_KEY=${key}\nTry it:\n  parley chat ${clean(model)} "Hello!"`
