@@ -49,6 +49,7 @@ compliance('a peer that is paid, over libp2p and Noise', async truth => {
     payer: payer.address,
     peerId: line.user.peerId,
     signer: sessionKey,
+    escrow: fullEscrow,
     ledger: books.user,
   })
   const paid = { provider: provider.address, signer: provider.address, desk: createRemoteDesk(line.peer.client) }

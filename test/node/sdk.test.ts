@@ -107,7 +107,7 @@ describe('usage', () => {
 
   test('is paid: what the receipts add up to is authorised, and the provider holds the voucher', async () => {
     await ai.chat.completions.create({ model: 'say-20', messages })
-    const taken = market.user.node.log.recent().filter(event => event.type === 'receipt.taken')
+    const taken = market.user.node.log.recent().flatMap(event => (event.type === 'receipt.taken' ? [event] : []))
     const paid = () => channelOf(market.user.home, 'user')!
     const earned = () => channelOf(market.provider.home, 'provider')!
     expect(taken.at(-1)!.cumulative).toBe(paid().charged)
