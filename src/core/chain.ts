@@ -52,8 +52,9 @@ export interface EscrowAccount {
   readonly exitReadyAt: bigint | undefined
 }
 
-/** Between one payer and one provider, in the payer's current epoch. */
+/** Between one payer and one provider. */
 export interface EscrowPair {
+  /** The total paid so far, through all epochs of the account: it is never reset. */
   readonly claimed: bigint
   readonly reserved: bigint
 }

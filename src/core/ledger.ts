@@ -34,6 +34,11 @@ export interface Channel {
 export interface Ledger {
   channel: (key: ChannelKey) => Channel | undefined
   channels: (side: ChannelKey['side']) => Channel[]
+  /**
+   * A counter of an epoch in which the chain has paid `claimed` before: `authorized` starts there, and of it `charged` was
+   * spent. Changes nothing when the channel is known.
+   */
+  open: (key: ChannelKey, start: { readonly claimed: bigint; readonly charged: bigint }) => void
   /** Before a voucher is sent (user) or more work is released against it (provider). */
   authorize: (key: ChannelKey, voucher: SignedVoucher) => void
   /** A receipt, with the principal it was for; `charged` becomes its cumulative total. */

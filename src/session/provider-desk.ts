@@ -22,7 +22,7 @@ import { type Session, Sessions } from './sessions.ts'
 import { startTab } from './start-counter.ts'
 import { needVoucher, Tab } from './tab.ts'
 import type { TillLimits, TillOptions } from './till-options.ts'
-import { decodeVoucherHeader, isRequestId } from './wire.ts'
+import { decodeVoucherHeader, isRequestId, readSeed } from './wire.ts'
 
 /** A call that may begin, and the voucher that came with it if that one need not be looked at first. */
 export interface TakenCall {
@@ -79,6 +79,7 @@ export class ProviderDesk {
 
   async voucher(token: Hex, voucher: SignedVoucher, signal: AbortSignal): Promise<bigint> {
     const session = this.#sessions.find(token)
+    await this.#awake(session, signal)
     await this.#acceptOrReread(session, voucher, signal)
     return session.tab.accepted
   }
@@ -97,7 +98,7 @@ export class ProviderDesk {
     if (principal.kind === 'peer' && principal.id !== session.peerId) {
       throw new ParleyError('session_unknown', 'the session belongs to another connection; open one for this')
     }
-    this.#knownPosition(session.payer)
+    await this.#awake(session, signal)
     const quote = this.#quotes.find(call.body.model, headers[quoteHeader])
     if (session.calls.size >= quote.signed.message.concurrency) {
       const most = `this session runs ${session.calls.size} calls, the quote allows ${quote.signed.message.concurrency}`
@@ -200,6 +201,13 @@ export class ProviderDesk {
     })
   }
 
+  /** A session that slept for longer than its position may be believed has the chain read before it goes on. */
+  async #awake(session: Session, signal: AbortSignal): Promise<void> {
+    if (this.#watch.known(session.payer) !== undefined) return
+    await this.#watch.recent(session.payer, this.#limits.escrowStaleMaxMs, signal)
+    this.#sessions.requireOpen(session)
+  }
+
   /** From memory; asking has it read again in the background when it is old. */
   #knownPosition(payer: Address): EscrowPosition {
     const position = this.#watch.known(payer)
@@ -291,8 +299,4 @@ export class ProviderDesk {
     const known = this.#options.ledger.channel(session.tab.key)?.claimed ?? 0n
     if (pair.claimed > known) this.#options.ledger.settled(session.tab.key, pair.claimed)
   }
-}
-
-function readSeed(header: string | undefined): bigint {
-  return header !== undefined && /^\d{1,19}$/.test(header) ? BigInt(header) : 0n
 }

@@ -172,3 +172,8 @@ export function decodeVoucherHeader(value: string): SignedVoucher {
 export function isRequestId(text: string | undefined): text is string {
   return text !== undefined && requestId.safeParse(text).success
 }
+
+/** The user's share of the sampling seed; 0 when the header is absent or no number. */
+export function readSeed(header: string | undefined): bigint {
+  return header !== undefined && /^\d{1,19}$/.test(header) ? BigInt(header) : 0n
+}

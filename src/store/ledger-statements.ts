@@ -27,6 +27,9 @@ const queries = {
     where side = ? and chain_id = ? and escrow = ? and payer = ? and provider = ? and epoch = ?`,
   rowsOfSide: 'select * from channels where side = ? order by id',
   addRow: 'insert into channels (side, chain_id, escrow, payer, provider, epoch) values (?, ?, ?, ?, ?, ?)',
+  addRowAt: `insert into channels
+    (side, chain_id, escrow, payer, provider, epoch, authorized, charged, claimed) values (?, ?, ?, ?, ?, ?, ?, ?, ?)
+    on conflict do nothing`,
   setVoucher: 'update channels set authorized = ?, voucher_signature = ? where id = ?',
   setCharged: 'update channels set charged = ?, seq = ?, receipt_session = ?, receipt = ? where id = ?',
   setClaimed: 'update channels set claimed = ? where id = ?',

@@ -21,6 +21,7 @@ export function createLedger(path: string, options: LedgerOptions): Ledger & { c
   return {
     channel: key => toChannel(findRow(statements, key)),
     channels: side => statements.rowsOfSide.all(side).map(row => toChannel(row as unknown as ChannelRow)!),
+    open: (key, start) => transaction(database, () => open(book, key, start)),
     authorize: (key, voucher) => transaction(database, () => authorize(book, key, voucher)),
     charge: (key, receipt, principal) => transaction(database, () => charge(book, key, receipt, principal)),
     receipts: (key, requestIds) => newestReceipts(statements, key, requestIds),
@@ -34,6 +35,13 @@ interface Book {
   readonly database: DatabaseSync
   readonly statements: LedgerStatements
   readonly clock: Clock
+}
+
+function open({ statements }: Book, key: ChannelKey, { claimed, charged }: { claimed: bigint; charged: bigint }): void {
+  if (charged > claimed) {
+    throw new ParleyError('ledger_conflict', `a counter cannot start with ${charged} charged and ${claimed} paid`)
+  }
+  statements.addRowAt.run(...columns(key), String(claimed), String(charged), String(claimed))
 }
 
 function authorize({ statements }: Book, key: ChannelKey, { message, signature }: SignedVoucher): void {

@@ -245,6 +245,7 @@ export function createStage(options: StageOptions = {}): Stage {
       peerId: userPeerId,
       signer: sessionSigner,
       ledger: wrap('user', userLedger),
+      escrow,
       timeoutMs: 5_000,
       onMismatch: (_, error) => mismatches.push(error),
       ...options.purse,
