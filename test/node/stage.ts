@@ -85,9 +85,9 @@ export async function register(dev: DevChain, home: string, account: number, por
 }
 
 /** Opens a user's account in the escrow with the session key its node will derive. */
-export async function deposit(dev: DevChain, account: number, amount: bigint) {
+export async function deposit(dev: DevChain, account: number, amount: bigint, epoch = 0n) {
   const { privateKey } = dev.accounts[account]!
-  const of = { chainId: BigInt(dev.chainId), escrow: dev.escrow, epoch: 0n }
+  const of = { chainId: BigInt(dev.chainId), escrow: dev.escrow, epoch }
   const session = createSigner(deriveSessionKey(Buffer.from(privateKey.slice(2), 'hex'), of))
   await createEscrowPayer(createSender(chainOf(dev), createSigner(privateKey))).deposit(
     amount,
@@ -96,8 +96,8 @@ export async function deposit(dev: DevChain, account: number, amount: bigint) {
   )
 }
 
-export async function startNode(config: ReturnType<typeof configOf>): Promise<ParleyNode> {
-  const node = await createNode({ config, env: {} })
+export async function startNode(config: ReturnType<typeof configOf>, clock = systemClock): Promise<ParleyNode> {
+  const node = await createNode({ config, env: {}, clock })
   await node.start(bound())
   return node
 }
