@@ -37,7 +37,7 @@ export interface ParleyNode {
   readonly log: EventLog
   /** Throws what keeps it from starting; what can come later (peers, the chain) does not. */
   start: (signal: AbortSignal) => Promise<void>
-  /** Takes no new calls, lets running ones end within `timeouts.stopMs`, then stops everything. Never throws. */
+  /** Takes no new calls, lets running ones end within `timeouts.stopMs`, then stops everything. Never throws, also when called again. */
   stop: () => Promise<void>
   /** Base URL for apps, `/v1` included; after the start. */
   readonly url: string
@@ -117,6 +117,15 @@ async function assemble(given: Given, releaseLock: () => void): Promise<ParleyNo
 function running(parts: Parts, services: readonly Service[], endpoint: Endpoint, close: () => void): ParleyNode {
   const { log, keys, admission, given } = parts
   let firstKey: string | undefined
+  let stopping: Promise<void> | undefined
+  const stop = async () => {
+    await admission.drain(AbortSignal.timeout(given.config.timeouts.stopMs))
+    for (const { code, message } of await stopServices(services, partStopMs)) {
+      log.emit({ type: 'service.failed', service: 'stopping', code, message })
+    }
+    log.emit({ type: 'node.stopped' })
+    close()
+  }
   return {
     log,
     get url() {
@@ -136,14 +145,7 @@ function running(parts: Parts, services: readonly Service[], endpoint: Endpoint,
       }
       log.emit({ type: 'node.started', role: given.config.provider.enabled ? 'provider' : 'user', version })
     },
-    stop: async () => {
-      await admission.drain(AbortSignal.timeout(given.config.timeouts.stopMs))
-      for (const { code, message } of await stopServices(services, partStopMs)) {
-        log.emit({ type: 'service.failed', service: 'stopping', code, message })
-      }
-      log.emit({ type: 'node.stopped' })
-      close()
-    },
+    stop: () => (stopping ??= stop()),
   }
 }
 
