@@ -115,7 +115,7 @@ function unreachable({ name, isPeer }: OpenAiClientOptions, signal: AbortSignal,
   return new ParleyError(isPeer ? 'peer_unreachable' : 'backend_failed', `cannot reach ${name} (${reason})`, { cause })
 }
 
-/** What a status means to us. The words of a server that refuses *this node* are not passed on: they may name its key. */
+/** What a status means to us. A server's own words are not passed on: they may quote the prompt or name a key. */
 const refusals: Record<number, ErrorCode> = {
   401: 'backend_refused',
   402: 'backend_refused',
@@ -141,9 +141,8 @@ async function refusal(
     const details = said.details === undefined ? {} : { details: said.details }
     return new ParleyError(said.code, said.message, { ...retry, ...details })
   }
-  const message =
-    statusCode >= 400 && statusCode < 500 && fallback !== 'backend_refused' ? said.message : `answered ${statusCode}`
-  return new ParleyError(fallback, `${options.name}: ${message}`, retry)
+  const isTooLong = statusCode === 400 && said.code === 'context_length_exceeded'
+  return new ParleyError(isTooLong ? said.code : fallback, `${options.name} answered ${statusCode}`, retry)
 }
 
 async function* readStream(
@@ -202,8 +201,8 @@ function mayBeError(bytes: Uint8Array): boolean {
 function throwIfError(options: OpenAiClientOptions, chunk: Chunk): void {
   const body = safeJson(chunk.data ?? '')
   if (chunk.event !== 'error' && !(typeof body === 'object' && body !== null && 'error' in body)) return
-  const error = ParleyError.fromBody(body, 'backend_failed')
-  throw options.isPeer ? error : new ParleyError('backend_failed', `${options.name}: ${error.message}`)
+  if (options.isPeer) throw ParleyError.fromBody(body, 'backend_failed')
+  throw new ParleyError('backend_failed', `${options.name} reported an error in the middle of its answer`)
 }
 
 /** The reason given by one of the last two chunks (usage may follow it), parsed once at the end. */
