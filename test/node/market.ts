@@ -27,6 +27,9 @@ export interface Placed {
 export interface MarketOptions {
   /** Stands behind the provider as an upstream server, beside its nano model. */
   readonly backend?: Backend
+  /** The port the registry names for the provider's own, and the URL both nodes use for the chain's. */
+  readonly inFrontOfPeer?: (port: number) => Promise<number>
+  readonly inFrontOfChain?: (rpcUrl: string) => Promise<string>
   readonly provider?: ConfigInput
   readonly user?: ConfigInput
 }
@@ -34,25 +37,28 @@ export interface MarketOptions {
 export const providerAccount = 1
 export const userAccount = 2
 
-export async function openMarket({ backend, provider = {}, user = {} }: MarketOptions = {}): Promise<Market> {
+export async function openMarket(options: MarketOptions = {}): Promise<Market> {
+  const { backend, provider = {}, user = {}, inFrontOfPeer = same, inFrontOfChain = same } = options
   const endings: (() => unknown)[] = []
   const stop = async () => {
     for (const end of endings.splice(0).reverse()) await end()
   }
   try {
-    const dev = await startChain()
-    endings.push(dev.stop)
+    const chain = await startChain()
+    endings.push(chain.stop)
+    const dev = { ...chain, rpcUrl: await inFrontOfChain(chain.rpcUrl) }
     const [far, near] = [createHome(), createHome()]
     endings.push(far.remove, near.remove)
     const upstream = backend === undefined ? undefined : await serveUpstream(backend)
     endings.push(() => upstream?.stop())
     const port = await freePort()
-    await register(dev, far.path, providerAccount, port)
+    const named = await inFrontOfPeer(port)
+    await register(dev, far.path, providerAccount, named)
     await deposit(dev, userAccount, 50_000_000n)
     const upstreams = upstream === undefined ? [] : [{ name: 'up', url: upstream.url }]
-    const selling = await startNode(
-      configOf(dev, far.path, providerAccount, { upstreams, ...provider, ...sellingOn(port, provider) }),
-    )
+    const announce = [`/ip4/127.0.0.1/tcp/${named}`]
+    const place = sellingOn(port, { ...provider, p2p: { announce, ...provider.p2p } })
+    const selling = await startNode(configOf(dev, far.path, providerAccount, { upstreams, ...provider, ...place }))
     endings.push(selling.stop)
     const buying = await startNode(configOf(dev, near.path, userAccount, { models: { nano: false }, ...user }))
     endings.push(buying.stop)
@@ -69,6 +75,8 @@ export async function openMarket({ backend, provider = {}, user = {} }: MarketOp
     throw cause
   }
 }
+
+const same = async <T>(value: T) => value
 
 /** The part of a provider's configuration that says that it sells, and where it listens. */
 export function sellingOn(port: number, more: ConfigInput = {}): ConfigInput {
