@@ -2,6 +2,7 @@ import {
   type Backend,
   type Clock,
   type EventLog,
+  type Hex,
   ParleyError,
   type ProviderDirectory,
   type ProviderEntry,
@@ -44,6 +45,8 @@ export interface MarketEntry {
 /** Everything that can be bought: the registry's providers with the prices they signed. */
 export interface Market extends CandidateSource, Service {
   list: () => readonly MarketEntry[]
+  /** Content-addressed ids of everything on the sheets. */
+  modelIds: () => Hex[]
   /** Learns all providers anew, now. */
   refresh: (signal: AbortSignal) => Promise<void>
 }
@@ -86,6 +89,8 @@ export function createMarket(options: MarketOptions): Market {
   return {
     name: 'market',
     list: () => [...stalls.values()],
+    modelIds: () =>
+      [...stalls.values()].flatMap(({ sheet }) => sheet?.models.map(({ quote }) => quote.message.modelId) ?? []),
     serving: model => [...stalls.values()].flatMap(stall => candidateOf(stall, model, clock.now())),
     models: async () => [...stalls.values()].flatMap(({ models }) => models),
     refresh: async signal => {

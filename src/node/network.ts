@@ -20,6 +20,7 @@ import { createMarket, type Market } from './market.ts'
 import type { OwnModels } from './own-models.ts'
 import { createSeller, type Seller, type SellerOptions } from './seller.ts'
 import { createShops, type Shops } from './shops.ts'
+import { createWhereabouts, type Whereabouts } from './whereabouts.ts'
 
 export interface NetworkOptions {
   readonly config: Config
@@ -52,6 +53,7 @@ interface Parts {
   readonly p2p: PeerNode
   readonly market: Market
   readonly shops: Shops
+  readonly whereabouts: Whereabouts
   readonly seller: Seller | undefined
 }
 
@@ -101,15 +103,27 @@ export async function createNetwork(options: NetworkOptions): Promise<Network> {
   }
 }
 
-function servicesOf({ access, p2p, shops, market, seller }: Parts): Service[] {
-  return [access.directory, p2p, ...(seller === undefined ? [] : [seller]), shops, market]
+function servicesOf({ access, p2p, shops, market, whereabouts, seller }: Parts): Service[] {
+  return [access.directory, p2p, ...(seller === undefined ? [] : [seller]), shops, market, whereabouts]
 }
 
 async function buildParts(options: NetworkOptions, access: ChainAccess, account: Account | undefined): Promise<Parts> {
   const { config, ranking, clock, log } = options
   const p2p = await createP2p(options, access)
-  const shops = createShops({ ...options, access, account, p2p, onMismatch: name => ranking.distrust(name) })
-  const market = createMarket({
+  const whereabouts: Whereabouts = createWhereabouts({
+    p2p,
+    directory: access.directory,
+    modelIds: () => market.modelIds(),
+  })
+  const shops = createShops({
+    ...options,
+    access,
+    account,
+    p2p,
+    whereabouts: peerId => whereabouts.of(peerId),
+    onMismatch: name => ranking.distrust(name),
+  })
+  const market: Market = createMarket({
     directory: access.directory,
     openShop: entry => shops.open(entry),
     isWanted: ({ provider, peerId, endpoint, exitAt, stake }) =>
@@ -121,7 +135,8 @@ async function buildParts(options: NetworkOptions, access: ChainAccess, account:
       (config.routing.allow.length === 0 || [provider, peerId].some(name => config.routing.allow.includes(name))),
     keepWarm: entries => {
       p2p.discovery.keepWarm(entries.slice(0, config.p2p.warmConnections).map(targetOf))
-      p2p.discovery.bootstrap(entries.slice(0, bootstrapMax).map(targetOf))
+      const others = access.directory.list().filter(({ endpoint }) => endpoint.startsWith('/'))
+      p2p.discovery.bootstrap(others.slice(0, bootstrapMax).map(targetOf))
     },
     currency: () => shops.currency(),
     clock,
@@ -129,10 +144,10 @@ async function buildParts(options: NetworkOptions, access: ChainAccess, account:
     learnTimeoutMs: config.timeouts.connectMs,
   })
   const seller = config.provider.enabled ? sellerOf(options, access, account, p2p) : undefined
-  return { access, p2p, market, shops, seller }
+  return { access, p2p, market, shops, whereabouts, seller }
 }
 
-const bootstrapMax = 8
+const bootstrapMax = 16
 
 function targetOf({ peerId, endpoint }: { peerId: string; endpoint: string }) {
   return { peerId, addresses: [endpoint] }

@@ -12,7 +12,10 @@ export interface Shops extends Service {
   currency: () => string
 }
 
-export type ShopsOptions = PurseKeeperOptions
+export interface ShopsOptions extends PurseKeeperOptions {
+  /** Addresses a peer was heard of at, beside its endpoint. */
+  readonly whereabouts: (peerId: string) => readonly string[]
+}
 
 const openMs = 10_000
 const flushMs = 3_000
@@ -39,15 +42,22 @@ export function createShops(options: ShopsOptions): Shops {
   }
 }
 
-function openShop({ p2p, config }: ShopsOptions, purse: PurseKeeper, entry: ProviderEntry): Shop {
+function openShop({ p2p, config, whereabouts }: ShopsOptions, purse: PurseKeeper, entry: ProviderEntry): Shop {
   const { provider, peerId, endpoint, signer } = entry
   const peer = createPeer({
     name: provider,
-    open: signal => p2p.open({ peerId, addresses: [endpoint] }, { signal }),
+    open: signal => p2p.open({ peerId, addresses: addressesOf(endpoint, whereabouts(peerId)) }, { signal }),
     connectTimeoutMs: config.timeouts.connectMs,
     maxStreams: config.p2p.perPeerStreams,
   })
   const desk = createRemoteDesk(peer.client)
   const paid: PaidPeer = { provider, signer, desk }
   return { backend: purse.paying(paid, peer), sheet: signal => desk.quotes(signal), close: () => peer.close() }
+}
+
+const addressesMax = 8
+
+/** The registry's word first; what was heard in the DHT is tried beside it, and the peer's identity is checked in any case. */
+function addressesOf(endpoint: string, heard: readonly string[]): string[] {
+  return [...new Set([endpoint, ...heard])].slice(0, addressesMax)
 }
