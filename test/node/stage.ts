@@ -57,17 +57,19 @@ export function createHome(): { path: string; remove: () => void } {
 }
 
 export function configOf(chain: DevChain, home: string, account: number, more: ConfigInput = {}) {
+  return createConfig(configInputOf(chain, account, more), resolvePaths({ PARLEY_HOME: home }))
+}
+
+/** The same, for a node in another process. */
+export function configInputOf(chain: DevChain, account: number, more: ConfigInput = {}): ConfigInput {
   const { rpcUrl, chainId, registry, escrow, token, accounts } = chain
-  return createConfig(
-    {
-      ...more,
-      http: { port: 0, ...more.http },
-      chain: { id: chainId, rpcUrls: [rpcUrl], registry, escrow, token, refreshSeconds: 1, ...more.chain },
-      wallet: { privateKey: accounts[account]!.privateKey },
-      p2p: { trusted: ['127.0.0.0/8'], ...more.p2p },
-    },
-    resolvePaths({ PARLEY_HOME: home }),
-  )
+  return {
+    ...more,
+    http: { port: 0, ...more.http },
+    chain: { id: chainId, rpcUrls: [rpcUrl], registry, escrow, token, refreshSeconds: 1, ...more.chain },
+    wallet: { privateKey: accounts[account]!.privateKey },
+    p2p: { trusted: ['127.0.0.0/8'], ...more.p2p },
+  }
 }
 
 /** Registers a provider under the address it will listen on. */
