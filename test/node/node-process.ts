@@ -1,3 +1,4 @@
+import { flushCompileCache } from 'node:module'
 import { createInterface } from 'node:readline'
 import { type ConfigInput, createConfig, resolvePaths } from '../../src/config/index.ts'
 import { createNode } from '../../src/node/index.ts'
@@ -40,6 +41,8 @@ async function run(lines: AsyncIterator<string>): Promise<void> {
   await node.start(AbortSignal.timeout(30_000))
   const { peerId } = (node.status().p2p ?? {}) as { peerId?: string }
   say({ url: node.url, key: node.firstKey, peerId } satisfies NodeReady)
+  // A process that is killed leaves nothing behind otherwise, and its successor compiles everything again.
+  flushCompileCache()
   for (let next = await lines.next(); next.done !== true; next = await lines.next()) {
     doom = JSON.parse(next.value) as Doom
     left = doom.nth
