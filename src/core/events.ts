@@ -1,5 +1,5 @@
 import type { Task } from './backend.ts'
-import type { ErrorCode } from './errors.ts'
+import type { ErrorCode } from './error-table.ts'
 
 /**
  * What happened, in the past tense, without a word of anybody's prompt. Request rows, metrics, alerts, log lines and live

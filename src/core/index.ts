@@ -2,6 +2,7 @@
 export * from './backend.ts'
 export * from './chain.ts'
 export * from './chance.ts'
+export * from './error-table.ts'
 export * from './errors.ts'
 export * from './events.ts'
 export * from './ledger.ts'
