@@ -23,7 +23,7 @@ function unsigned(bits: number) {
   return z.codec(
     z
       .string()
-      .regex(/^(0|[1-9]\d{0,77})$/)
+      .regex(/^(0|[1-9]\d{0,77})$/, { abort: true })
       .refine(text => BigInt(text) < limit, { error: `does not fit ${bits} bits` }),
     z.bigint().nonnegative(),
     { decode: text => BigInt(text), encode: String },
