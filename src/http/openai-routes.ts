@@ -56,9 +56,17 @@ async function listModels({ response, signal }: Exchange, { backend }: OpenAiRou
 }
 
 async function retrieveModel({ response, signal, url }: Exchange, { backend }: OpenAiRoutesOptions): Promise<void> {
-  const id = decodeURIComponent(url.pathname.slice('/v1/models/'.length))
+  const id = decoded(url.pathname.slice('/v1/models/'.length))
   const model = (await backend.models(signal)).find(known => known.id === id)
   if (model === undefined)
     throw new ParleyError('model_not_found', `there is no model ${JSON.stringify(id)}; see GET /v1/models`)
   sendJson(response, 200, model)
+}
+
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part)
+  } catch (cause) {
+    throw new ParleyError('invalid_request', 'the path has a % that begins no character; encode it as %25', { cause })
+  }
 }
