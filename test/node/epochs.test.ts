@@ -74,10 +74,25 @@ test('an account that was closed and opened again pays on from what was claimed,
   expect(claimed - again.charged).toBeLessThan(former.charged / 3n)
 })
 
+test('a user node that starts without its chain pays known providers in the epoch it paid last', async () => {
+  const key = user.firstKey
+  await user.stop()
+  const alone = { models: { nano: false }, chain: { rpcUrls: ['http://127.0.0.1:9'] } }
+  const started = await startNode(configOf(dev, near.path, 2, alone), clock)
+  endings.push(started.stop)
+  await offered(started, 'say-5')
+  const before = newest('user')!
+  const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' }
+  const body = JSON.stringify({ model: 'say-5', messages: [{ role: 'user', content: 'hello' }] })
+  const response = await fetch(`${started.url}/chat/completions`, { method: 'POST', headers, body })
+  expect(response.status).toBe(200)
+  await until(() => newest('user')!.charged > before.charged, 'the call is charged')
+  expect(newest('user')!.key.epoch).toBe(1n)
+})
+
 async function buy(calls: number): Promise<Channel> {
-  const messages = [{ role: 'user' as const, content: 'hello' }]
   for (let call = 0; call < calls; call++) {
-    const answer = await appOf(user).chat.completions.create({ model: 'say-5', messages })
+    const answer = await ask()
     expect(answer.choices[0]!.message.content).toBe('w0 w1 w2 w3 w4 ')
   }
   await until(() => {
@@ -87,6 +102,10 @@ async function buy(calls: number): Promise<Channel> {
   const [own, theirs] = [newest('user')!, newest('provider')!]
   expect({ ...own, key: undefined, claimed: undefined }).toEqual({ ...theirs, key: undefined, claimed: undefined })
   return theirs
+}
+
+function ask() {
+  return appOf(user).chat.completions.create({ model: 'say-5', messages: [{ role: 'user', content: 'hello' }] })
 }
 
 function newest(side: 'user' | 'provider'): Channel | undefined {
@@ -112,7 +131,9 @@ async function reopen(): Promise<void> {
   await payer.requestExit(bound())
   await later(7_200)
   await payer.withdraw([], bound())
+  await expect(ask()).rejects.toMatchObject({ status: 402, code: 'insufficient_funds' })
   await deposit(dev, 2, 500_000n, 1n)
+  await later(2)
 }
 
 /** Time passes, for the chain and for the nodes. */

@@ -128,7 +128,7 @@ async function playRound(pair: DoomedPair, { victim, model, at, again }: Plan, c
     arrived += heard.tokens
     return heard
   }
-  if ('type' in at) pair.process(victim).doom(at)
+  if ('type' in at) await pair.process(victim).doom(at)
   const heard = hear(model, tokens => void ('tokens' in at && tokens === at.tokens && pair.kill(victim)))
   if ('ms' in at) await sleep(at.ms)
   else await heard
@@ -140,7 +140,7 @@ async function playRound(pair: DoomedPair, { victim, model, at, again }: Plan, c
   await pair.revive()
   if (again) {
     const next = chance(2) === 0 ? 'user' : 'provider'
-    pair.process(next).doom({ type: 'session.opened', nth: 1 })
+    await pair.process(next).doom({ type: 'session.opened', nth: 1 })
     await hear('say-5')
     await pair.kill(next)
     await pair.revive()

@@ -9,7 +9,10 @@ export interface NodeSetup {
   readonly config: ConfigInput
 }
 
-/** A later line: the process kills itself, as `kill -9` would, in the middle of the so-manieth event of this type. */
+/**
+ * A later line, answered by `{ doomed }`: the process kills itself, as `kill -9` would, in the middle of the so-manieth
+ * event of this type.
+ */
 export interface Doom {
   readonly type: string
   readonly nth: number
@@ -46,6 +49,7 @@ async function run(lines: AsyncIterator<string>): Promise<void> {
   for (let next = await lines.next(); next.done !== true; next = await lines.next()) {
     doom = JSON.parse(next.value) as Doom
     left = doom.nth
+    say({ doomed: doom.type })
   }
   await node.stop()
   process.exit(0)

@@ -9,8 +9,8 @@ export interface NodeProcess {
   readonly ready: NodeReady
   /** What it said it did, as far as it was heard. */
   readonly events: readonly LoggedEvent[]
-  /** Kills itself at this event of its own. */
-  readonly doom: (doom: Doom) => void
+  /** Kills itself at this event of its own; resolves when it knows. */
+  readonly doom: (doom: Doom) => Promise<void>
   /** `kill -9`; resolves when it is gone, also when it was gone already. */
   readonly kill: () => Promise<void>
   /** Ends it the regular way. */
@@ -26,6 +26,7 @@ export async function startNodeProcess(setup: NodeSetup): Promise<NodeProcess> {
     env: { ...process.env, NODE_COMPILE_CACHE: 'node_modules/.cache/node-compile-cache' },
   })
   const events: LoggedEvent[] = []
+  const doomed: (() => void)[] = []
   const { promise, resolve, reject } = Promise.withResolvers<NodeReady>()
   const gone = once(child, 'exit')
   void gone.then(([code, signal]) => reject(new Error(`the node exited with ${code ?? signal}`)))
@@ -34,6 +35,7 @@ export async function startNodeProcess(setup: NodeSetup): Promise<NodeProcess> {
     const said = readLine(line)
     if (said === undefined) return
     if ('url' in said) resolve(said)
+    else if ('doomed' in said) doomed.shift()?.()
     else events.push(said)
   })
   const write = (line: object) => child.stdin.write(`${JSON.stringify(line)}\n`)
@@ -49,10 +51,15 @@ export async function startNodeProcess(setup: NodeSetup): Promise<NodeProcess> {
       child.stdin.end()
       await gone
     }
+    const doom = async (at: Doom) => {
+      const known = new Promise<void>(done => doomed.push(done))
+      write(at)
+      await Promise.race([known, gone])
+    }
     return {
       ready,
       events,
-      doom: write,
+      doom,
       kill,
       stop,
       isAlive: () => child.exitCode === null && child.signalCode === null,
@@ -65,10 +72,12 @@ export async function startNodeProcess(setup: NodeSetup): Promise<NodeProcess> {
   }
 }
 
+type Said = NodeReady | { doomed: string } | LoggedEvent
+
 /** A process that dies may leave half a line. */
-function readLine(line: string): NodeReady | LoggedEvent | undefined {
+function readLine(line: string): Said | undefined {
   try {
-    return JSON.parse(line) as NodeReady | LoggedEvent
+    return JSON.parse(line) as Said
   } catch {
     return undefined
   }

@@ -164,6 +164,25 @@ test('only the owner may read the files', () => {
   ledger.close()
 })
 
+test('a counter may start above zero, once, and goes on from there', () => {
+  const ledger = createLedger(path, { clock })
+  expect(() => ledger.open(key, { claimed: 5n, charged: 6n })).toThrow(
+    expect.objectContaining({ code: 'ledger_conflict' }),
+  )
+  ledger.open(key, { claimed: huge - 2n, charged: 40n })
+  ledger.open(key, { claimed: 1n, charged: 1n })
+  const start = { key, authorized: huge - 2n, voucher: undefined, charged: 40n, seq: 0n, receipt: undefined }
+  expect(ledger.channel(key)).toEqual({ ...start, claimed: huge - 2n })
+  expect(() => ledger.authorize(key, voucher(huge - 2n))).toThrow(expect.objectContaining({ code: 'ledger_conflict' }))
+  expect(() => ledger.charge(key, receipt(1n, 39n), 'key:a')).toThrow(
+    expect.objectContaining({ code: 'ledger_conflict' }),
+  )
+  ledger.authorize(key, voucher(huge))
+  ledger.charge(key, receipt(1n, 41n), 'key:a')
+  expect(ledger.channel(key)).toMatchObject({ authorized: huge, charged: 41n, claimed: huge - 2n })
+  ledger.close()
+})
+
 test('a second process reads while the node writes, and cannot write itself', () => {
   const writer = createLedger(path, { clock })
   writer.authorize(key, voucher(3n))
