@@ -148,23 +148,29 @@ async function refusal(
 async function* readStream(
   options: OpenAiClientOptions,
   call: Call,
-  body: Readable,
+  body: Body,
   signal: AbortSignal,
 ): AsyncGenerator<Chunk, Omit<Outcome, 'servedBy'>, void> {
   let usage: Usage | undefined
   let tail: Chunk[] = []
   let chunks = 0
+  let isWhole = false
   try {
-    for await (const { bytes } of readEvents(body)) {
+    for await (const { bytes } of readEvents(body.iterator({ destroyOnReturn: false }))) {
       const chunk = Chunk.relayed(bytes)
-      if (isDone(bytes)) return { usage: usage ?? estimate(chunks), ...finishOf(tail) }
+      if (isDone(bytes)) {
+        isWhole = true
+        return { usage: usage ?? estimate(chunks), ...finishOf(tail) }
+      }
       if (mayBeError(bytes)) throwIfError(options, chunk)
       const { event } = chunk
       if (event === undefined && chunk.data === undefined) continue
-      usage = chunk.usage() ?? usage
+      const reported = chunk.usage()
+      usage = reported ?? usage
       if (event === undefined) {
         chunks++
         tail = [chunk, tail[0] ?? chunk]
+        if (reported !== undefined && isLast(chunk, tail)) chunk.meta.isLast = true
       }
       yield chunk
     }
@@ -173,13 +179,30 @@ async function* readStream(
     if (signal.aborted) throw ParleyError.from(cause, signal)
     throw new ParleyError('stream_cut', `${options.name} broke off in the middle of its answer`, { cause })
   } finally {
-    body.on('error', ignore).destroy()
+    if (isWhole) letEnd(body)
+    else body.on('error', ignore).destroy()
   }
   const finish = finishOf(tail)
   if (!options.isPeer && call.task !== 'embedding' && finish.finishReason != null) {
     return { usage: usage ?? estimate(chunks), ...finish }
   }
   throw new ParleyError('stream_cut', `${options.name} ended its answer without a terminal marker`)
+}
+
+type Body = Dispatcher.ResponseData['body']
+
+const afterDoneBytesMax = 1_024
+const afterDoneMs = 1_000
+
+/** After the last event only the end of the body is to come; once it is read, the connection serves the next call. */
+function letEnd(body: Body): void {
+  const cut = () => void body.destroy()
+  let left = afterDoneBytesMax
+  const timer = setTimeout(cut, afterDoneMs)
+  body
+    .on('error', ignore)
+    .on('data', ({ length }: Buffer) => void ((left -= length) < 0 && cut()))
+    .once('close', () => clearTimeout(timer))
 }
 
 /** Destroying a body makes it emit the abort it already reported: that one is expected. */
@@ -213,6 +236,12 @@ function finishOf(tail: readonly Chunk[]): { finishReason: string | null } {
     if (reason != null) return { finishReason: reason }
   }
   return { finishReason: null }
+}
+
+/** Usage without choices, after a reason to finish: by OpenAI's wire nothing but the terminal marker follows it. */
+function isLast(chunk: Chunk, tail: readonly Chunk[]): boolean {
+  const { choices } = chunk.json() as { choices?: unknown[] }
+  return choices?.length === 0 && finishOf(tail).finishReason !== null
 }
 
 /** A server that never counts: one token a chunk is the nearest honest guess, and it is marked as one. */

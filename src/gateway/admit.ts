@@ -7,7 +7,10 @@ export interface AdmissionOptions {
   maxRunningPerPrincipal: number
 }
 
-/** Counts running calls; a node that stops lets them finish and takes no new ones. */
+/**
+ * Counts running calls; a node that stops lets them finish and takes no new ones. Whoever has its whole answer may call
+ * again: what its last call still has to book counts for the stop alone.
+ */
 export interface Admission {
   readonly running: number
   readonly admit: Filter
@@ -19,6 +22,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
   const perPrincipal = new Map<string, number>()
   const idle = Promise.withResolvers<void>()
   let running = 0
+  let open = 0
   let isStopping = false
 
   const enter = (principal: string) => {
@@ -29,13 +33,17 @@ export function createAdmission(options: AdmissionOptions): Admission {
       throw full(`${own} calls of this caller are running; wait for one to end`)
     perPrincipal.set(principal, own + 1)
     running++
+    open++
   }
   const leave = (principal: string) => {
     const own = perPrincipal.get(principal) ?? 0
     if (own <= 1) perPrincipal.delete(principal)
     else perPrincipal.set(principal, own - 1)
     running--
-    if (isStopping && running === 0) idle.resolve()
+  }
+  const close = () => {
+    open--
+    if (isStopping && open === 0) idle.resolve()
   }
   return {
     get running() {
@@ -44,15 +52,27 @@ export function createAdmission(options: AdmissionOptions): Admission {
     admit: filter(async function* (inner, call, context) {
       const principal = `${context.principal.kind}:${context.principal.id}`
       enter(principal)
+      let isRunning = true
+      const finish = () => {
+        if (isRunning) leave(principal)
+        isRunning = false
+      }
+      const reply = inner.run(call, context)
       try {
-        return yield* inner.run(call, context)
+        for (let step = await reply.next(); ; step = await reply.next()) {
+          if (step.done === true) return step.value
+          if (step.value.meta.isLast === true) finish()
+          yield step.value
+        }
       } finally {
-        leave(principal)
+        finish()
+        close()
+        await reply.return(undefined as never)
       }
     }),
     drain: async signal => {
       isStopping = true
-      if (running === 0 || signal.aborted) return
+      if (open === 0 || signal.aborted) return
       signal.addEventListener('abort', () => idle.resolve(), { once: true })
       await idle.promise
     },

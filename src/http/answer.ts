@@ -17,13 +17,14 @@ const folders: Record<Call['task'], () => Folder> = {
 
 /**
  * Writes a reply. The first chunk is awaited before any header: until then an error still has its status. Afterwards an
- * error is an explicit event and the stream never ends as if it were whole.
+ * error is an explicit event and the stream never ends as if it were whole. An app has its end as soon as the answer is
+ * whole; what the backend still has to book is waited for behind it. A peer reads until the bookkeeping is done.
  */
 export async function answer(exchange: Exchange, call: Call, reply: Reply, options: AnswerOptions): Promise<void> {
   try {
     const first = await reply.next()
     if (wantsStream(exchange, call, options)) await stream(exchange, call, reply, first, options)
-    else await fold(exchange, call, reply, first)
+    else await fold(exchange, call, reply, first, options)
   } finally {
     await reply.return(undefined as never)
   }
@@ -45,16 +46,18 @@ async function stream(
 ): Promise<void> {
   const writer = createSseWriter(response, options)
   const visible = options.isPeer ? (chunk: Chunk) => chunk : visibleTo(call)
+  let isAnswered = false
   try {
     for (let step = first; step.done !== true; step = await reply.next()) {
       const chunk = visible(step.value)
-      if (chunk === undefined) continue
-      const room = writer.write(chunk.bytes)
+      const room = chunk === undefined ? undefined : writer.write(chunk.bytes)
       if (room !== undefined) await room
       if (response.destroyed) return
+      if (isWhole(step.value, options)) break
     }
     void writer.write(encodeEvent('[DONE]'))
     writer.end()
+    isAnswered = true
   } catch (cause) {
     const error = ParleyError.from(cause)
     if (response.destroyed) return
@@ -64,6 +67,16 @@ async function stream(
   } finally {
     writer.close()
   }
+  if (isAnswered) await book(reply)
+}
+
+function isWhole({ meta }: Chunk, { isPeer }: AnswerOptions): boolean {
+  return meta.isLast === true && !isPeer
+}
+
+/** Lets the backend book what it answered. How that went is told by the event log: the app has its answer. */
+async function book(reply: Reply): Promise<void> {
+  while ((await reply.next()).done !== true);
 }
 
 /**
@@ -81,10 +94,26 @@ function visibleTo(call: Call): (chunk: Chunk) => Chunk | undefined {
   }
 }
 
-async function fold({ response }: Exchange, call: Call, reply: Reply, first: Step): Promise<void> {
+async function fold(
+  { response }: Exchange,
+  call: Call,
+  reply: Reply,
+  first: Step,
+  options: AnswerOptions,
+): Promise<void> {
   const folder = folders[call.task]()
   for (let step = first; step.done !== true; step = await reply.next()) {
-    if (step.value.event === undefined) folder.add(step.value)
+    if (step.value.event === undefined) addTo(folder, step.value)
+    if (isWhole(step.value, options)) break
   }
   sendJson(response, 200, folder.body())
+  await book(reply)
+}
+
+function addTo(folder: Folder, chunk: Chunk): void {
+  try {
+    folder.add(chunk)
+  } catch (cause) {
+    throw new ParleyError('backend_failed', 'the backend sent a chunk that fits no answer', { cause })
+  }
 }

@@ -33,8 +33,9 @@ export function sendJson(
   response.end(bytes)
 }
 
-/** Answers with OpenAI's error body, or ends the connection when it is too late for a status. */
+/** Answers with OpenAI's error body, or ends the connection when it is too late for a status. What is complete stays so. */
 export function sendError(response: ServerResponse, error: ParleyError): void {
+  if (response.writableEnded) return
   if (response.headersSent || response.destroyed) {
     response.destroy()
     return

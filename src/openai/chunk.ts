@@ -9,6 +9,8 @@ export interface ChunkMeta {
   promptTokens?: number
   /** Prompt tokens that were already in the backend's cache. */
   cachedTokens?: number
+  /** With this chunk the answer is whole; what a backend does afterwards is bookkeeping that its reader need not wait for. */
+  isLast?: boolean
 }
 
 const usageMark = Buffer.from('"usage"')

@@ -31,9 +31,13 @@ async function* charged(till: Till, inner: Backend, call: Call, context: Context
       }
       running.release()
       yield step.value
-      if (running.isReceiptDue) yield Chunk.message(receiptEvent, receiptCodec.encode(running.receipt()))
+      if (running.isReceiptDue) {
+        await leaving(signal)
+        yield Chunk.message(receiptEvent, receiptCodec.encode(running.receipt()))
+      }
       step = await reply.next()
     }
+    await leaving(signal)
     const receipt = running.finish(step.value)
     yield Chunk.message(receiptEvent, receiptCodec.encode(receipt))
     return { ...step.value, cost: receipt.message.charge, receipt }
@@ -61,6 +65,12 @@ async function start(reply: Reply, { running, acceptLate }: TakenCall): Promise<
     throw cause
   }
   return await first
+}
+
+/** What was released leaves this machine before the signature and the synced write of a receipt take their time. */
+async function leaving(signal: AbortSignal): Promise<void> {
+  await new Promise<void>(resolve => setImmediate(resolve))
+  signal.throwIfAborted()
 }
 
 /** Whether a call ended because of its user: it left, did not pay, or began anew. */
