@@ -60,6 +60,8 @@ export class ParleyError extends Error {
   static from(cause: unknown, signal?: AbortSignal, fallback: ErrorCode = 'internal'): ParleyError {
     if (cause instanceof ParleyError) return cause
     if (signal?.aborted) return abortError(signal, cause)
+    // What could not be read is quoted in these messages, and may be somebody's words.
+    if (cause instanceof SyntaxError) return new ParleyError(fallback, 'a text is not what it should be', { cause })
     const message = cause instanceof Error ? cause.message : String(cause)
     return new ParleyError(fallback, message, { cause })
   }
