@@ -10,7 +10,7 @@ export async function startLeakyUpstream(answerWord: string): Promise<{ url: str
     const text = Buffer.concat(await request.toArray()).toString()
     if (request.method === 'GET') return json(response, 200, { object: 'list', data: leakyModels.map(id => ({ id })) })
     const body = JSON.parse(text) as { model: string; messages?: unknown; prompt?: unknown; input?: unknown }
-    const said = `you said ${JSON.stringify(body.messages ?? body.prompt ?? body.input)}, I say ${answerWord}`
+    const said = `${answerWord}, you said ${JSON.stringify(body.messages ?? body.prompt ?? body.input)}`
     const isChat = request.url?.endsWith('/chat/completions') === true
     if (request.url?.endsWith('/embeddings')) return embed(response, body.model, said)
     const status = /^refuse-(\d+)$/.exec(body.model)?.[1]
@@ -18,10 +18,11 @@ export async function startLeakyUpstream(answerWord: string): Promise<{ url: str
     response.writeHead(200, { 'content-type': 'text/event-stream' })
     const send = (data: unknown) =>
       response.write(`data: ${typeof data === 'string' ? data : JSON.stringify(data)}\n\n`)
+    if (body.model === 'torn-early') send(said)
     for (const word of said.split(' ')) send(chunk(body.model, isChat, `${word} `))
     if (body.model === 'fail-late') send(failure(said))
-    if (body.model === 'torn-late') send(`{"choices":[{"delta":{"content":"${answerWord}`)
-    if (body.model === 'torn-usage') send(`{"usage":{"prompt_tokens":"${answerWord}`)
+    if (body.model === 'torn-late') send(answerWord)
+    if (body.model === 'torn-usage') send(`{"usage":{"prompt_tokens":${answerWord}}}`)
     if (body.model === 'cut-late') return void response.destroy()
     send(chunk(body.model, isChat, '', 'stop'))
     send({ ...chunk(body.model, isChat, ''), choices: [], usage })
@@ -38,7 +39,7 @@ export async function startLeakyUpstream(answerWord: string): Promise<{ url: str
 
 export const failingModels = [
   ...['refuse-400', 'refuse-401', 'refuse-404', 'refuse-413', 'refuse-422', 'refuse-429', 'refuse-500', 'refuse-503'],
-  ...['fail-late', 'torn-late', 'torn-usage', 'cut-late'],
+  ...['fail-late', 'torn-early', 'torn-late', 'torn-usage', 'cut-late'],
 ]
 const leakyModels = ['echo', 'torn-vector', ...failingModels]
 const usage = { prompt_tokens: 7, completion_tokens: 9, total_tokens: 16 }
@@ -53,7 +54,7 @@ function chunk(model: string, isChat: boolean, text: string, finish_reason: stri
 }
 
 function embed(response: ServerResponse, model: string, said: string): void {
-  if (model === 'torn-vector') return void response.end(`{"data":[{"embedding":"${said}`)
+  if (model === 'torn-vector') return void response.end(said)
   json(response, 200, { object: 'list', model, said, data: [{ object: 'embedding', index: 0, embedding: [1] }], usage })
 }
 
