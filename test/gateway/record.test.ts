@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { Reply } from '../../src/core/index.ts'
+import type { Backend, Reply } from '../../src/core/index.ts'
 import { createEventLog, ParleyError, systemClock } from '../../src/core/index.ts'
 import { type AdmissionOptions, createAdmission, record } from '../../src/gateway/index.ts'
 import { chat, contextOf, drain } from '../compliance.ts'
@@ -42,6 +42,21 @@ test('no event holds a word of the prompt or the answer', async () => {
   const text = JSON.stringify(log.recent())
   expect(text).not.toContain('CANARY-7c1d')
   expect(text).not.toContain('w0')
+})
+
+test('no event quotes what could not be parsed', async () => {
+  const log = createEventLog(systemClock.now)
+  const torn: Backend = {
+    ...createScripted(),
+    // biome-ignore lint/correctness/useYield: it fails before it says anything
+    run: async function* () {
+      throw JSON.parse('CANARY-7c1d')
+    },
+  }
+  const backend = record(log, systemClock)(torn)
+  await expect(drain(backend.run(chat('say-2'), contextOf()))).rejects.toMatchObject({ code: 'internal' })
+  expect(log.recent().at(-1)).toMatchObject({ type: 'call.failed', code: 'internal' })
+  expect(JSON.stringify(log.recent())).not.toContain('CANARY')
 })
 
 test('admission bounds the calls of all and of one', async () => {
