@@ -96,6 +96,8 @@ async function playRounds(pair: DoomedPair, count: number, of: number): Promise<
 interface Plan {
   readonly victim: Side
   readonly model: string
+  /** Another stream runs beside it, on the same counter. */
+  readonly isShared: boolean
   readonly at: { type: string; nth: number } | { tokens: number } | { ms: number }
   /** Dies once more while the session opens again. */
   readonly again: boolean
@@ -115,10 +117,14 @@ function planOf(chance: (below: number) => number): Plan {
     { tokens: 1 + chance(model === 'slow-24' ? 24 : 400) },
     { ms: chance(model === 'slow-24' ? 480 : 60) },
   ]
-  return { victim, model, at: kinds[chance(5) % 3]!, again: chance(4) === 0 }
+  return { victim, model, isShared: chance(3) === 0, at: kinds[chance(5) % 3]!, again: chance(4) === 0 }
 }
 
-async function playRound(pair: DoomedPair, { victim, model, at, again }: Plan, chance: (n: number) => number) {
+async function playRound(
+  pair: DoomedPair,
+  { victim, model, isShared, at, again }: Plan,
+  chance: (n: number) => number,
+) {
   const before = pair.books()
   let arrived = 0
   let calls = 0
@@ -129,13 +135,14 @@ async function playRound(pair: DoomedPair, { victim, model, at, again }: Plan, c
     return heard
   }
   if ('type' in at) await pair.process(victim).doom(at)
+  const other = isShared ? hear(model) : undefined
   const heard = hear(model, tokens => void ('tokens' in at && tokens === at.tokens && pair.kill(victim)))
   if ('ms' in at) await sleep(at.ms)
   else await heard
   // What did not happen by now, such as a fifth voucher, does not happen: it dies while it settles.
   if (!('ms' in at)) await sleep(chance(5))
   await pair.kill(victim)
-  await heard
+  await Promise.all([heard, other])
   checkApart(pair.books(), before)
   await pair.revive()
   if (again) {
