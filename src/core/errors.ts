@@ -8,8 +8,6 @@ export interface ParleyErrorOptions extends ErrorOptions {
   retryAfterSeconds?: number
   /** The request field at fault. */
   param?: string
-  /** Somebody else's words, for the caller alone: they may quote what it sent, so events and logs have `message` instead. */
-  toCaller?: string
 }
 
 /** The only error the project throws. `message` says what and what next, in lower case. */
@@ -18,7 +16,6 @@ export class ParleyError extends Error {
   readonly details: Record<string, unknown> | undefined
   readonly retryAfterSeconds: number | undefined
   readonly param: string | undefined
-  readonly #toCaller: string | undefined
 
   constructor(code: ErrorCode, message: string, options: ParleyErrorOptions = {}) {
     super(message, options)
@@ -27,7 +24,6 @@ export class ParleyError extends Error {
     this.details = options.details
     this.retryAfterSeconds = options.retryAfterSeconds
     this.param = options.param
-    this.#toCaller = options.toCaller
   }
 
   get httpStatus(): number {
@@ -47,7 +43,7 @@ export class ParleyError extends Error {
   toBody(): ErrorBody {
     return {
       error: {
-        message: this.#toCaller ?? this.message,
+        message: this.message,
         type: openAiType(this.httpStatus),
         param: this.param ?? null,
         code: this.code,
