@@ -1,0 +1,42 @@
+import { cpus, loadavg } from 'node:os'
+import { parseArgs } from 'node:util'
+import { openStage, type Stage } from '../src/cli/stage.ts'
+import { type Endpoint, measureAnswers } from './bench/answers.ts'
+import { type Line, table } from './bench/lines.ts'
+import { makeDirectory } from './bench/processes.ts'
+import { measureStart } from './bench/start-up.ts'
+import { measureTransport } from './bench/transport.ts'
+
+/** Measures the node against its targets and prints a table, or JSON; `--check` makes a missed target an exit code. */
+async function bench({ json, check }: { json: boolean; check: boolean }): Promise<number> {
+  const signal = AbortSignal.timeout(10 * 60_000)
+  const say = (text: string) => void (json || process.stderr.write(`${text}\n`))
+  const load = loadavg()[0]!
+  const directory = makeDirectory()
+  const stage = await openStage({ env: process.env, signal, port: 0, deposit: '1000', say })
+  const lines: Line[] = []
+  try {
+    lines.push(...(await measureTransport(stage, directory.path)))
+    lines.push(...(await measureAnswers(stage, await directEndpoint(stage))))
+    lines.push(...(await measureStart(stage, directory.path)))
+  } finally {
+    await stage.stop()
+    directory.remove()
+  }
+  const machine = { processor: cpus()[0]?.model ?? 'unknown', cores: cpus().length, node: process.version, load }
+  const at = `${machine.cores} cores of ${machine.processor}, Node ${machine.node}, load ${load.toFixed(1)}`
+  process.stdout.write(json ? `${JSON.stringify({ v: 1, machine, lines })}\n` : `${at}\n\n${table(lines)}\n`)
+  return check && lines.some(({ isMet }) => isMet === false) ? 1 : 0
+}
+
+/** The provider's own endpoint: the same model in the same process, with nobody between and nothing paid. */
+async function directEndpoint({ as }: Stage): Promise<Endpoint> {
+  const { secret } = (await as.provider('key', ['key', 'new', 'bench'])) as { secret: string }
+  const { url } = (await as.provider('status', ['status'])) as { url: string }
+  return { baseUrl: `${url}/v1`, apiKey: secret }
+}
+
+const { values } = parseArgs({
+  options: { json: { type: 'boolean', default: false }, check: { type: 'boolean', default: false } },
+})
+process.exitCode = await bench(values)
