@@ -17,7 +17,7 @@ export function createScripted(): Backend {
 async function* perform(call: Call): Reply {
   const { model } = call.body
   const count = Number(model.split('-')[1])
-  for (const event of eventsOf(model)) yield Chunk.of(event, 'choices' in event ? { outputTokens: 1 } : {})
+  for (const event of eventsOf(model)) yield Chunk.of(event, 'usage' in event ? { isLast: true } : { outputTokens: 1 })
   return { usage: usageOf(promptTokens, count), servedBy: 'scripted', finishReason: 'stop' }
 }
 

@@ -53,6 +53,7 @@ async function stream(
       const room = chunk === undefined ? undefined : writer.write(chunk.bytes)
       if (room !== undefined) await room
       if (response.destroyed) return
+      if (isAwaited(step.value)) writer.flush()
       if (isWhole(step.value, options)) break
     }
     void writer.write(encodeEvent('[DONE]'))
@@ -72,6 +73,11 @@ async function stream(
 
 function isWhole({ meta }: Chunk, { isPeer }: AnswerOptions): boolean {
   return meta.isLast === true && !isPeer
+}
+
+/** The other side waits for it: the end of the answer, or a message about money. */
+function isAwaited({ meta, event }: Chunk): boolean {
+  return meta.isLast === true || event !== undefined
 }
 
 /** Lets the backend book what it answered. How that went is told by the event log: the app has its answer. */

@@ -92,7 +92,7 @@ class Teller {
       ...usageOf(this.#answer.promptTokens, outputTokens),
       prompt_tokens_details: { cached_tokens: cachedTokens },
     }
-    yield Chunk.of({ ...this.#head(), choices: [], usage })
+    yield Chunk.of({ ...this.#head(), choices: [], usage }, { isLast: true })
     return { usage, servedBy: this.#answer.servedBy, finishReason: this.#finished.get(0) ?? null }
   }
 
