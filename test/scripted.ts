@@ -9,6 +9,7 @@ export interface Script {
   opened: number
   produced: number
   lastBody: unknown
+  lastHeaders: Readonly<Record<string, string>>
 }
 
 export interface Scripted extends Backend {
@@ -20,7 +21,7 @@ const listed = ['say-5', 'slow-1000', 'vec-1']
 
 /** A backend that does what its model name says: the truth the tests compare with. */
 export function createScripted(name = 'scripted', extraModels: readonly string[] = []): Scripted {
-  const script: Script = { open: 0, opened: 0, produced: 0, lastBody: undefined }
+  const script: Script = { open: 0, opened: 0, produced: 0, lastBody: undefined, lastHeaders: {} }
   return {
     name,
     script,
@@ -30,6 +31,7 @@ export function createScripted(name = 'scripted', extraModels: readonly string[]
       script.open++
       script.opened++
       script.lastBody = call.body
+      script.lastHeaders = context.headers
       try {
         return yield* perform(call, context, script, name)
       } catch (cause) {

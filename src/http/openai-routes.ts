@@ -41,7 +41,8 @@ function parse<T extends Task>(task: T, body: unknown): Tasks[T] {
   })
 }
 
-const passedHeaders = /^(?:parley-[a-z-]{1,32}|traceparent)$/
+/** What a caller would pay at most is between it and this node. */
+const passedHeaders = /^(?:parley-(?!max-price$)[a-z-]{1,32}|traceparent)$/
 
 function contextOf({ id, signal, principal, request, maxPrice }: Exchange): Context {
   const headers: Record<string, string> = {}

@@ -54,6 +54,12 @@ async function rawPost(header: string, pieces: readonly Uint8Array[]): Promise<s
   return answer
 }
 
+test('what a caller would pay at most is not passed on', async () => {
+  const body = JSON.stringify({ model: 'say-1', messages: hi })
+  await send('/v1/chat/completions', { body, headers: { 'parley-max-price': '7', traceparent: '00-1-2-01' } })
+  expect(truth.script.lastHeaders).toEqual({ traceparent: '00-1-2-01' })
+})
+
 describe('the OpenAI SDK', () => {
   test('chats, streamed and not', async () => {
     const once = await client.chat.completions.create({ model: 'say-5', messages: hi })
