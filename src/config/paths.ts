@@ -1,6 +1,6 @@
 import { chmodSync, mkdirSync } from 'node:fs'
 import { homedir } from 'node:os'
-import { isAbsolute, join, resolve } from 'node:path'
+import { dirname, isAbsolute, join, resolve } from 'node:path'
 
 /** Where a node keeps its things. `PARLEY_HOME` puts all of them under one directory. */
 export interface Paths {
@@ -50,8 +50,9 @@ export function resolvePaths(env: NodeJS.ProcessEnv): Paths {
   }
 }
 
-/** Makes the directories a node writes to, for its owner only. */
+/** Makes the directories a node writes to, for its owner only, and the one where its configuration goes. */
 export function createDirectories(paths: Paths): void {
+  mkdirSync(dirname(paths.profilesDirectory), { recursive: true, mode: 0o700 })
   const own = [paths.dataDirectory, paths.walletsDirectory, paths.modelsDirectory, paths.stateDirectory]
   for (const directory of [...own, join(paths.stateDirectory, 'run'), paths.cacheDirectory]) {
     mkdirSync(directory, { recursive: true, mode: 0o700 })

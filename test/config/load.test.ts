@@ -1,6 +1,7 @@
-import { relative } from 'node:path'
+import { existsSync } from 'node:fs'
+import { join, relative } from 'node:path'
 import { expect, test } from 'vitest'
-import { createConfig, loadConfig, resolvePaths } from '../../src/config/index.ts'
+import { createConfig, createDirectories, loadConfig, resolvePaths } from '../../src/config/index.ts'
 import { ParleyError } from '../../src/core/index.ts'
 import { temporaryHome } from './home.ts'
 
@@ -164,6 +165,12 @@ test('directories follow XDG, and PARLEY_HOME overrides all of it', () => {
     walletsDirectory: '/p/data/wallets',
     nodeFile: '/p/state/run/node.json',
   })
+})
+
+test('a new home has the directory its configuration goes to', () => {
+  const { home } = temporaryHome()
+  createDirectories(resolvePaths({ HOME: join(home, 'new') }))
+  expect(existsSync(join(home, 'new/.config/parley'))).toBe(true)
 })
 
 function failure(files: Readonly<Record<string, string>>): ParleyError {

@@ -1,4 +1,5 @@
 import { existsSync, readdirSync } from 'node:fs'
+import { dirname } from 'node:path'
 import type { Command } from 'commander'
 import { type Config, nearest } from '../../config/index.ts'
 import { ParleyError } from '../../core/index.ts'
@@ -72,7 +73,10 @@ function nextSteps(facts: Omit<Found, 'next'>, { paths }: Config): Found['next']
   const first = { command: 'parley dev', what: 'try everything on this machine: chain, provider and user' }
   const up = { command: 'parley up', what: 'start your node' }
   if (facts.chain === null) {
-    const example = { command: `parley config example > ${paths.configFile}`, what: 'name a chain, to buy and sell' }
+    const example = {
+      command: `mkdir -p ${dirname(paths.configFile)} && parley config example > ${paths.configFile}`,
+      what: 'name a chain, to buy and sell',
+    }
     return facts.configuration === null ? [first, up, example] : [up, first]
   }
   if (!facts.hasWallet)
