@@ -25,7 +25,7 @@ export interface MarketOptions {
   readonly openShop: (entry: ProviderEntry) => Shop
   /** Which of the registered providers may be bought from. */
   readonly isWanted: (entry: ProviderEntry) => boolean
-  /** Called with those learned, best stake first, whenever the list changes. */
+  /** Called with those wanted, best stake first, whenever the list changes. */
   readonly keepWarm: (entries: readonly ProviderEntry[]) => void
   readonly currency: () => string
   readonly clock: Clock

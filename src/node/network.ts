@@ -79,6 +79,7 @@ export async function createNetwork(options: NetworkOptions): Promise<Network> {
       // A node that only buys answers with its own models at once; peers come when they come. One that sells must stand.
       if (options.config.provider.enabled) return start(bound)
       starting = start(bound).catch(cause => {
+        if (stopping.signal.aborted) return
         failure = ParleyError.from(cause, bound)
         options.log.emit({ type: 'service.failed', service: 'network', code: failure.code, message: failure.message })
       })
@@ -115,6 +116,8 @@ async function buildParts(options: NetworkOptions, access: ChainAccess, account:
     directory: access.directory,
     modelIds: () => market.modelIds(),
   })
+  // Addresses are written with and without their checksum; peer ids in one way only.
+  const allowed = new Set(config.routing.allow.map(name => (name.startsWith('0x') ? name.toLowerCase() : name)))
   const shops = createShops({
     ...options,
     access,
@@ -132,7 +135,7 @@ async function buildParts(options: NetworkOptions, access: ChainAccess, account:
       peerId !== p2p.peerId &&
       provider.toLowerCase() !== account?.address.toLowerCase() &&
       endpoint.startsWith('/') &&
-      (config.routing.allow.length === 0 || [provider, peerId].some(name => config.routing.allow.includes(name))),
+      (allowed.size === 0 || allowed.has(provider.toLowerCase()) || allowed.has(peerId)),
     keepWarm: entries => {
       p2p.discovery.keepWarm(entries.slice(0, config.p2p.warmConnections).map(targetOf))
       const others = access.directory.list().filter(({ endpoint }) => endpoint.startsWith('/'))

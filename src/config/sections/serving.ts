@@ -64,7 +64,7 @@ export const routingSection = z
       .array(z.string().min(1).max(200))
       .max(1_000)
       .default([])
-      .describe('Providers that may be used, by address, peer id or name; empty allows all.'),
+      .describe('Peers that may be bought from, by provider address or peer id; empty allows all.'),
     attemptsMax: count(32).default(4).describe('Providers tried for one call before it fails.'),
   })
   .describe('Which provider answers.')
