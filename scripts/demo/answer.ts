@@ -39,10 +39,12 @@ export async function ask(
   const timeToFirstTokenMs = (firstAt ?? endedAt) - askedAt
   const seconds = (endedAt - (firstAt ?? askedAt)) / 1_000
   const tokensPerSecond = seconds > 0 ? Math.max(0, usage.completion_tokens - 1) / seconds : 0
+  // A few words that came in one piece say nothing about speed.
+  const rate = usage.completion_tokens >= 32 ? `, ${tokensPerSecond.toFixed(0)} tokens/s` : ''
   say(`${question}  →  ${text}`)
   say(
     `${' '.repeat(4)}first token after ${timeToFirstTokenMs.toFixed(0)} ms, ${usage.prompt_tokens} tokens in, ` +
-      `${usage.completion_tokens} out, ${tokensPerSecond.toFixed(0)} tokens/s`,
+      `${usage.completion_tokens} out${rate}`,
   )
   return { tokensIn: usage.prompt_tokens, tokensOut: usage.completion_tokens, timeToFirstTokenMs, tokensPerSecond }
 }

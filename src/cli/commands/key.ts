@@ -12,10 +12,14 @@ export function addKey(program: Command): void {
     .argument('<name>', 'what the key is for')
     .description('make a key; it is shown once and never again')
     .option('--max-price <amount>', 'the most one call with this key may cost, in whole tokens')
+    .option('--max-per-day <amount>', 'the most all calls of a day with this key may cost, in whole tokens')
     .addHelpText('after', '\nExamples:\n  $ parley key new editor\n  $ export OPENAI_API_KEY=$(parley key new app)')
     .action(
-      action(async (context, name: string, { maxPrice }: { maxPrice?: string }) => {
-        const limits = maxPrice === undefined ? {} : { maxPrice: await inSmallestUnit(context, maxPrice) }
+      action(async (context, name: string, { maxPrice, maxPerDay }: LimitOptions) => {
+        const limits = {
+          ...(maxPrice !== undefined && { maxPrice: await inSmallestUnit(context, maxPrice) }),
+          ...(maxPerDay !== undefined && { maxPerDay: await inSmallestUnit(context, maxPerDay) }),
+        }
         const made = await withKeys(context, keys => keys.create(name, limits))
         context.out.answer(made, ({ secret }) => secret)
         context.out.say(`this is key ${made.id}; it is not shown again`)
@@ -47,6 +51,11 @@ export function addKey(program: Command): void {
         context.out.answer(revoked, ({ name }) => `revoked ${id} (${name})`)
       }),
     )
+}
+
+interface LimitOptions {
+  maxPrice?: string
+  maxPerDay?: string
 }
 
 async function withKeys<T>({ load, clock, random }: CommandContext, use: (keys: KeyStore) => T): Promise<T> {

@@ -43,7 +43,7 @@ export function addProvider(program: Command): void {
 
 function withEntryOptions(command: Command): Command {
   return command
-    .option('--endpoint <multiaddr>', 'where peers reach this node, or an https URL; p2p.announce when missing')
+    .option('--endpoint <multiaddr>', 'where peers reach this node; p2p.announce when missing')
     .option('--signer <address>', 'who signs quotes and receipts; the wallet when missing')
     .option('--payout <address>', 'who is paid; the wallet when missing')
 }
@@ -161,9 +161,14 @@ async function entryOf(
   } as RegistryEntry
 }
 
-/** An https provider has no peer id; one on libp2p is this home's key. */
+/** The contract takes https URLs too, but no node buys over them yet: a stake on one would wait for nobody. */
 async function reachedAt({ paths }: Config, endpoint: string): Promise<{ endpoint: string; peerId: string }> {
-  if (endpoint.startsWith('https://')) return { endpoint, peerId: '' }
+  if (!endpoint.startsWith('/')) {
+    throw new ParleyError(
+      'usage',
+      'the endpoint is not a multiaddr; user nodes dial addresses like /ip4/203.0.113.7/tcp/7276',
+    )
+  }
   const isNew = !existsSync(paths.identityFile)
   const { openIdentityFile } = await import('../../p2p/index.ts')
   const { peerId } = await openIdentityFile(paths.identityFile)
