@@ -80,7 +80,9 @@ test('money is never moved without a yes', async () => {
 
 test('a stake below what the registry asks and an amount the wallet lacks end with exit 6', async () => {
   const { run } = homeOf(3)
-  const register = await run('provider', 'register', '--stake', '1', '--endpoint', 'https://a.example/v1', '--yes')
+  const at = (endpoint: string) => run('provider', 'register', '--stake', '1', '--endpoint', endpoint, '--yes')
+  expect((await at('https://a.example/v1')).code).toBe(2)
+  const register = await at('/dns4/a.example/tcp/7276')
   expect(register).toMatchObject({ code: 6, stderr: expect.stringContaining('stake_too_low') })
   expect((await run('session', 'deposit', '999999999', '--yes')).code).toBe(6)
 })
