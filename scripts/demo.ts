@@ -36,13 +36,19 @@ async function demo(isJson: boolean): Promise<void> {
   try {
     const books = await createBooks(stage, signal)
     const before = await books.read(signal)
+    for (const line of balanceLines(before, books.format)) say(`before  ${line}`)
     const answers: Answer[] = []
     for (const question of questions) answers.push(await ask(stage, question, { signal, say }))
+    const owed = await books.read(signal)
+    say(
+      `vouchers over ${books.format(owed.accepted)} are with the provider, its receipts say ${books.format(owed.charged)}`,
+    )
     const claim = await stage.as.provider('the claim', ['provider', 'claim', '--yes'])
     const [{ gasUsed = '0' } = {}] = claim.transactions as { gasUsed?: string }[]
     const claimed = BigInt(String(claim.paid))
     say(`the provider claimed ${books.format(claimed)} on chain (gas ${gasUsed})`)
     const after = await books.read(signal)
+    for (const line of balanceLines(after, books.format)) say(`after   ${line}`)
     const result = reconcile(before, after, claimed)
     for (const line of result.lines) say(line)
     if (isJson) console.log(JSON.stringify(summary(answers, stage.gas, { before, after, claimed, gasUsed, ...result })))
@@ -78,6 +84,10 @@ function summary(answers: readonly Answer[], gas: object, { before, after, claim
     gas: { ...gas, claim: gasUsed },
     balances: { before: shown(before), after: shown(after) },
   }
+}
+
+function balanceLines({ balances }: Books, format: (amount: bigint) => string): string[] {
+  return Object.entries(balances).map(([name, amount]) => `${name.padEnd(14)} ${format(amount)}`)
 }
 
 function shown({ balances }: Books): Record<string, string> {

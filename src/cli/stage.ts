@@ -104,6 +104,7 @@ async function raise(options: StageOptions, directory: string, children: Child[]
   const user = await start('user', door, ['up', '--until-stdin-ends', '--json'], buyer.env)
   const { baseUrl, apiKey } = userReady.parse(user.ready)
   const models = await modelsOf(baseUrl, apiKey, options.signal)
+  say(`user node at ${baseUrl} dialled the provider, which sells ${models.map(({ id }) => id).join(', ')}`)
   const { rpcUrl, chainId, registry, escrow, token } = facts
   return {
     ...{ baseUrl, apiKey, rpcUrl, chainId, registry, escrow, token },

@@ -173,7 +173,8 @@ async function reachedAt({ paths }: Config, endpoint: string): Promise<{ endpoin
   const { openIdentityFile } = await import('../../p2p/index.ts')
   const { peerId } = await openIdentityFile(paths.identityFile)
   const named = /\/p2p\/([^/]+)$/.exec(endpoint)?.[1]
-  if (named === undefined || named === peerId) return { endpoint, peerId }
+  // The peer id has a slot of its own in the contract; in the endpoint it would be paid for twice.
+  if (named === undefined || named === peerId) return { endpoint: endpoint.replace(/\/p2p\/[^/]+$/, ''), peerId }
   const whose = isNew ? 'a new identity was made here' : `this home is ${peerId}`
   throw new ParleyError(
     'usage',
