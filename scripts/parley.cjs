@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 // The door. Any Node can parse this file; the program behind it wants the one named in package.json.
 'use strict'
-const { existsSync } = require('node:fs')
+const { accessSync, constants, existsSync } = require('node:fs')
+const { homedir } = require('node:os')
 const { dirname, join } = require('node:path')
 const { pathToFileURL } = require('node:url')
 
@@ -50,7 +51,36 @@ function fail(what) {
   process.exit(1)
 }
 
+/** A node that only buys is idle most of its life: its heap stays near what is in use, a quarter less memory in all. */
+function keepSmall() {
+  const { setFlagsFromString } = require('node:v8')
+  for (const flag of ['--optimize-for-size', '--max-semi-space-size=1']) setFlagsFromString(flag)
+}
+
+/** What was compiled once is kept for the next start: beside the program, or with this user's caches where that is not theirs. */
+function keepCompiled() {
+  const { enableCompileCache } = require('node:module')
+  if (enableCompileCache === undefined) return
+  const root = dirname(__dirname)
+  const { HOME, PARLEY_HOME, XDG_CACHE_HOME } = process.env
+  const own = PARLEY_HOME
+    ? join(PARLEY_HOME, 'cache')
+    : join(XDG_CACHE_HOME || join(HOME || homedir(), '.cache'), 'parley')
+  enableCompileCache(isWritable(root) ? join(root, 'node_modules', '.cache', 'parley') : join(own, 'compiled'))
+}
+
+function isWritable(directory) {
+  try {
+    accessSync(directory, constants.W_OK)
+    return true
+  } catch {
+    return false
+  }
+}
+
 if (isNewEnough(process.versions.node)) {
+  if (!process.argv.some(word => word === 'provide' || word === '--provide')) keepSmall()
+  keepCompiled()
   const built = join(__dirname, '..', 'dist', 'cli', 'main.js')
   const main = existsSync(built) ? built : join(__dirname, '..', 'src', 'cli', 'main.ts')
   import(pathToFileURL(main).href)

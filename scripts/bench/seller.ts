@@ -25,8 +25,8 @@ async function serve({ home, privateKey, rail, chain }: SellerSettings): Promise
     {
       chain,
       wallet: { privateKey },
-      p2p: { listen, trusted: ['127.0.0.0/8'] },
-      provider: { enabled: true, rail, prices: { minimum: '0.00001' } },
+      p2p: { listen, trusted: ['127.0.0.0/8'], dialPrivate: true },
+      provider: { enabled: true, rail, prices: { minimum: '0.00001' }, softCredit: '1000000' },
     },
     paths,
   )

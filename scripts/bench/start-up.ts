@@ -9,20 +9,20 @@ import { type Line, lineOf } from './lines.ts'
 import { p50 } from './numbers.ts'
 
 const door = fileURLToPath(new URL('../parley.cjs', import.meta.url))
-const rounds = 3
+const rounds = 4
 const idleMs = 5_000
 
 /** From `parley up` to the first readiness, of a user node with a chain and a provider to buy from; then its memory. */
 export async function measureStart(stage: Stage, directory: (name: string) => string): Promise<Line[]> {
   const runs: { readyMs: number; megabytes: number | undefined }[] = []
-  for (let round = 0; round < rounds; round++) runs.push(await startOnce(stage, directory(`user-${round}`)))
-  const readyMs = Math.min(...runs.map(run => run.readyMs))
+  for (let round = 0; round < rounds; round++) runs.push(await startOnce(stage, directory('user')))
+  const [first, ...again] = runs.map(run => run.readyMs)
+  const readyMs = p50(again)
   const sizes = runs.flatMap(({ megabytes }) => megabytes ?? [])
   const built = existsSync(fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))) ? 'dist' : 'source'
-  const median = p50(runs.map(run => run.readyMs))
   const ready = lineOf(
     `parley up until ready, from ${built}`,
-    `${readyMs.toFixed(0)} ms best, ${median.toFixed(0)} ms median`,
+    `${readyMs.toFixed(0)} ms, ${first!.toFixed(0)} ms the first time`,
     { value: readyMs, target: '≤ 1 s', isMet: readyMs <= 1_000 },
   )
   if (sizes.length === 0) return [ready]
@@ -71,7 +71,7 @@ async function isReady(port: number): Promise<boolean> {
 function residentMegabytes(pid: number): number | undefined {
   const file = `/proc/${pid}/status`
   const kilobytes = existsSync(file) ? /VmRSS:\s+(\d+)/.exec(readFileSync(file, 'utf8'))?.[1] : undefined
-  return kilobytes === undefined ? undefined : (Number(kilobytes) * 1_024) / 1e6
+  return kilobytes === undefined ? undefined : Number(kilobytes) / 1_024
 }
 
 async function freePort(): Promise<number> {
