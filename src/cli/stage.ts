@@ -152,7 +152,7 @@ async function makeHome(
   const config = [
     `[chain]\nrpcUrls = [${JSON.stringify(rpcUrl)}]\ndeployment = "chain.json"`,
     `[http]\nport = ${port}`,
-    `[p2p]\nlisten = ["/ip4/127.0.0.1/tcp/0"]\ntrusted = ["127.0.0.0/8"]`,
+    `[p2p]\nlisten = ["/ip4/127.0.0.1/tcp/0"]\ntrusted = ["127.0.0.0/8"]\ndialPrivate = true`,
     `[models]\nnano = ${name === 'provider'}`,
     '[log]\nlevel = "warn"',
   ]

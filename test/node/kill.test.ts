@@ -74,7 +74,7 @@ function configOf(account: number, more: ConfigInput): ConfigInput {
     models: { nano: false },
     chain: { id: chainId, rpcUrls: [rpcUrl], registry, escrow, token, refreshSeconds: 1 },
     wallet: { privateKey: accounts[account]!.privateKey },
-    p2p: { trusted: ['127.0.0.0/8'], ...more.p2p },
+    p2p: { trusted: ['127.0.0.0/8'], dialPrivate: true, ...more.p2p },
   }
 }
 

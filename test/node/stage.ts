@@ -68,7 +68,7 @@ export function configInputOf(chain: DevChain, account: number, more: ConfigInpu
     http: { port: 0, ...more.http },
     chain: { id: chainId, rpcUrls: [rpcUrl], registry, escrow, token, refreshSeconds: 1, ...more.chain },
     wallet: { privateKey: accounts[account]!.privateKey },
-    p2p: { trusted: ['127.0.0.0/8'], ...more.p2p },
+    p2p: { trusted: ['127.0.0.0/8'], dialPrivate: true, ...more.p2p },
   }
 }
 

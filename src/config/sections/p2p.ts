@@ -22,6 +22,12 @@ export const p2pSection = z
       .describe('Peers to ask first, each with its `/p2p/<peer id>`; registered providers are asked in any case.'),
     maxConnections: count(100_000).default(500).describe('Connections to peers open at once.'),
     perPeerStreams: count(10_000).default(64).describe('Requests one peer may have open at once.'),
+    dialPrivate: z
+      .boolean()
+      .default(false)
+      .describe(
+        'Whether peers at loopback and private addresses are dialled, as on a test network. Off, so that nobody who registers can point this node into your network; it holds for `bootstrap` too.',
+      ),
     warmConnections: z
       .int()
       .min(0)
@@ -32,6 +38,8 @@ export const p2pSection = z
       .array(z.string().min(1).max(64))
       .max(64)
       .default([])
-      .describe('Networks (CIDR) the limits per address do not apply to, like your own load balancer.'),
+      .describe(
+        'Networks (CIDR) the limits per address do not apply to, like your own load balancer; whether they are dialled is up to `dialPrivate`.',
+      ),
   })
   .describe('Connections between nodes.')

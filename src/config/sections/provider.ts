@@ -16,13 +16,19 @@ const ownPrices = z.strictObject({
 })
 
 const claim = z.strictObject({
-  minimum: amount().default('1').describe('Vouchers are claimed once they are worth this much, in whole tokens.'),
+  minimum: amount()
+    .default('1')
+    .describe(
+      'Vouchers are claimed once all together are worth this much, in whole tokens. One whose payer leaves or runs low is claimed at once.',
+    ),
   everySeconds: z
     .int()
     .min(0)
     .max(30 * 86_400)
     .default(3_600)
-    .describe('How often to look whether a claim is worth it; 0 leaves claiming to `parley provider claim`.'),
+    .describe(
+      'How often to look whether a claim is worth it, and at least every minute whether a payer leaves; 0 leaves claiming to `parley provider claim`.',
+    ),
 })
 
 export const providerSection = z
@@ -56,6 +62,11 @@ export const providerSection = z
       .max(65_536)
       .default(256)
       .describe('Tokens delivered before they are paid: the most a provider can lose to one caller.'),
+    softCredit: amount()
+      .default('1')
+      .describe(
+        "How much of a payer's free balance is trusted, in whole tokens: what is not reserved can go to others, or be withdrawn.",
+      ),
     concurrency: count(10_000).default(8).describe('Calls of one session answered at once.'),
     quoteSeconds: z.int().min(30).max(600).default(300).describe('How long a signed price holds.'),
     claim: claim.prefault({}).describe('When earned money is fetched from the escrow.'),
