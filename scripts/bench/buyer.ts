@@ -105,6 +105,7 @@ async function shopsOptions({ home, privateKey, chain }: BuyerSettings): Promise
     p2p: await createPeerNode({ role: 'user', clock: systemClock, random: systemRandom }),
     ledger: createLedger(paths.ledgerFile, { clock: systemClock }),
     whereabouts: () => [],
+    dailyCap: () => undefined,
     onMismatch: name => console.error(`${name} broke the protocol`),
   }
 }

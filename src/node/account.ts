@@ -42,7 +42,12 @@ async function walletAccount(config: Config, random: Random): Promise<Account | 
     )
   }
   let unlocked: ReturnType<typeof wallets.unlock> | undefined
-  const unlock = () => (unlocked ??= wallets.unlock(wallet.name, password()))
+  // A wrong password can be put right while the node runs.
+  const unlock = async () =>
+    await (unlocked ??= wallets.unlock(wallet.name, password()).catch(cause => {
+      unlocked = undefined
+      throw cause
+    }))
   return {
     address,
     signer: unlock,

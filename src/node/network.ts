@@ -19,7 +19,7 @@ import { type ChainAccess, openChain } from './chain-access.ts'
 import { createMarket, type Market } from './market.ts'
 import type { OwnModels } from './own-models.ts'
 import { createSeller, type Seller, type SellerOptions } from './seller.ts'
-import { createShops, type Shops } from './shops.ts'
+import { createShops, type Shops, type ShopsOptions } from './shops.ts'
 import { createWhereabouts, type Whereabouts } from './whereabouts.ts'
 
 export interface NetworkOptions {
@@ -33,6 +33,7 @@ export interface NetworkOptions {
   readonly ranking: Ranking
   readonly routing: Omit<RouterOptions, 'candidates'>
   readonly front: SellerOptions['front']
+  readonly dailyCap: ShopsOptions['dailyCap']
 }
 
 /** Everything beyond this machine: the chain, peers, what is bought and sold. Without a chain there is nothing of it. */

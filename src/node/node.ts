@@ -15,6 +15,7 @@ import { type Admission, createAdmission, createRanking, router } from '../gatew
 import { createLocalFront, type Front } from '../http/index.ts'
 import { userStack } from '../stacks.ts'
 import { createKeyStore, createLedger, type KeyStore } from '../store/index.ts'
+import { createCallers } from './callers.ts'
 import { createCandidates } from './candidates.ts'
 import { createNetwork, type Network } from './network.ts'
 import { createOwnModels, type OwnModels } from './own-models.ts'
@@ -51,11 +52,14 @@ const partStopMs = 10_000
 export async function createNode(options: NodeOptions): Promise<ParleyNode> {
   const { config, env, clock = systemClock, random = systemRandom } = options
   createDirectories(config.paths)
-  const lock = lockHome(config.paths)
+  const opened: (() => void)[] = [lockHome(config.paths).release]
+  const close = () => {
+    for (const end of opened.splice(0).reverse()) end()
+  }
   try {
-    return await assemble({ config, env, clock, random }, lock.release)
+    return await assemble({ config, env, clock, random }, opened, close)
   } catch (cause) {
-    lock.release()
+    close()
     throw cause
   }
 }
@@ -72,11 +76,15 @@ interface Parts {
   readonly startedAt: number
 }
 
-async function assemble(given: Given, releaseLock: () => void): Promise<ParleyNode> {
+/** What is opened on the way goes to `opened`; `close` ends it, once. */
+async function assemble(given: Given, opened: (() => void)[], close: () => void): Promise<ParleyNode> {
   const { config, clock, random } = given
   const log = createEventLog(() => clock.now())
   const keys = createKeyStore(config.paths.keysFile, { clock, random })
+  opened.push(keys.close)
   const ledger = createLedger(config.paths.ledgerFile, { clock })
+  opened.push(ledger.close)
+  const callers = createCallers(keys)
   const own = await createOwnModels({ ...given, log })
   const admission = createAdmission({
     maxRunning: config.http.concurrency,
@@ -85,7 +93,7 @@ async function assemble(given: Given, releaseLock: () => void): Promise<ParleyNo
   const ranking = createRanking(clock, random)
   const routing = { ranking, clock, log, ...routingOf(config) }
   const front = frontSettings(config, log)
-  const network = await createNetwork({ ...given, log, own, ledger, admission, ranking, routing, front })
+  const network = await createNetwork({ ...given, log, own, ledger, admission, ranking, routing, front, ...callers })
   const parts: Parts = { given, log, own, network, keys, admission, startedAt: clock.now() }
   const backend = userStack({
     log,
@@ -99,7 +107,7 @@ async function assemble(given: Given, releaseLock: () => void): Promise<ParleyNo
     backend,
     allowedHosts: config.http.allowedHosts,
     requireKey: config.http.requireKey,
-    verifyKey: key => callerOf(keys, key),
+    verifyKey: callers.callerOf,
     adminToken: token,
     status: () => statusOf(parts),
     notReady: () => network.notReady(),
@@ -107,11 +115,7 @@ async function assemble(given: Given, releaseLock: () => void): Promise<ParleyNo
     maxConnections: config.http.connectionsMax,
   })
   const endpoint = localEndpoint(local, given, token)
-  return running(parts, [own, network, endpoint], endpoint, () => {
-    keys.close()
-    ledger.close()
-    releaseLock()
-  })
+  return running(parts, [own, network, endpoint], endpoint, close)
 }
 
 function running(parts: Parts, services: readonly Service[], endpoint: Endpoint, close: () => void): ParleyNode {
@@ -140,6 +144,8 @@ function running(parts: Parts, services: readonly Service[], endpoint: Endpoint,
         if (keys.list().length === 0) firstKey = keys.create('default').secret
         await startServices(services, signal)
       } catch (cause) {
+        // Whatever had started is stopped by now.
+        stopping ??= Promise.resolve()
         close()
         throw cause
       }
@@ -165,7 +171,12 @@ function localEndpoint(front: Front, { config }: Given, token: string): Endpoint
     start: async () => {
       const { address, port, family } = await front.listen(config.http.host, config.http.port)
       origin = `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`
-      nodeFile = writeNodeFile(config.paths, { url: origin, token })
+      try {
+        nodeFile = writeNodeFile(config.paths, { url: origin, token })
+      } catch (cause) {
+        await front.close(AbortSignal.abort())
+        throw cause
+      }
     },
     stop: async () => {
       nodeFile?.remove()
@@ -193,10 +204,4 @@ function frontSettings({ http }: Config, log: EventLog) {
     onError: (id: string, { code, message }: ParleyError) =>
       log.emit({ type: 'service.failed', service: `request ${id}`, code, message }),
   }
-}
-
-function callerOf(keys: KeyStore, secret: string) {
-  const key = keys.verify(secret)
-  if (key === undefined) return undefined
-  return { principal: { kind: 'key' as const, id: key.id }, maxPrice: key.maxPrice }
 }

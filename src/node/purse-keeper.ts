@@ -7,6 +7,7 @@ import {
   type EventLog,
   type Ledger,
   ParleyError,
+  type Principal,
   type Random,
   type Reply,
 } from '../core/index.ts'
@@ -24,6 +25,8 @@ export interface PurseKeeperOptions {
   readonly clock: Clock
   readonly random: Random
   readonly log: EventLog
+  /** The most a principal may spend in a day, beside the caps of all. */
+  readonly dailyCap: (principal: Principal) => bigint | undefined
   /** A provider broke the payment protocol. */
   readonly onMismatch: (name: string) => void
 }
@@ -157,6 +160,7 @@ async function openPurse(options: PurseKeeperOptions): Promise<Opened> {
       perCall: parseAmount(perRequest, decimals),
       perHour: parseAmount(perHour, decimals),
       perDay: parseAmount(perDay, decimals),
+      perPrincipalDay: options.dailyCap,
     },
   })
   return { purse, signer: signer.address }

@@ -1,4 +1,4 @@
-import { createEscrowProvider, createSender, parseAmount } from '../chain/index.ts'
+import { parseAmount } from '../chain/index.ts'
 import type { Config } from '../config/index.ts'
 import {
   type Clock,
@@ -8,7 +8,6 @@ import {
   type Random,
   type Service,
   type Signer,
-  sleep,
 } from '../core/index.ts'
 import { type Admission, router as createRouter, type RouterOptions } from '../gateway/index.ts'
 import { createPeerFront, type Front, type LocalFrontOptions } from '../http/index.ts'
@@ -17,6 +16,7 @@ import { charging, createTill, type OfferedModel, type Till } from '../session/i
 import { providerStack } from '../stacks.ts'
 import type { Account } from './account.ts'
 import type { ChainAccess } from './chain-access.ts'
+import { claimRegularly } from './claims.ts'
 import type { OwnModel, OwnModels } from './own-models.ts'
 
 export interface SellerOptions {
@@ -46,15 +46,20 @@ export interface Seller extends Service {
 const reofferMs = 20_000
 
 export function createSeller(options: SellerOptions): Seller {
-  const { config, p2p, own, log } = options
+  const { config, access, p2p, own, log } = options
   const stopping = new AbortController()
   let offers: readonly OfferedModel[] = []
   let front: Front | undefined
   let timer: NodeJS.Timeout | undefined
 
-  const reoffer = async (signal: AbortSignal) => {
+  const reoffer = async (signal: AbortSignal, signer: Signer) => {
     try {
-      offers = priced(await own.list(signal), config, (await options.access.token(signal)).decimals)
+      const { decimals } = await access.token(signal)
+      front ??= peerFront(
+        options,
+        tillOf(options, signer, () => offers, decimals),
+      )
+      offers = priced(await own.list(signal), config, decimals)
       await p2p.discovery.announce(offers.map(({ modelId }) => modelId))
     } catch (cause) {
       if (signal.aborted) return
@@ -67,11 +72,13 @@ export function createSeller(options: SellerOptions): Seller {
     offers: () => offers,
     start: async signal => {
       const signer = await options.account.signer()
-      const till = tillOf(options, signer, () => offers)
-      front = peerFront(options, till)
-      await reoffer(signal)
-      await p2p.serve((socket, { peerId }) => front!.accept(socket, { principal: { kind: 'peer', id: peerId } }))
-      timer = setInterval(() => void reoffer(stopping.signal), reofferMs).unref()
+      await reoffer(signal, signer)
+      await p2p.serve((socket, { peerId }) => {
+        // Without the token's decimals there is no price yet, and nothing to sell.
+        if (front === undefined) socket.destroy()
+        else front.accept(socket, { principal: { kind: 'peer', id: peerId } })
+      })
+      timer = setInterval(() => void reoffer(stopping.signal, signer), reofferMs).unref()
       void claimRegularly(options, signer, stopping.signal)
     },
     stop: async () => {
@@ -86,7 +93,9 @@ function tillOf(
   { config, access, account, ledger, clock, random, log }: SellerOptions,
   signer: Signer,
   offers: Seller['offers'],
+  decimals: number,
 ) {
+  const { rail, quoteSeconds, softCredit } = config.provider
   return createTill({
     provider: account.address,
     notary: access.notary,
@@ -97,8 +106,8 @@ function tillOf(
     random,
     log,
     offers,
-    rail: config.provider.rail,
-    limits: { quoteLifeMs: config.provider.quoteSeconds * 1_000 },
+    rail,
+    limits: { quoteLifeMs: quoteSeconds * 1_000, softCredit: parseAmount(softCredit, decimals) },
   })
 }
 
@@ -151,44 +160,4 @@ function priced(models: readonly OwnModel[], { provider }: Config, decimals: num
 
 function definedOf<T extends object>(fields: T): { [K in keyof T]?: NonNullable<T[K]> } {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never
-}
-
-/** Claims when it is worth it. A claim that fails is told and tried again at the next round. */
-async function claimRegularly(options: SellerOptions, signer: Signer, signal: AbortSignal): Promise<void> {
-  const { everySeconds, minimum } = options.config.provider.claim
-  if (everySeconds === 0) return
-  while (!signal.aborted) {
-    await sleep(everySeconds * 1_000, signal).catch(() => undefined)
-    if (signal.aborted) return
-    try {
-      const { decimals } = await options.access.token(signal)
-      await claim(options, signer, parseAmount(minimum, decimals), signal)
-    } catch (cause) {
-      if (signal.aborted) return
-      const { code, message } = ParleyError.from(cause, signal)
-      options.log.emit({ type: 'service.failed', service: 'claims', code, message })
-    }
-  }
-}
-
-async function claim(options: SellerOptions, signer: Signer, minimum: bigint, signal: AbortSignal): Promise<void> {
-  const { access, account, ledger, log } = options
-  const { chainId, escrow } = access.notary.domain
-  const due = ledger.channels('provider').filter(({ key, authorized, claimed, voucher }) => {
-    const isHere = key.chainId === chainId && key.escrow.toLowerCase() === escrow.toLowerCase()
-    return isHere && voucher !== undefined && authorized - claimed >= minimum
-  })
-  if (due.length === 0) return
-  const desk = createEscrowProvider(createSender(access.chain, signer))
-  const result = await desk.claim(
-    account.address,
-    due.map(({ voucher }) => voucher!),
-    signal,
-  )
-  for (const [at, row] of result.rows.entries()) {
-    if (row.outcome === 'paid') ledger.settled(due[at]!.key, row.claimed)
-  }
-  for (const { hash } of result.transactions) {
-    log.emit({ type: 'claim.sent', payers: result.rows.length, amount: result.paid, transaction: hash })
-  }
 }
