@@ -1,8 +1,9 @@
 import type { Readable } from 'node:stream'
 import type { Dispatcher } from 'undici'
-import type { Call, ErrorCode, Outcome } from '../core/index.ts'
+import type { Call, Outcome } from '../core/index.ts'
 import { ParleyError } from '../core/index.ts'
 import { Chunk, noUsage, readEvents, type Usage } from '../openai/index.ts'
+import { peerRefusal, upstreamRefusal } from './refusal.ts'
 
 export interface OpenAiClientOptions {
   /** How it is called in errors and outcomes; never its URL or key. */
@@ -115,34 +116,15 @@ function unreachable({ name, isPeer }: OpenAiClientOptions, signal: AbortSignal,
   return new ParleyError(isPeer ? 'peer_unreachable' : 'backend_failed', `cannot reach ${name} (${reason})`, { cause })
 }
 
-/** What a status means to us. A server's own words are not passed on: they may quote the prompt or name a key. */
-const refusals: Record<number, ErrorCode> = {
-  401: 'backend_refused',
-  402: 'backend_refused',
-  403: 'backend_refused',
-  404: 'model_not_found',
-  413: 'too_large',
-  429: 'rate_limited',
-  503: 'overloaded',
-  504: 'timeout',
-}
-
 async function refusal(
   options: OpenAiClientOptions,
-  { statusCode, headers, body }: Dispatcher.ResponseData,
+  { statusCode: status, headers, body }: Dispatcher.ResponseData,
   signal: AbortSignal,
 ): Promise<ParleyError> {
   const text = await readText({ ...options, maxBodyBytes: 64 * 1024 }, body, signal).catch(() => '')
-  const fallback = refusals[statusCode] ?? (statusCode < 500 ? 'invalid_request' : 'backend_failed')
-  const said = ParleyError.fromBody(safeJson(text), fallback)
-  const retryAfterSeconds = Number.parseInt(String(headers['retry-after'] ?? ''), 10)
-  const retry = Number.isFinite(retryAfterSeconds) ? { retryAfterSeconds } : {}
-  if (options.isPeer) {
-    const details = said.details === undefined ? {} : { details: said.details }
-    return new ParleyError(said.code, said.message, { ...retry, ...details })
-  }
-  const isTooLong = statusCode === 400 && said.code === 'context_length_exceeded'
-  return new ParleyError(isTooLong ? said.code : fallback, `${options.name} answered ${statusCode}`, retry)
+  const retryAfter = headers['retry-after']?.toString()
+  const refused = { name: options.name, status, body: safeJson(text), retryAfter }
+  return options.isPeer ? peerRefusal(refused) : upstreamRefusal(refused)
 }
 
 async function* readStream(
@@ -224,16 +206,19 @@ function mayBeError(bytes: Uint8Array): boolean {
 function throwIfError(options: OpenAiClientOptions, chunk: Chunk): void {
   const body = safeJson(chunk.data ?? '')
   if (chunk.event !== 'error' && !(typeof body === 'object' && body !== null && 'error' in body)) return
-  if (options.isPeer) throw ParleyError.fromBody(body, 'backend_failed')
+  if (options.isPeer) throw peerRefusal({ name: options.name, body, retryAfter: undefined })
   throw new ParleyError('backend_failed', `${options.name} reported an error in the middle of its answer`)
 }
+
+/** Reasons that go into events and receipts. Any other is the far side's own words, which stay in the answer. */
+const finishReasons: ReadonlySet<unknown> = new Set(['stop', 'length', 'tool_calls', 'function_call', 'content_filter'])
 
 /** The reason given by one of the last two chunks (usage may follow it), parsed once at the end. */
 function finishOf(tail: readonly Chunk[]): { finishReason: string | null } {
   for (const chunk of tail) {
-    const body = safeJson(chunk.data ?? '') as { choices?: { finish_reason?: string | null }[] } | undefined
+    const body = safeJson(chunk.data ?? '') as { choices?: { finish_reason?: unknown }[] } | undefined
     const reason = body?.choices?.find(choice => choice.finish_reason != null)?.finish_reason
-    if (reason != null) return { finishReason: reason }
+    if (reason != null) return { finishReason: finishReasons.has(reason) ? (reason as string) : 'other' }
   }
   return { finishReason: null }
 }

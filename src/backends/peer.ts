@@ -16,16 +16,48 @@ export interface PeerOptions {
 }
 
 export interface PeerBackend extends Backend {
-  /** Calls the routes between nodes (`/parley/v1/…`). */
+  /** Calls the routes between nodes (`/parley/v1/…`), on streams of their own. */
   readonly client: OpenAiClient
-  close: () => Promise<void>
+  /** Takes no new call and lets running ones end, for `withinMs` (ten minutes) at the most. */
+  close: (withinMs?: number) => Promise<void>
+  /** Breaks off whatever runs. */
+  destroy: () => Promise<void>
 }
 
-/** Another node, seen as a backend: the same HTTP as an upstream, over a stream of an encrypted connection. */
-export function createPeer({ name, open, connectTimeoutMs, maxStreams }: PeerOptions): PeerBackend {
-  const origin = 'http://peer.parley.internal'
-  const dispatcher = new Pool(origin, {
-    connections: maxStreams,
+const origin = 'http://peer.parley.internal'
+const deskStreams = 2
+const closeWithinMs = 600_000
+/** After its last answer a session brings one more voucher and fetches what receipts are missing. */
+const settleMs = 2_000
+
+/**
+ * Another node, seen as a backend: the same HTTP as an upstream, over a stream of an encrypted connection. Answers and the
+ * cash desk do not share streams: an answer waits for a voucher, so the voucher must never wait for an answer to end.
+ */
+export function createPeer(options: PeerOptions): PeerBackend {
+  const { name, maxStreams } = options
+  const answers = createPool(options, Math.max(1, maxStreams - deskStreams))
+  const desk = createPool(options, deskStreams)
+  const client = createOpenAiClient({ name, dispatcher: desk, origin, basePath: '/v1', isPeer: true })
+  const answering = createOpenAiClient({ name, dispatcher: answers, origin, basePath: '/v1', isPeer: true })
+  return {
+    name,
+    client,
+    models: async signal => {
+      const list = ModelList.safeParse(await client.json('GET', '/v1/models', undefined, signal))
+      if (list.success) return list.data.data
+      throw new ParleyError('backend_failed', `${name} lists its models in an unknown shape`, { cause: list.error })
+    },
+    run: async function* (call, context) {
+      return { ...(yield* answering.run(call, context.headers, context.signal)), servedBy: name }
+    },
+    ...createEnds(answers, desk),
+  }
+}
+
+function createPool({ open, connectTimeoutMs }: PeerOptions, connections: number): Pool {
+  return new Pool(origin, {
+    connections,
     pipelining: 1,
     keepAliveTimeout: 60_000,
     keepAliveMaxTimeout: 600_000,
@@ -38,18 +70,31 @@ export function createPeer({ name, open, connectTimeoutMs, maxStreams }: PeerOpt
       )
     },
   })
-  const client = createOpenAiClient({ name, dispatcher, origin, basePath: '/v1', isPeer: true })
+}
+
+/** The cash desk stays open until the answers are paid: without it the provider would cut them. */
+function createEnds(answers: Pool, desk: Pool): Pick<PeerBackend, 'close' | 'destroy'> {
+  const destroyed = Promise.withResolvers<void>()
+  let destroying: Promise<void> | undefined
+  let closing: Promise<void> | undefined
+  const destroy = () => {
+    destroying ??= Promise.all([answers.destroy(), desk.destroy()]).then(() => destroyed.resolve())
+    return destroying
+  }
+  const finish = async (withinMs: number) => {
+    if (destroying !== undefined) return await destroying
+    const isBusy = answers.stats.size > 0
+    const late = setTimeout(() => void destroy(), withinMs).unref()
+    await Promise.race([answers.close(), destroyed.promise])
+    if (isBusy) await Promise.race([new Promise(resolve => setTimeout(resolve, settleMs).unref()), destroyed.promise])
+    clearTimeout(late)
+    await destroy()
+  }
   return {
-    name,
-    client,
-    models: async signal => {
-      const list = ModelList.safeParse(await client.json('GET', '/v1/models', undefined, signal))
-      if (list.success) return list.data.data
-      throw new ParleyError('backend_failed', `${name} lists its models in an unknown shape`, { cause: list.error })
+    destroy,
+    close: (withinMs = closeWithinMs) => {
+      closing ??= finish(withinMs)
+      return closing
     },
-    run: async function* (call, context) {
-      return { ...(yield* client.run(call, context.headers, context.signal)), servedBy: name }
-    },
-    close: () => dispatcher.destroy(),
   }
 }

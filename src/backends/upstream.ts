@@ -1,4 +1,5 @@
 import { Pool } from 'undici'
+import { z } from 'zod'
 import type { Backend, Clock } from '../core/index.ts'
 import { ParleyError } from '../core/index.ts'
 import { type Model, ModelList } from '../openai/index.ts'
@@ -21,6 +22,9 @@ export interface UpstreamBackend extends Backend {
 }
 
 const modelsKeptMs = 30_000
+/** How old a list may be that stands in for one that failed: a server that restarts is soon back. */
+const modelsMissedMs = 90_000
+const listTimeoutMs = 8_000
 
 /** Any OpenAI-compatible server, relayed byte for byte. */
 export function createUpstream(options: UpstreamOptions): UpstreamBackend {
@@ -54,21 +58,19 @@ function parseUrl({ name, url }: UpstreamOptions): { origin: string; basePath: s
   return { origin: parsed.origin, basePath: parsed.pathname.replace(/\/+$/, '') }
 }
 
-/** The server's list, asked once for all who wait and kept for a while. */
+/** The server's list, asked once for all who wait and kept for a while. One that fails does not take the last away at once. */
 function createModelList(client: OpenAiClient, path: string, options: UpstreamOptions): Backend['models'] {
+  const { clock } = options
   let kept: { models: Model[]; at: number } | undefined
   let asking: Promise<Model[]> | undefined
   const ask = async (): Promise<Model[]> => {
     try {
-      const bound = AbortSignal.timeout(10_000)
-      const list = ModelList.safeParse(withDefaults(await client.json('GET', path, undefined, bound), options))
-      if (!list.success) {
-        throw new ParleyError('backend_failed', `${options.name} lists its models in an unknown shape`)
-      }
-      const wanted = options.models ?? []
-      const models = list.data.data.filter(({ id }) => wanted.length === 0 || wanted.includes(id))
-      kept = { models, at: options.clock.monotonic() }
+      const models = await listModels(client, path, options)
+      kept = { models, at: clock.monotonic() }
       return models
+    } catch (cause) {
+      if (kept !== undefined && clock.monotonic() - kept.at < modelsMissedMs) return kept.models
+      throw cause
     } finally {
       asking = undefined
     }
@@ -86,6 +88,27 @@ function createModelList(client: OpenAiClient, path: string, options: UpstreamOp
       signal.removeEventListener('abort', leave)
     }
   }
+}
+
+async function listModels(client: OpenAiClient, path: string, options: UpstreamOptions): Promise<Model[]> {
+  const { name, models: wanted = [] } = options
+  try {
+    const said = await client.json('GET', path, undefined, AbortSignal.timeout(listTimeoutMs))
+    const list = ModelList.safeParse(withDefaults(said, options))
+    if (!list.success) {
+      throw new ParleyError('backend_failed', `${name} lists its models in an unknown shape`, { cause: list.error })
+    }
+    return list.data.data.filter(({ id }) => wanted.length === 0 || wanted.includes(id))
+  } catch (cause) {
+    if (wanted.length === 0 || !cannotList(ParleyError.from(cause))) throw cause
+    return wanted.map(id => ({ id, object: 'model', created: 0, owned_by: name }))
+  }
+}
+
+/** It has no such route, or answers it with something that is no list: then the configured names are all there is. */
+function cannotList({ code, cause }: ParleyError): boolean {
+  const isNoList = cause instanceof SyntaxError || cause instanceof z.ZodError
+  return code === 'model_not_found' || code === 'unsupported' || isNoList
 }
 
 /** Many servers leave out all but the id. */

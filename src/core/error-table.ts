@@ -257,7 +257,7 @@ export const errorTable = {
   ledger_conflict: {
     http: 500,
     exit: 1,
-    retry: false,
+    retry: true,
     means: 'the ledger contradicts the other side or the chain',
     next: 'stop spending and run `parley doctor`',
   },

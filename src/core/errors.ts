@@ -8,6 +8,8 @@ export interface ParleyErrorOptions extends ErrorOptions {
   retryAfterSeconds?: number
   /** The request field at fault. */
   param?: string
+  /** The node that said so, when this one only passes it on. */
+  saidBy?: string
 }
 
 /** The only error the project throws. `message` says what and what next, in lower case. */
@@ -16,6 +18,8 @@ export class ParleyError extends Error {
   readonly details: Record<string, unknown> | undefined
   readonly retryAfterSeconds: number | undefined
   readonly param: string | undefined
+  /** Undefined when this node found out by itself. */
+  readonly saidBy: string | undefined
 
   constructor(code: ErrorCode, message: string, options: ParleyErrorOptions = {}) {
     super(message, options)
@@ -24,6 +28,7 @@ export class ParleyError extends Error {
     this.details = options.details
     this.retryAfterSeconds = options.retryAfterSeconds
     this.param = options.param
+    this.saidBy = options.saidBy
   }
 
   get httpStatus(): number {
@@ -62,12 +67,12 @@ export class ParleyError extends Error {
     return new ParleyError(fallback, message, { cause })
   }
 
-  /** Reads an error body another node or server sent; unknown codes become `fallback`. */
+  /** Reads an error body of a node that is trusted, such as one's own; unknown codes become `fallback`. */
   static fromBody(body: unknown, fallback: ErrorCode = 'backend_failed'): ParleyError {
     const parsed = ErrorBody.safeParse(body)
     if (!parsed.success) return new ParleyError(fallback, 'the other side failed without saying why')
     const { code, message, details, param } = parsed.data.error
-    const known = typeof code === 'string' && code in errorTable ? (code as ErrorCode) : fallback
+    const known = typeof code === 'string' && Object.hasOwn(errorTable, code) ? (code as ErrorCode) : fallback
     return new ParleyError(known, message, { ...(details && { details }), ...(param != null && { param }) })
   }
 }

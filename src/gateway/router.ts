@@ -1,4 +1,4 @@
-import type { Backend, Call, Clock, Context, EventLog, Outcome, Reply } from '../core/index.ts'
+import type { Backend, Call, Clock, Context, ErrorCode, EventLog, Outcome, Reply } from '../core/index.ts'
 import { ParleyError } from '../core/index.ts'
 import type { Chunk, Model } from '../openai/index.ts'
 import type { CandidateFacts, Ranking, RoutingPolicy } from './ranking.ts'
@@ -48,19 +48,40 @@ async function* route(options: RouterOptions, call: Call, context: Context): Rep
       param: 'model',
     })
   }
-  const errors: ParleyError[] = []
+  const failures: Failure[] = []
   for (const candidate of serving) {
     const progress = { hasSpoken: false }
     try {
-      return yield* tryOne(options, candidate, call, context, progress)
+      const outcome = yield* tryOne(options, candidate, call, context, progress)
+      for (const { name, error } of failures) if (isHearsay(error)) ranking.failed(name)
+      return outcome
     } catch (cause) {
       const error = ParleyError.from(cause, context.signal)
       told(options, candidate, context, error)
-      if (progress.hasSpoken || context.signal.aborted || !error.mayRetry) throw error
-      errors.push(error)
+      if (progress.hasSpoken || context.signal.aborted || isFinal(error, failures)) throw error
+      failures.push({ name: candidate.name, error })
     }
   }
-  throw allFailed(errors)
+  throw allFailed(failures.map(({ error }) => error))
+}
+
+interface Failure {
+  readonly name: string
+  readonly error: ParleyError
+}
+
+/** Another node says that nobody can answer this call. One that is sick, or hostile, can say so of any call. */
+function isHearsay({ mayRetry, saidBy }: ParleyError): boolean {
+  return !mayRetry && saidBy !== undefined
+}
+
+/**
+ * What this node finds out by itself ends a call that nobody can answer. What a peer says ends it when a second one says
+ * the same; should another answer after all, the first was wrong, and that counts as a failure.
+ */
+function isFinal(error: ParleyError, earlier: readonly Failure[]): boolean {
+  if (!isHearsay(error)) return !error.mayRetry
+  return earlier.some(failure => failure.error.code === error.code && isHearsay(failure.error))
 }
 
 async function* tryOne(
@@ -128,7 +149,7 @@ function parsed(chunk: Chunk): OpeningChunk {
 function told({ ranking, log }: RouterOptions, candidate: Candidate, context: Context, error: ParleyError): void {
   if (context.signal.aborted) return
   if (error.code === 'payment_mismatch' || error.code === 'receipt_invalid') ranking.distrust(candidate.name)
-  else if (error.httpStatus >= 500 || error.code === 'rate_limited') ranking.failed(candidate.name)
+  else if (isOfFarSide(error)) ranking.failed(candidate.name)
   log.emit({
     type: 'call.attempted',
     id: context.id,
@@ -136,6 +157,28 @@ function told({ ranking, log }: RouterOptions, candidate: Candidate, context: Co
     code: error.code,
     message: error.message,
   })
+}
+
+/** What went wrong at the far side, as this node can see it. Its own wallet, chain and caps say nothing about a provider. */
+const ofFarSide: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'backend_failed',
+  'backend_refused',
+  'ledger_conflict',
+  'missing_part',
+  'model_failed',
+  'overloaded',
+  'payment_invalid',
+  'peer_unreachable',
+  'rate_limited',
+  'stopping',
+  'stream_cut',
+  'timeout',
+  'unsupported',
+])
+
+/** A refusal of money that a peer spoke out counts too: whatever the reason, it does not answer. */
+function isOfFarSide({ code, httpStatus, saidBy }: ParleyError): boolean {
+  return ofFarSide.has(code) || (saidBy !== undefined && httpStatus === 402)
 }
 
 function tokensPerSecond({ usage }: Outcome, from: number, to: number): number | undefined {

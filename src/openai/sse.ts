@@ -55,10 +55,12 @@ export async function* readEvents(
   options: ReadEventsOptions = {},
 ): AsyncGenerator<RawEvent, void, void> {
   const maxEventBytes = options.maxEventBytes ?? defaultMaxEventBytes
-  let rest: Uint8Array = new Uint8Array(0)
+  let rest: Uint8Array = nothing
+  let room: Uint8Array = nothing
   for await (const piece of source) {
     const scanFrom = Math.max(0, rest.length - 3)
-    const buffer = rest.length === 0 ? piece : Buffer.concat([rest, piece])
+    if (rest.length > 0) room = appended(room, rest, piece)
+    const buffer = rest.length === 0 ? piece : room.subarray(0, rest.length + piece.length)
     let start = 0
     let end = blankLineEnd(buffer, scanFrom)
     while (end > 0) {
@@ -67,9 +69,26 @@ export async function* readEvents(
       start = end
       end = blankLineEnd(buffer, start)
     }
+    // Events that were given away are views of the room: nothing may be written behind them any more.
+    if (start > 0) room = nothing
     rest = buffer.subarray(start)
     if (rest.length > maxEventBytes) throw new RangeError(`an event is larger than ${maxEventBytes} bytes`)
   }
+}
+
+const nothing = new Uint8Array(0)
+
+/** A room that begins with `rest`, then `piece`. It doubles when it is full, so an event in many pieces is copied twice. */
+function appended(room: Uint8Array, rest: Uint8Array, piece: Uint8Array): Uint8Array {
+  const needed = rest.length + piece.length
+  if (room.length >= needed) {
+    room.set(piece, rest.length)
+    return room
+  }
+  const larger = Buffer.allocUnsafe(Math.max(needed, rest.length * 2))
+  larger.set(rest)
+  larger.set(piece, rest.length)
+  return larger
 }
 
 /** The index after the first blank line at or after `from`, or -1. A CR at the very end waits for its possible LF. */
