@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { Backend, Clock, EventLog } from '../../src/core/index.ts'
+import type { Backend, Clock, ErrorCode, EventLog } from '../../src/core/index.ts'
 import { createEventLog, ParleyError, systemClock, systemRandom } from '../../src/core/index.ts'
 import { type Candidate, createRanking, type RouterOptions, router } from '../../src/gateway/index.ts'
 import { Chunk } from '../../src/openai/index.ts'
@@ -27,18 +27,14 @@ function candidate(backend: Backend, facts: Partial<Candidate> = {}): Candidate 
   return { name: backend.name, kind: 'api', backend, ...facts }
 }
 
-function failing(
-  name: string,
-  code: 'overloaded' | 'invalid_request' | 'peer_unreachable',
-  afterRole = false,
-): Scripted {
+function failing(name: string, code: ErrorCode, afterRole = false, saidBy?: string): Scripted {
   const scripted = createScripted(name)
   return {
     ...scripted,
     run: async function* () {
       scripted.script.opened++
       if (afterRole) yield Chunk.of({ choices: [{ index: 0, delta: { role: 'assistant', content: '' } }] })
-      throw new ParleyError(code, `${name} fails`)
+      throw new ParleyError(code, `${name} fails`, saidBy === undefined ? {} : { saidBy })
     },
   }
 }
@@ -110,6 +106,67 @@ describe('failover', () => {
     const { backend } = routed([candidate(late), candidate(createScripted('b'))], { timeouts })
     expect((await drain(backend.run(chat('say-1'), contextOf()))).outcome.servedBy).toBe('b')
     expect(mute.script.open).toBe(0)
+  })
+})
+
+describe('what a peer says of a request', () => {
+  const blaming = (name: string, code: ErrorCode = 'invalid_request') => failing(name, code, false, name)
+  const finals = ['invalid_request', 'too_large', 'need_voucher'] as const
+
+  test.each(finals)('%s, is not believed before a second one says the same', async code => {
+    const { backend } = routed([candidate(blaming('a', code)), candidate(createScripted('b'))])
+    expect((await drain(backend.run(chat('say-1'), contextOf()))).outcome.servedBy).toBe('b')
+    const third = createScripted('c')
+    const believed = routed([candidate(blaming('a', code)), candidate(blaming('b', code)), candidate(third)])
+    await expect(drain(believed.backend.run(chat('say-1'), contextOf()))).rejects.toMatchObject({ code })
+    expect(third.script.opened).toBe(0)
+  })
+
+  test('is told when nobody contradicts it', async () => {
+    const { backend } = routed([candidate(blaming('a')), candidate(failing('b', 'overloaded'))])
+    await expect(drain(backend.run(chat('say-1'), contextOf()))).rejects.toMatchObject({ code: 'invalid_request' })
+  })
+
+  test('counts against it when another answers', async () => {
+    const ranking = createRanking(systemClock, calm)
+    const [first, second] = [blaming('a'), createScripted('b')]
+    const { backend } = routed([candidate(first), candidate(second)], { ranking })
+    for (let i = 0; i < 2; i++) await drain(backend.run(chat('say-1'), contextOf()))
+    expect([first.script.opened, second.script.opened]).toEqual([1, 2])
+  })
+})
+
+describe('who is put last after a failure', () => {
+  const isPutLast = async (code: ErrorCode, saidBy?: string) => {
+    const failed: string[] = []
+    const ranking = { ...createRanking(systemClock, calm), failed: (name: string) => void failed.push(name) }
+    const { backend } = routed([candidate(failing('a', code, false, saidBy))], { ranking })
+    await expect(drain(backend.run(chat('say-1'), contextOf()))).rejects.toMatchObject({ code })
+    return failed.length > 0
+  }
+  const own = ['wallet_locked', 'chain_unavailable', 'chain_mismatch', 'disk_full', 'internal'] as const
+  const ownMoney = ['payment_required', 'insufficient_funds', 'spending_cap', 'price_too_high'] as const
+
+  test.each([...own, ...ownMoney])('nobody, when this node is at fault: %s', async code => {
+    expect(await isPutLast(code)).toBe(false)
+  })
+
+  test.each(['peer_unreachable', 'backend_failed', 'stream_cut', 'timeout', 'overloaded', 'payment_invalid'] as const)(
+    'who was asked, when it is at fault: %s',
+    async code => {
+      expect(await isPutLast(code)).toBe(true)
+    },
+  )
+
+  test.each(['payment_required', 'insufficient_funds', 'session_unknown', 'voucher_epoch'] as const)(
+    'a peer that refuses payment: %s',
+    async code => {
+      expect(await isPutLast(code, 'a')).toBe(true)
+    },
+  )
+
+  test('nobody, when a model is not there', async () => {
+    expect(await isPutLast('model_not_found', 'a')).toBe(false)
   })
 })
 

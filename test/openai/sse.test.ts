@@ -66,6 +66,32 @@ describe('the SSE codec', () => {
     await expect(reading()).rejects.toThrow(RangeError)
   })
 
+  test('an event in very many pieces is read in one go', { timeout: 30_000 }, async () => {
+    const size = 15 << 20
+    async function* inPieces() {
+      yield Buffer.from('data: first\n\ndata: ')
+      for (let i = 0; i < size; i += 128) yield Buffer.alloc(128, 97 + ((i >> 7) % 26))
+      yield Buffer.from('\n')
+      yield Buffer.from('\ndata: la')
+      yield Buffer.from('st\n\n')
+    }
+    const events: (string | undefined)[] = []
+    for await (const { bytes } of readEvents(inPieces())) events.push(decodeEvent(bytes).data)
+    expect(events.map(data => data?.length)).toEqual([5, size, 4])
+    expect(events[1]!.slice(0, 384)).toBe(`${'a'.repeat(128)}${'b'.repeat(128)}${'c'.repeat(128)}`)
+    expect(events[2]).toBe('last')
+  })
+
+  test('an event that was given away stays as it is while the rest arrives', async () => {
+    const text = 'data: a\n\n'.repeat(50)
+    for (const step of [1, 2, 3, 5, 7, 11, 13]) {
+      const cuts = Array.from({ length: Math.floor(text.length / step) }, (_, i) => (i + 1) * step)
+      const kept: Uint8Array[] = []
+      for await (const { bytes } of readEvents(pieces(Buffer.from(text), cuts))) kept.push(bytes)
+      expect(kept.map(bytes => Buffer.from(bytes).toString())).toEqual(Array.from({ length: 50 }, () => 'data: a\n\n'))
+    }
+  })
+
   test('a comment is no data', () => {
     expect(decodeEvent(encodeComment('ping'))).toEqual({ event: undefined, data: undefined })
   })

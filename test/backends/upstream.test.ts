@@ -1,0 +1,92 @@
+import { createServer, type RequestListener } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { afterEach, describe, expect, test } from 'vitest'
+import { createUpstream, type UpstreamBackend } from '../../src/backends/index.ts'
+import { type Clock, systemClock } from '../../src/core/index.ts'
+import { chat, contextOf, drain } from '../compliance.ts'
+
+const cleanups: (() => Promise<unknown>)[] = []
+
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
+})
+
+async function upstreamThat(
+  answers: RequestListener,
+  models: readonly string[] = [],
+  clock: Clock = systemClock,
+): Promise<UpstreamBackend> {
+  const server = createServer((request, response) => {
+    request.resume()
+    answers(request, response)
+  })
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`
+  const upstream = createUpstream({ name: 'up', url, models, clock, connectTimeoutMs: 20_000, maxConnections: 8 })
+  cleanups.push(async () => {
+    await upstream.close()
+    server.closeAllConnections()
+    await new Promise(resolve => server.close(resolve))
+  })
+  return upstream
+}
+
+const signal = () => AbortSignal.timeout(20_000)
+
+describe('the models of an upstream', () => {
+  const unlisted: [what: string, status: number, body: string][] = [
+    ['has no such route', 404, 'not found'],
+    ['does not allow it', 405, ''],
+    ['has not built it', 501, '{}'],
+    ['answers a page', 200, '<html></html>'],
+    ['answers something else', 200, '{"models":["a"]}'],
+  ]
+  test.each(unlisted)('are those configured when it %s', async (_what, status, body) => {
+    const answers: RequestListener = (_request, response) => void response.writeHead(status).end(body)
+    const upstream = await upstreamThat(answers, ['a', 'b'])
+    expect(await upstream.models(signal())).toMatchObject([
+      { id: 'a', object: 'model' },
+      { id: 'b', object: 'model' },
+    ])
+    await expect((await upstreamThat(answers)).models(signal())).rejects.toMatchObject({ name: 'ParleyError' })
+  })
+
+  test.each([401, 500, 503])('are unknown when it answers %i', async status => {
+    const upstream = await upstreamThat((_request, response) => void response.writeHead(status).end(), ['a'])
+    await expect(upstream.models(signal())).rejects.toMatchObject({ name: 'ParleyError' })
+  })
+
+  test('outlast a listing that failed, for a while', async () => {
+    let now = 0
+    let status = 200
+    const clock: Clock = { now: () => now, monotonic: () => now }
+    const list = JSON.stringify({ data: [{ id: 'a' }] })
+    const upstream = await upstreamThat(
+      (_request, response) => void response.writeHead(status).end(list),
+      undefined,
+      clock,
+    )
+    expect(await upstream.models(signal())).toHaveLength(1)
+    status = 500
+    now = 60_000
+    expect(await upstream.models(signal())).toHaveLength(1)
+    now = 100_000
+    await expect(upstream.models(signal())).rejects.toMatchObject({ code: 'backend_failed' })
+  })
+})
+
+test.each([
+  [301, 'backend_failed'],
+  [307, 'backend_failed'],
+  [400, 'invalid_request'],
+  [422, 'invalid_request'],
+  [500, 'backend_failed'],
+])('an upstream that answers %i is %s', async (status, code) => {
+  const upstream = await upstreamThat(
+    (_request, response) => void response.writeHead(status, { location: '/else' }).end('words of its own'),
+  )
+  await expect(drain(upstream.run(chat('say-1'), contextOf()))).rejects.toMatchObject({
+    code,
+    message: `up answered ${status}`,
+  })
+})
