@@ -19,7 +19,7 @@ export interface Principal {
 }
 
 export interface Context {
-  /** Unique per call, safe to show: it names the call in events, receipts and `x-request-id`. */
+  /** Names the call in this node's events and in `x-request-id`. Safe to show; an app that chooses it may use one twice. */
   readonly id: string
   /** Aborted when the caller has left or a bound is reached. The only way to cancel. */
   readonly signal: AbortSignal

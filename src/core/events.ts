@@ -30,6 +30,8 @@ export type NodeEvent =
       type: 'receipt.issued' | 'receipt.taken'
       provider: string
       requestId: string
+      /** The id of the call on this node; the other one is its name between the two nodes. */
+      call?: string
       charge: bigint
       cumulative: bigint
     }

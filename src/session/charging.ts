@@ -2,11 +2,12 @@ import type { Backend, Call, Context, Filter, Reply } from '../core/index.ts'
 import { filter, needVoucherEvent, ParleyError, receiptEvent } from '../core/index.ts'
 import { Chunk } from '../openai/index.ts'
 import type { TakenCall } from './provider-desk.ts'
+import { withSeed } from './seed.ts'
 import type { Till } from './till.ts'
 import { needVoucherCodec, receiptCodec } from './wire.ts'
 
 /**
- * Sells what the backend behind it answers. Nothing is asked of the backend before the prompt is paid; output is delivered
+ * Sells what the backend behind it answers, with the seed its receipts name. Nothing is asked of the backend before the prompt is paid; output is delivered
  * up to one window ahead of payment; a receipt follows every half window and the end.
  */
 export function charging(till: Till): Filter {
@@ -19,7 +20,7 @@ async function* charged(till: Till, inner: Backend, call: Call, context: Context
   const taken = await till.begin(call, context)
   const { running } = taken
   const signal = AbortSignal.any([context.signal, running.signal])
-  const reply = inner.run(call, { ...context, signal })
+  const reply = inner.run(withSeed(call, running.seed), { ...context, signal })
   let failure: ParleyError | undefined
   try {
     let step = await start(reply, taken)

@@ -1,7 +1,6 @@
 import type { Address, Clock, EscrowAccount, EscrowPair, EscrowReader } from '../core/index.ts'
 import { ParleyError } from '../core/index.ts'
 import { abortable } from './abortable.ts'
-import { lower } from './amounts.ts'
 
 /** What the escrow held for a payer when it was last read. */
 export interface EscrowPosition {
@@ -97,21 +96,6 @@ export class EscrowWatch {
 
 function unavailable(cause: unknown): never {
   throw ParleyError.from(cause, undefined, 'chain_unavailable')
-}
-
-export interface CoverPolicy {
-  /** How much of a payer's free balance, which others may claim too, is trusted without a reservation. */
-  readonly softCredit: bigint
-  /** From this long before a payer may withdraw, nothing new is accepted: there must be time to claim. */
-  readonly exitMarginMs: number
-}
-
-/** The highest total a claim could still collect. */
-export function coveredTotal({ account, pair }: EscrowPosition, now: number, policy: CoverPolicy): bigint {
-  if (account.exitReadyAt !== undefined && now >= Number(account.exitReadyAt) * 1_000 - policy.exitMarginMs) {
-    return pair.claimed
-  }
-  return pair.claimed + pair.reserved + lower(account.free, policy.softCredit)
 }
 
 /** The last position goes on to stand: how long is `staleMaxMs`, and whoever asks then is told. */

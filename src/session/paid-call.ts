@@ -1,4 +1,4 @@
-import type { Call, Hex, Principal, Quote, Random, SignedReceipt } from '../core/index.ts'
+import type { Call, Hex, Principal, Quote, SignedReceipt } from '../core/index.ts'
 import { chargeFor, ParleyError } from '../core/index.ts'
 import type { Chunk, Usage } from '../openai/index.ts'
 import { higher, outputPrice } from './amounts.ts'
@@ -8,7 +8,10 @@ import type { TrustedQuote } from './price-list.ts'
 import type { Hold } from './spending-caps.ts'
 
 export interface PaidCallOptions {
+  /** Names it between the two nodes: drawn for this one call, as receipts are looked up by it whatever their session. */
   readonly id: string
+  /** Names it on this node: in its events and to its app, which may use one name twice. */
+  readonly localId: string
   readonly call: Call
   readonly principal: Principal
   readonly quote: TrustedQuote
@@ -94,10 +97,4 @@ export function tooDear(price: bigint, maxPrice: bigint): ParleyError {
   return new ParleyError('price_too_high', `the call costs ${price} at least, the caller allows ${maxPrice}`, {
     details: { price: String(price), maxPrice: String(maxPrice) },
   })
-}
-
-/** The user's share of the sampling seed: the app's own where it gave one. */
-export function seedFor({ task, body }: Call, random: Random): bigint {
-  if (task !== 'embedding' && body.seed != null) return BigInt(Math.abs(body.seed))
-  return Buffer.from(random.bytes(8)).readBigUInt64BE() >> 11n
 }

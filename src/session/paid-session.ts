@@ -16,12 +16,14 @@ import { ParleyError, sleep } from '../core/index.ts'
 import { abortable } from './abortable.ts'
 import { lower } from './amounts.ts'
 import type { OpenSession } from './open-session.ts'
-import { PaidCall, seedFor, tooDear, windowPrice } from './paid-call.ts'
+import { PaidCall, tooDear, windowPrice } from './paid-call.ts'
+import { plainError } from './plain-words.ts'
 import { type PaidPeer, PriceList, type TrustedQuote } from './price-list.ts'
 import { openSession } from './say-hello.ts'
+import { drawSeed, ownSeed } from './seed.ts'
 import type { SpendingCaps } from './spending-caps.ts'
+import { isAbout } from './verify-receipt.ts'
 import { amountOf } from './voucher-pen.ts'
-import { isRequestId } from './wire.ts'
 
 export interface PaidSessionOptions {
   readonly payer: Address
@@ -41,6 +43,8 @@ export interface PaidSessionOptions {
   readonly timeoutMs: number
   readonly onMismatch: (provider: Address, error: ParleyError) => void
 }
+
+const contradictions = new Set(['ledger_conflict', 'receipt_invalid', 'payment_mismatch'])
 
 /** Everything between this node and one provider that has to do with money. */
 export class PaidSession {
@@ -118,7 +122,7 @@ export class PaidSession {
   take(call: PaidCall, receipt: SignedReceipt): void {
     const session = this.#sessionOf(call)
     const { notary, log, caps } = this.#options
-    const { maxPrice, hold, principal } = call.options
+    const { maxPrice, hold, principal, localId } = call.options
     let more: bigint
     try {
       more = session.take(call, receipt, notary, this.#peer.signer)
@@ -126,7 +130,7 @@ export class PaidSession {
       throw this.#freeze(ParleyError.from(cause))
     }
     const { requestId, charge, cumulative } = receipt.message
-    log.emit({ type: 'receipt.taken', provider: session.key.provider, requestId, charge, cumulative })
+    log.emit({ type: 'receipt.taken', provider: session.key.provider, call: localId, requestId, charge, cumulative })
     caps.charged(principal, more)
     if (call.receipt === undefined) {
       if (maxPrice !== undefined && charge > maxPrice) throw tooDear(charge, maxPrice)
@@ -201,8 +205,8 @@ export class PaidSession {
         desk: () => this.#peer.desk,
       })
     } catch (cause) {
-      const error = ParleyError.from(cause)
-      throw error.code === 'ledger_conflict' || error.code === 'receipt_invalid' ? this.#freeze(error) : error
+      const error = plainError(ParleyError.from(cause))
+      throw contradictions.has(error.code) ? this.#freeze(error) : error
     }
     this.#unsettled = []
     return this.#open
@@ -210,14 +214,14 @@ export class PaidSession {
 
   #createCall(session: OpenSession, quote: TrustedQuote, call: Call, context: Context): PaidCall {
     const { random, caps, perCallMax } = this.#options
-    const { id, principal, maxPrice = perCallMax } = context
-    const names = new Set([...session.calls, ...session.ended].map(({ options }) => options.id))
+    const { id: localId, principal, maxPrice = perCallMax } = context
     const paid = new PaidCall({
-      id: isRequestId(id) && !names.has(id) ? id : random.uuid(),
+      id: random.uuid(),
+      localId,
       call,
       principal,
       quote,
-      seed: seedFor(call, random),
+      seed: ownSeed(call) ?? drawSeed(random),
       hold: caps.hold(principal, 0n),
       maxPrice: perCallMax !== undefined && maxPrice !== undefined && perCallMax < maxPrice ? perCallMax : maxPrice,
       sessionName: session.name,
@@ -253,7 +257,8 @@ export class PaidSession {
     )
     for (const receipt of receipts) {
       const call = calls.find(({ options }) => options.id === receipt.message.requestId)
-      if (call !== undefined && session.ended.has(call) && receipt.message.seq > call.seq) this.take(call, receipt)
+      if (call === undefined || !session.ended.has(call) || !isAbout(receipt.message, call)) continue
+      if (receipt.message.seq > call.seq) this.take(call, receipt)
     }
     for (const call of calls) session.askedFor(call)
   }
@@ -273,6 +278,7 @@ export class PaidSession {
   }
 
   #leave(session: OpenSession): void {
+    for (const call of session.calls) call.isCut = true
     this.#unsettled = [...this.#unsettled, ...session.ended, ...session.calls].slice(-100)
     this.#open = undefined
   }

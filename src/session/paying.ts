@@ -14,8 +14,10 @@ import type { Chunk } from '../openai/index.ts'
 import { limitOutput } from './limit-output.ts'
 import type { PaidCall } from './paid-call.ts'
 import type { PaidSession } from './paid-session.ts'
+import { plainError } from './plain-words.ts'
 import type { PaidPeer } from './price-list.ts'
 import type { Purse } from './purse.ts'
+import { ownSeed } from './seed.ts'
 import { amountOf } from './voucher-pen.ts'
 import { needVoucherCodec, receiptCodec } from './wire.ts'
 
@@ -84,14 +86,14 @@ async function start(session: PaidSession, inner: Backend, call: Call, context: 
 
 function ask(session: PaidSession, inner: Backend, paidCall: PaidCall, context: Context): Reply {
   const { id, seed, quote, call, maxPrice } = paidCall.options
-  const { [voucherHeader]: _, ...passed } = context.headers
+  const { [voucherHeader]: _, [seedHeader]: __, ...passed } = context.headers
   const voucher = session.voucherHeader()
   const headers = {
     ...passed,
     [sessionHeader]: session.token(),
     [quoteHeader]: quote.hash,
     [requestHeader]: id,
-    [seedHeader]: String(seed),
+    ...(ownSeed(call) === undefined && { [seedHeader]: String(seed) }),
     ...(voucher !== undefined && { [voucherHeader]: voucher }),
   }
   const signal = AbortSignal.any([context.signal, paidCall.signal])
@@ -146,7 +148,8 @@ function settled({ receipt }: PaidCall, outcome: Outcome): Outcome {
 
 function failureOf(paidCall: PaidCall, cause: unknown, context: Context): ParleyError {
   if (paidCall.signal.aborted && !context.signal.aborted) return ParleyError.from(paidCall.signal.reason)
-  return ParleyError.from(cause, context.signal)
+  const error = ParleyError.from(cause, context.signal)
+  return error.httpStatus === 402 ? plainError(error) : error
 }
 
 /** Said by the provider before it did any work, so there is nothing to pay. */

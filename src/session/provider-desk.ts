@@ -14,15 +14,18 @@ import { ParleyError, quoteHeader, requestHeader, seedHeader, sessionHeader, vou
 import { isSameAddress } from './amounts.ts'
 import { checkVoucher } from './check-voucher.ts'
 import { commitmentKey, sessionName } from './commitments.ts'
-import { coveredTotal, type EscrowPosition, EscrowWatch } from './escrow-watch.ts'
+import { Cover } from './cover.ts'
+import { type EscrowPosition, EscrowWatch } from './escrow-watch.ts'
 import { Greeter } from './greeting.ts'
+import { HelloRate } from './hello-rate.ts'
 import { QuoteBook } from './quote-book.ts'
 import { RunningCall } from './running-call.ts'
+import { drawSeed, ownSeed, readSeed } from './seed.ts'
 import { type Session, Sessions } from './sessions.ts'
 import { startTab } from './start-counter.ts'
 import { needVoucher, Tab } from './tab.ts'
 import type { TillLimits, TillOptions } from './till-options.ts'
-import { decodeVoucherHeader, isRequestId, readSeed } from './wire.ts'
+import { decodeVoucherHeader, isRequestId } from './wire.ts'
 
 /** A call that may begin, and the voucher that came with it if that one need not be looked at first. */
 export interface TakenCall {
@@ -37,14 +40,17 @@ export class ProviderDesk {
   readonly #limits: TillLimits
   readonly #quotes: QuoteBook
   readonly #greeter: Greeter
+  readonly #helloRate: HelloRate
   readonly #sessions: Sessions
   readonly #watch: EscrowWatch
+  readonly #cover: Cover
 
   constructor(options: TillOptions, limits: TillLimits) {
     this.#options = options
     this.#limits = limits
     this.#quotes = new QuoteBook({ ...options, quoteLifeMs: limits.quoteLifeMs })
     this.#greeter = new Greeter(options)
+    this.#helloRate = new HelloRate({ ...options, burst: limits.helloBurst, everyMs: limits.helloEveryMs })
     this.#sessions = new Sessions({ ...options, sessionsMax: limits.sessionsMax, idleMs: limits.sessionIdleMs })
     this.#watch = new EscrowWatch({
       ...options,
@@ -54,6 +60,7 @@ export class ProviderDesk {
       positionsMax: 2 * limits.sessionsMax,
       onRead: (payer, position) => this.#follow(payer, position),
     })
+    this.#cover = new Cover({ ...options, watch: this.#watch, limits })
   }
 
   sheet(): QuoteSheet {
@@ -62,9 +69,10 @@ export class ProviderDesk {
   }
 
   async open(hello: SignedHello, peerId: string, signal: AbortSignal, held: HeldProofs = {}): Promise<SessionGrant> {
+    this.#helloRate.take(peerId)
     const signer = this.#greeter.check(hello, peerId)
     const { payer } = hello.message
-    const position = await this.#positionFor(payer, signer, signal)
+    const position = await this.#cover.positionFor(payer, signer, signal)
     this.#greeter.remember(hello)
     const former = this.#sessions.ofPayer(payer)
     if (former !== undefined) {
@@ -120,7 +128,7 @@ export class ProviderDesk {
   }
 
   #runningCall(session: Session, quote: ReturnType<QuoteBook['find']>, call: Call, context: Context): RunningCall {
-    const { notary, signer, clock, log, provider } = this.#options
+    const { notary, signer, clock, random, log, provider } = this.#options
     const named = context.headers[requestHeader]
     const requestId = isRequestId(named) ? named : context.id
     if (session.calls.has(requestId)) {
@@ -141,7 +149,7 @@ export class ProviderDesk {
         principal,
         nextSeq: () => ++session.seq,
       },
-      seed: readSeed(context.headers[seedHeader]),
+      seed: ownSeed(call) ?? readSeed(context.headers[seedHeader]) ?? drawSeed(random),
       voucherTimeoutMs: this.#limits.voucherTimeoutMs,
       onReceipt: ({ charge, cumulative }) =>
         log.emit({ type: 'receipt.issued', provider, requestId, charge, cumulative }),
@@ -182,7 +190,7 @@ export class ProviderDesk {
     const { cumulative } = voucher.message
     try {
       checkVoucher(voucher, { notary, payer, provider, epoch: tab.key.epoch, signer, accepted: tab.accepted })
-      this.#requireCovered(payer, cumulative)
+      this.#cover.require(payer, cumulative)
       tab.accept(voucher)
     } catch (cause) {
       const error = ParleyError.from(cause)
@@ -193,26 +201,11 @@ export class ProviderDesk {
     log.emit({ type: 'voucher.accepted', payer, provider, cumulative })
   }
 
-  #requireCovered(payer: Address, cumulative: bigint): void {
-    const covered = this.#covered(this.#knownPosition(payer))
-    if (cumulative <= covered) return
-    throw new ParleyError('insufficient_funds', `the escrow covers ${covered}, the voucher says ${cumulative}`, {
-      details: { covered: String(covered) },
-    })
-  }
-
   /** A session that slept for longer than its position may be believed has the chain read before it goes on. */
   async #awake(session: Session, signal: AbortSignal): Promise<void> {
     if (this.#watch.known(session.payer) !== undefined) return
     await this.#watch.recent(session.payer, this.#limits.escrowStaleMaxMs, signal)
     this.#sessions.requireOpen(session)
-  }
-
-  /** From memory; asking has it read again in the background when it is old. */
-  #knownPosition(payer: Address): EscrowPosition {
-    const position = this.#watch.known(payer)
-    if (position !== undefined) return position
-    throw new ParleyError('chain_unavailable', 'the escrow could not be read for too long; try again later')
   }
 
   /** What the user kept and this ledger lost. Papers of a former epoch of the account say nothing about this one. */
@@ -231,24 +224,6 @@ export class ProviderDesk {
     const { notary, signer } = this.#options
     if (isSameAddress(notary.recover(notary.hashReceipt(receipt.message), receipt.signature), signer.address)) return
     throw new ParleyError('receipt_invalid', 'the receipt handed back is not signed by this provider')
-  }
-
-  async #positionFor(payer: Address, signer: Address, signal: AbortSignal): Promise<EscrowPosition> {
-    const isGood = (position: EscrowPosition) =>
-      isSameAddress(position.account.signer, signer) && this.#covered(position) > position.pair.claimed
-    const known = await this.#watch.recent(payer, this.#limits.escrowRefreshMs, signal)
-    const position = isGood(known) ? known : await this.#watch.recent(payer, 1_000, signal)
-    if (!isSameAddress(position.account.signer, signer)) {
-      throw new ParleyError('payment_invalid', `the hello is signed by ${signer}, not by the payer's session key`)
-    }
-    if (this.#covered(position) <= position.pair.claimed) {
-      throw new ParleyError('insufficient_funds', 'the escrow account is empty or about to be withdrawn; deposit first')
-    }
-    return position
-  }
-
-  #covered(position: EscrowPosition): bigint {
-    return coveredTotal(position, this.#options.clock.now(), this.#limits)
   }
 
   #openTab(payer: Address, { account, pair }: EscrowPosition, { voucher, receipt }: HeldProofs): Tab {
@@ -284,7 +259,7 @@ export class ProviderDesk {
     const { log, provider } = this.#options
     const { accepted, charged, voucher, receipt } = tab
     log.emit({ type: 'session.opened', side: 'provider', payer, provider, authorized: accepted, charged })
-    const covered = this.#covered(position)
+    const covered = this.#cover.total(position)
     return { session: token, epoch: tab.key.epoch, accepted, charged, covered, voucher, receipt }
   }
 

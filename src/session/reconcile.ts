@@ -18,6 +18,8 @@ import { verifySigner } from './verify-receipt.ts'
 export interface LateReceipt {
   readonly receipt: SignedReceipt
   readonly principal: string
+  /** The id of the call on this node. */
+  readonly call: string
 }
 
 export interface ReconcileOptions {
@@ -53,7 +55,7 @@ export function heldProofs(ledger: Ledger, pair: Omit<ChannelKey, 'epoch'>): Hel
 export function reconcile(grant: SessionGrant, options: ReconcileOptions): Channel | undefined {
   const { ledger, key, late } = options
   adoptVoucher(grant, options)
-  for (const { receipt, principal } of late) ledger.charge(key, receipt, principal)
+  takeLate(late, options)
   adoptReceipt(grant, options)
   const own = ledger.channel(key)
   if (grant.charged < (own?.charged ?? 0n)) {
@@ -77,6 +79,19 @@ function adoptVoucher(grant: SessionGrant, { ledger, notary, signer, key }: Reco
   ledger.authorize(key, voucher)
 }
 
+function takeLate(late: readonly LateReceipt[], { ledger, key, slack }: ReconcileOptions): void {
+  const own = ledger.channel(key)
+  const most = higher(own?.authorized ?? 0n, own?.charged ?? 0n) + slack
+  for (const { receipt, principal } of late) {
+    if (receipt.message.cumulative > most) throw tooMuch(receipt.message.cumulative, most - slack)
+    ledger.charge(key, receipt, principal)
+  }
+}
+
+function tooMuch(charged: bigint, promised: bigint): ParleyError {
+  return conflict(`the provider charged ${charged}, more than one window beyond the ${promised} promised`)
+}
+
 function adoptReceipt(grant: SessionGrant, { ledger, notary, peer, key, slack }: ReconcileOptions): void {
   const own = ledger.channel(key)
   const charged = own?.charged ?? 0n
@@ -87,9 +102,7 @@ function adoptReceipt(grant: SessionGrant, { ledger, notary, peer, key, slack }:
   }
   verifySigner(receipt, notary, peer.signer)
   const most = higher(own?.authorized ?? 0n, charged) + slack
-  if (grant.charged > most) {
-    throw conflict(`the provider charged ${grant.charged}, more than one window beyond the ${most - slack} promised`)
-  }
+  if (grant.charged > most) throw tooMuch(grant.charged, most - slack)
   ledger.charge(key, receipt, 'recovered')
 }
 

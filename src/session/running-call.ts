@@ -76,6 +76,10 @@ export class RunningCall implements TabEntry {
     return this.#options.quote
   }
 
+  get seed(): bigint {
+    return this.#options.seed
+  }
+
   /** From here on the backend is at work, and a user that leaves pays for the prompt. */
   begin(): void {
     this.#isWorking = true

@@ -19,7 +19,7 @@ import type { PaidPeer, PriceList } from './price-list.ts'
 import { heldProofs, type LateReceipt, reconcile } from './reconcile.ts'
 import { principalName } from './spending-caps.ts'
 import { startCounter } from './start-counter.ts'
-import { verifySigner } from './verify-receipt.ts'
+import { isAbout, verifyReceipt, verifySigner } from './verify-receipt.ts'
 import { VoucherPen } from './voucher-pen.ts'
 
 export interface HelloOptions {
@@ -59,6 +59,10 @@ export async function openSession(
   const key: ChannelKey = { ...pair, epoch: grant.epoch }
   await startCounter(grant, key, options, bound)
   reconcile(grant, { ...options, key, late, slack })
+  for (const { receipt, call } of late) {
+    const { requestId, charge, cumulative } = receipt.message
+    log.emit({ type: 'receipt.taken', provider, call, requestId, charge, cumulative })
+  }
   const { authorized = 0n, voucher, charged = 0n } = ledger.channel(key) ?? {}
   const pen = new VoucherPen({
     ...options,
@@ -88,10 +92,12 @@ async function lateReceipts(
   const calls = new Map(unsettled.slice(-100).map(call => [call.options.id, call]))
   if (calls.size === 0) return []
   const receipts = await peer.desk.receipts(session, [...calls.keys()], signal)
-  const news = receipts.filter(({ message }) => message.seq > (calls.get(message.requestId)?.seq ?? message.seq))
-  return news.sort(bySeq).map(receipt => {
+  return receipts.sort(bySeq).flatMap(receipt => {
+    const call = calls.get(receipt.message.requestId)
+    if (call === undefined || !isAbout(receipt.message, call) || receipt.message.seq <= call.seq) return []
     verifySigner(receipt, notary, peer.signer)
-    return { receipt, principal: principalName(calls.get(receipt.message.requestId)!.options.principal) }
+    verifyReceipt(receipt.message, call)
+    return [{ receipt, principal: principalName(call.options.principal), call: call.options.localId }]
   })
 }
 

@@ -6,7 +6,7 @@ export interface SpendingLimits {
   readonly perCall?: bigint
   readonly perHour?: bigint
   readonly perDay?: bigint
-  /** Of one API key or peer, per day. */
+  /** Of one API key or peer, per day; asked at every call, so that a changed cap counts from the next one on. */
   readonly perPrincipalDay?: bigint | ((principal: Principal) => bigint | undefined)
 }
 
@@ -46,7 +46,8 @@ export class SpendingCaps {
     const caps = this.#capsOf(principal)
     let held = 0n
     const set = (to: bigint) => {
-      const totals = caps.map(cap => this.#check(cap, to - held))
+      // What was spent since counts too, so also one that stays as it is may be too much by now.
+      const totals = caps.map(cap => (to === 0n ? this.#total(cap) : this.#check(cap, to - held)))
       for (const total of totals) total.held += to - held
       held = to
     }
@@ -67,7 +68,7 @@ export class SpendingCaps {
 
   #check(cap: Cap, more: bigint): Total {
     const total = this.#total(cap)
-    if (more <= 0n || total.spent + total.held + more <= cap.limit) return total
+    if (total.spent + total.held + more <= cap.limit) return total
     const message = `${cap.name} is ${cap.limit}; ${total.spent} are spent, ${total.held} held, ${more} more are needed`
     throw new ParleyError('spending_cap', message, {
       details: { limit: String(cap.limit), spent: String(total.spent) },

@@ -23,9 +23,16 @@ export interface TillLimits {
   readonly escrowRefreshMs: number
   /** Age up to which it counts while the chain cannot be read. */
   readonly escrowStaleMaxMs: number
-  /** How much of a payer's free balance is trusted without a reservation; all of it unless set. */
+  /**
+   * How much of a payer's free balance is trusted without a reservation, in the smallest unit of the token. A payer may
+   * promise its free balance to many providers at once, so this is what each of them can lose to it; `covered` in grants
+   * follows it. All of the balance unless set.
+   */
   readonly softCredit: bigint
   readonly exitMarginMs: number
+  /** Hellos a peer may say at once, and the milliseconds after which it may say one more. */
+  readonly helloBurst: number
+  readonly helloEveryMs: number
 }
 
 export const defaultTillLimits: TillLimits = {
@@ -37,6 +44,8 @@ export const defaultTillLimits: TillLimits = {
   escrowStaleMaxMs: 60 * 60_000,
   softCredit: 2n ** 128n - 1n,
   exitMarginMs: 60 * 60_000,
+  helloBurst: 10,
+  helloEveryMs: 5_000,
 }
 
 export interface TillOptions {

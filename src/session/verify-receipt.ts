@@ -2,6 +2,7 @@ import type { Address, Notary, Receipt, SignedReceipt } from '../core/index.ts'
 import { chargeFor, ParleyError } from '../core/index.ts'
 import { higher, isSameAddress } from './amounts.ts'
 import type { PaidCall } from './paid-call.ts'
+import { plainWords } from './plain-words.ts'
 
 /** Checks the signature of a receipt. Throws `receipt_invalid`. */
 export function verifySigner({ message, signature }: SignedReceipt, notary: Notary, signer: Address): void {
@@ -25,6 +26,19 @@ export function verifyReceipt(receipt: Receipt, call: PaidCall): void {
   if (charge < call.charge) throw mismatch(receipt, `charges ${charge}, less than the ${call.charge} before`)
 }
 
+/**
+ * Whether a receipt that was asked for by a call's name is about that very call. One of another call is no cheat: a
+ * provider finds receipts by their names alone.
+ */
+export function isAbout(receipt: Receipt, { promptCommit, options: { id, sessionName, seed } }: PaidCall): boolean {
+  return (
+    receipt.requestId === id &&
+    receipt.session === sessionName &&
+    receipt.promptCommit === promptCommit &&
+    receipt.seed === seed
+  )
+}
+
 function verifySubject(receipt: Receipt, call: PaidCall): void {
   const { id, quote, seed, sessionName } = call.options
   const facts: [keyof Receipt, unknown][] = [
@@ -37,7 +51,8 @@ function verifySubject(receipt: Receipt, call: PaidCall): void {
   ]
   for (const [field, expected] of facts) {
     if (receipt[field] === expected) continue
-    throw new ParleyError('receipt_invalid', `the receipt names ${field} ${receipt[field]}, the call has ${expected}`)
+    const named = plainWords(String(receipt[field]))
+    throw new ParleyError('receipt_invalid', `the receipt names ${field} ${named}, the call has ${expected}`)
   }
   if (receipt.seq <= call.seq) {
     throw new ParleyError('receipt_invalid', `receipt ${receipt.seq} follows ${call.seq}`)

@@ -1,6 +1,7 @@
 import type { CashDesk, ChannelKey, Hex, Ledger, Notary, SignedVoucher, Signer } from '../core/index.ts'
 import { ParleyError } from '../core/index.ts'
 import { higher } from './amounts.ts'
+import { plainError } from './plain-words.ts'
 import { encodeVoucherHeader } from './wire.ts'
 
 export interface VoucherPenOptions {
@@ -98,7 +99,7 @@ export class VoucherPen {
     try {
       return await desk().voucher(token, voucher, AbortSignal.timeout(timeoutMs))
     } catch (cause) {
-      const error = ParleyError.from(cause)
+      const error = plainError(ParleyError.from(cause))
       const accepted = amountOf(error.details?.accepted)
       const isThere = error.code === 'voucher_replayed' || error.code === 'voucher_lower'
       if (isThere && accepted !== undefined && accepted >= voucher.message.cumulative) return accepted

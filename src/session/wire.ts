@@ -12,6 +12,7 @@ import type {
 } from '../core/index.ts'
 import { ParleyError } from '../core/index.ts'
 import { Model } from '../openai/index.ts'
+import { plainWords } from './plain-words.ts'
 
 /**
  * Every JSON message between nodes, as codecs: `decode` takes what came over the wire, `encode` gives what goes. Amounts
@@ -132,7 +133,7 @@ function codec<T>(name: string, schema: z.ZodType): WireCodec<T> {
       if (parsed.success) return parsed.data as T
       const [issue] = parsed.error.issues
       const where = issue === undefined || issue.path.length === 0 ? name : `${name}.${issue.path.join('.')}`
-      throw new ParleyError('payment_invalid', `${where} is malformed: ${issue?.message ?? 'unreadable'}`, {
+      throw new ParleyError('payment_invalid', plainWords(`${where} is malformed: ${issue?.message ?? 'unreadable'}`), {
         cause: parsed.error,
       })
     },
@@ -171,9 +172,4 @@ export function decodeVoucherHeader(value: string): SignedVoucher {
 /** Whether a request may be named so on the wire. */
 export function isRequestId(text: string | undefined): text is string {
   return text !== undefined && requestId.safeParse(text).success
-}
-
-/** The user's share of the sampling seed; 0 when the header is absent or no number. */
-export function readSeed(header: string | undefined): bigint {
-  return header !== undefined && /^\d{1,19}$/.test(header) ? BigInt(header) : 0n
 }

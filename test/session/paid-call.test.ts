@@ -15,6 +15,7 @@ import {
   providerSigner,
   question,
   questionPrice,
+  receiptOf,
   type Stage,
   type StageOptions,
   userKey,
@@ -196,7 +197,7 @@ test('an answer whose final receipt is lost ends well, and the receipt is fetche
   const { outcome } = await drain(user.run(question, context))
   expect(outcome.receipt).toBeUndefined()
   await purse.flush(soon())
-  expect(stage.userLedger.receipts(userKey, [context.id])).toHaveLength(1)
+  expect(receiptOf(stage, context)?.message.finishReason).toBe('stop')
   expect(stage.userLedger.channel(userKey)!.charged).toBe(stage.providerLedger.channel(providerKey)!.charged)
   isLossy = false
   expect((await drain(user.run(question, contextOf()))).outcome.receipt).toBeDefined()
@@ -211,7 +212,7 @@ test('a user that leaves pays for what was delivered, and learns it later', asyn
   leaving.abort()
   await expect(drain(reply)).rejects.toThrow(failed('cancelled'))
   await purse.flush(soon())
-  const [receipt] = stage.userLedger.receipts(userKey, [context.id])
+  const receipt = receiptOf(stage, context)
   expect(receipt?.message).toMatchObject({ finishReason: 'cancelled', tokensOut: 20n })
   expect(stage.userLedger.channel(userKey)!.charged).toBe(stage.providerLedger.channel(providerKey)!.charged)
 })
@@ -262,7 +263,7 @@ test('the receipt of a call that was cut is booked to its own principal when the
   isCut = false
   await drain(user.run(question, contextOf({ principal: { kind: 'key', id: 'key-2' } })))
   await purse.flush(soon())
-  const [receipt] = stage.userLedger.receipts(userKey, [context.id])
+  const receipt = receiptOf(stage, context)
   expect(stage.userLedger.spentSince('user', 0, 'key:key-1')).toBe(receipt!.message.charge)
   expect(stage.userLedger.spentSince('user', 0, 'key:key-2')).toBe(1_020n)
   expect(stage.userLedger.spentSince('user', 0)).toBe(stage.providerLedger.channel(providerKey)!.charged)

@@ -16,6 +16,7 @@ import type {
   Ledger,
   LoggedEvent,
   Reply,
+  SignedReceipt,
 } from '../../src/core/index.ts'
 import { createEventLog, ParleyError, systemClock, systemRandom } from '../../src/core/index.ts'
 import { Chunk, usageOf } from '../../src/openai/index.ts'
@@ -301,6 +302,12 @@ export function createStage(options: StageOptions = {}): Stage {
       rmSync(folder, { recursive: true, force: true })
     },
   }
+}
+
+/** The newest receipt a call of this context left in the user's book, found by the name it had between the nodes. */
+export function receiptOf({ events, userLedger }: Stage, { id }: Context): SignedReceipt | undefined {
+  const taken = events().flatMap(event => (event.type === 'receipt.taken' && event.call === id ? [event] : []))
+  return taken.length === 0 ? undefined : userLedger.receipts(userKey, [taken.at(-1)!.requestId])[0]
 }
 
 function same<T>(value: T): T {
