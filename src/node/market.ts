@@ -1,26 +1,21 @@
 import {
-  type Backend,
   type Clock,
   type EventLog,
   type Hex,
+  type Notary,
   ParleyError,
   type ProviderDirectory,
   type ProviderEntry,
-  type QuoteSheet,
   type Service,
 } from '../core/index.ts'
-import type { Candidate, CandidateSource } from '../gateway/index.ts'
+import type { CandidateSource } from '../gateway/index.ts'
 import type { Model } from '../openai/index.ts'
-
-/** A provider one could buy from: the way to it, and its prices. */
-export interface Shop {
-  readonly backend: Backend
-  sheet: (signal: AbortSignal) => Promise<QuoteSheet>
-  close: () => Promise<void>
-}
+import { createLearner, leave } from './learner.ts'
+import { candidateOf, createStall, learn, modelsOf, type Shop, type Stall } from './stall.ts'
 
 export interface MarketOptions {
   readonly directory: ProviderDirectory
+  readonly notary: Notary
   /** Opens the way to a provider; nothing is dialled yet. */
   readonly openShop: (entry: ProviderEntry) => Shop
   /** Which of the registered providers may be bought from. */
@@ -51,73 +46,57 @@ export interface Market extends CandidateSource, Service {
   refresh: (signal: AbortSignal) => Promise<void>
 }
 
-interface Stall {
-  entry: ProviderEntry
-  models: readonly Model[]
-  readonly shop: Shop
-  sheet: QuoteSheet | undefined
-  error: ParleyError | undefined
-  learnedAt: number | undefined
-  nextLearnAt: number
-  failures: number
-}
-
 const stallsMax = 512
-const learningMax = 8
 const tickMs = 1_000
-const relearnMs = 60_000
-const retryMsMax = 60_000
 
 export function createMarket(options: MarketOptions): Market {
-  const { directory, clock } = options
+  const { directory, clock, currency } = options
   const stalls = new Map<string, Stall>()
-  const stopping = new AbortController()
+  /** Shops of providers that left, until their last answer has ended. */
+  const closing = new Set<Shop>()
+  const all = () => [...stalls.values()]
+  const learner = createLearner({ lessons: all, learn: stall => learn(stall, options), clock })
   let stopFollowing: (() => void) | undefined
   let timer: NodeJS.Timeout | undefined
-  let learning: Promise<void> | undefined
 
-  const learnDue = (): Promise<void> => {
-    learning ??= learnAll(options, [...stalls.values()], stopping.signal).finally(() => {
-      learning = undefined
-    })
-    return learning
-  }
   const follow = () => {
-    reconcile(options, stalls)
-    void learnDue()
+    reconcile(options, stalls, shop => void closeInTime(shop, closing, options))
+    learner.next()
   }
   return {
     name: 'market',
-    list: () => [...stalls.values()],
-    modelIds: () =>
-      [...stalls.values()].flatMap(({ sheet }) => sheet?.models.map(({ quote }) => quote.message.modelId) ?? []),
-    serving: model => [...stalls.values()].flatMap(stall => candidateOf(stall, model, clock.now())),
-    models: async () => [...stalls.values()].flatMap(({ models }) => models),
+    list: () => all().map(stall => ({ ...stall, models: modelsOf(stall, currency()) })),
+    modelIds: () => all().flatMap(({ sheet }) => sheet?.models.map(({ quote }) => quote.message.modelId) ?? []),
+    serving: model => all().flatMap(stall => candidateOf(stall, model, clock.now())),
+    models: async () => all().flatMap(stall => modelsOf(stall, currency())),
     refresh: async signal => {
       await directory.refresh(signal)
-      await learning
-      reconcile(options, stalls)
-      for (const stall of stalls.values()) stall.nextLearnAt = 0
-      await learnDue()
+      follow()
+      await learner.all(signal)
     },
     start: async () => {
       stopFollowing = directory.onChange(follow)
       follow()
-      timer = setInterval(() => void learnDue(), tickMs).unref()
+      timer = setInterval(() => learner.next(), tickMs).unref()
     },
     stop: async () => {
       stopFollowing?.()
       clearInterval(timer)
-      stopping.abort(new ParleyError('stopping', 'the node is shutting down'))
-      await learning
-      await Promise.all([...stalls.values()].map(({ shop }) => shop.close()))
+      const last = all()
       stalls.clear()
+      last.forEach(leave)
+      await learner.idle()
+      await Promise.all([...last.map(({ shop }) => shop), ...closing].map(shop => shop.destroy()))
     },
   }
 }
 
 /** Opens shops for new providers, closes those that left or moved; a change of prices or stake is learned anew. */
-function reconcile({ directory, isWanted, openShop, keepWarm }: MarketOptions, stalls: Map<string, Stall>): void {
+function reconcile(
+  { directory, isWanted, openShop, keepWarm }: MarketOptions,
+  stalls: Map<string, Stall>,
+  close: (shop: Shop) => void,
+): void {
   const wanted = directory
     .list()
     .filter(isWanted)
@@ -128,70 +107,38 @@ function reconcile({ directory, isWanted, openShop, keepWarm }: MarketOptions, s
     const entry = byProvider.get(stall.entry.provider)
     if (entry !== undefined && isSamePlace(entry, stall.entry)) continue
     stalls.delete(provider)
-    void stall.shop.close()
+    leave(stall)
+    close(stall.shop)
   }
+  const least = leastStake(directory)
   for (const entry of wanted) {
-    const stall = stalls.get(entry.provider)
-    if (stall === undefined) stalls.set(entry.provider, newStall(entry, openShop(entry)))
-    else if (stall.entry !== entry) Object.assign(stall, { entry, nextLearnAt: 0 })
+    const stall = stalls.get(entry.provider) ?? createStall(entry, openShop(entry))
+    if (stall.entry !== entry) stall.wanted++
+    stall.entry = entry
+    stall.stakeRatio = Number(entry.stake) / Number(least)
+    stalls.set(entry.provider, stall)
   }
   keepWarm(wanted)
 }
 
-function newStall(entry: ProviderEntry, shop: Shop): Stall {
-  const unknown = { models: [], sheet: undefined, error: undefined, learnedAt: undefined }
-  return { entry, shop, ...unknown, nextLearnAt: 0, failures: 0 }
+/** The registry demands a least stake of everybody: who has the least is taken for the measure. */
+function leastStake(directory: ProviderDirectory): bigint {
+  const active = directory.list().filter(({ exitAt, stake }) => exitAt === undefined && stake > 0n)
+  return active.reduce((least, { stake }) => (stake < least ? stake : least), active[0]?.stake ?? 1n)
 }
 
 function isSamePlace(a: ProviderEntry, b: ProviderEntry): boolean {
   return a.peerId === b.peerId && a.endpoint === b.endpoint && a.signer === b.signer
 }
 
-/** Asks those whose prices are due, a few at a time. A provider that does not answer is asked again later and later. */
-async function learnAll(options: MarketOptions, stalls: readonly Stall[], signal: AbortSignal): Promise<void> {
-  const due = stalls.filter(({ nextLearnAt }) => nextLearnAt <= options.clock.monotonic())
-  const worker = async () => {
-    for (let stall = due.shift(); stall !== undefined && !signal.aborted; stall = due.shift()) {
-      await learn(options, stall, signal)
-    }
-  }
-  await Promise.all(Array.from({ length: Math.min(learningMax, due.length) }, worker))
-}
-
-async function learn(options: MarketOptions, stall: Stall, stopping: AbortSignal): Promise<void> {
-  const { clock, log, learnTimeoutMs } = options
-  const signal = AbortSignal.any([stopping, AbortSignal.timeout(learnTimeoutMs)])
-  const { peerId, provider } = stall.entry
+async function closeInTime(shop: Shop, closing: Set<Shop>, { log }: MarketOptions): Promise<void> {
+  closing.add(shop)
   try {
-    const sheet = await stall.shop.sheet(signal)
-    const models = sheet.models.map(quoted => listed(quoted, options.currency()))
-    if (stall.sheet === undefined || stall.error !== undefined) {
-      log.emit({ type: 'provider.learned', provider, peerId, models: models.length })
-    }
-    Object.assign(stall, { sheet, models, error: undefined, learnedAt: clock.now(), failures: 0 })
-    stall.nextLearnAt = clock.monotonic() + relearnMs
+    await shop.close()
   } catch (cause) {
-    if (stopping.aborted) return
-    const error = ParleyError.from(cause, signal)
-    if (stall.error?.code !== error.code) {
-      log.emit({ type: 'provider.failed', peerId, code: error.code, message: error.message })
-    }
-    stall.error = error
-    stall.nextLearnAt = clock.monotonic() + Math.min(retryMsMax, 1_000 * 2 ** stall.failures++)
+    const { code, message } = ParleyError.from(cause)
+    log.emit({ type: 'service.failed', service: shop.backend.name, code, message })
+  } finally {
+    closing.delete(shop)
   }
-}
-
-/** A provider's model as this node lists it: with the price it signed. */
-function listed({ model, quote }: QuoteSheet['models'][number], currency: string): Model {
-  const { priceIn, priceOut } = quote.message
-  return { ...model, owned_by: 'peer', pricing: { prompt: String(priceIn), completion: String(priceOut), currency } }
-}
-
-/** A provider that could not be asked for a while may still answer: the router finds out, others go first. */
-function candidateOf(stall: Stall, model: string, now: number): Candidate[] {
-  const quoted = stall.sheet?.models.find(({ model: { id } }) => id === model)
-  if (quoted === undefined) return []
-  const { priceIn, priceOut, expiresAt } = quoted.quote.message
-  if (stall.error !== undefined && Number(expiresAt) * 1_000 < now) return []
-  return [{ name: stall.shop.backend.name, kind: 'peer', priceIn, priceOut, backend: stall.shop.backend }]
 }

@@ -2,21 +2,21 @@ import type { Config } from '../config/index.ts'
 import {
   type Clock,
   type EventLog,
-  type Hex,
   type Ledger,
   ParleyError,
   type Random,
   type Service,
+  sleep,
   startServices,
   stopServices,
 } from '../core/index.ts'
 import type { Admission, CandidateSource, Ranking, RouterOptions } from '../gateway/index.ts'
 import type { Model } from '../openai/index.ts'
 import type { PeerNode } from '../p2p/index.ts'
-import type { OfferedModel } from '../session/index.ts'
 import { type Account, openAccount } from './account.ts'
 import { type ChainAccess, openChain } from './chain-access.ts'
 import { createMarket, type Market } from './market.ts'
+import { chainStatus, p2pStatus, providerStatus, type SoldModel, soldModel } from './network-status.ts'
 import type { OwnModels } from './own-models.ts'
 import { createSeller, type Seller, type SellerOptions } from './seller.ts'
 import { createShops, type Shops, type ShopsOptions } from './shops.ts'
@@ -46,7 +46,6 @@ export interface Network extends CandidateSource, Service {
   providerStatus: () => readonly object[]
   /** The models for sale and their prices; amounts are decimal strings in the smallest unit of the token. */
   selling: () => readonly SoldModel[]
-  refresh: (signal: AbortSignal) => Promise<void>
 }
 
 interface Parts {
@@ -59,51 +58,95 @@ interface Parts {
 }
 
 const partStopMs = 5_000
+const attemptMs = 60_000
+const retryMsMax = 60_000
 
 export async function createNetwork(options: NetworkOptions): Promise<Network> {
   const access = openChain(options.config, options)
   if (access === undefined) return noNetwork(options.config)
   const account = await openAccount(options.config, options.random)
-  let parts: Parts | undefined
-  let failure: ParleyError | undefined
-  let starting: Promise<void> | undefined
-  const stopping = new AbortController()
-
-  const start = async (signal: AbortSignal) => {
-    parts = await buildParts(options, access, account)
-    await startServices(servicesOf(parts), signal)
-  }
+  const rise = createRise(options, access, account)
+  const market = () => rise.parts()?.market
   return {
     name: 'network',
-    start: async signal => {
-      const bound = AbortSignal.any([signal, stopping.signal])
-      // A node that only buys answers with its own models at once; peers come when they come. One that sells must stand.
-      if (options.config.provider.enabled) return start(bound)
-      starting = start(bound).catch(cause => {
+    start: rise.start,
+    stop: rise.stop,
+    serving: model => market()?.serving(model) ?? [],
+    models: async signal => (await market()?.models(signal)) ?? [],
+    known: () =>
+      market()
+        ?.list()
+        .flatMap(({ models }) => models) ?? [],
+    notReady: () => (rise.isPending() ? ['network'] : []),
+    chainStatus: () => chainStatus(rise.parts()?.access ?? access, account, rise.failure()),
+    p2pStatus: () => p2pStatus(rise.parts()?.p2p),
+    providerStatus: () => market()?.list().map(providerStatus) ?? [],
+    selling: () => rise.parts()?.seller?.offers().map(soldModel) ?? [],
+  }
+}
+
+/** How the network comes up, and up again after it failed. */
+interface Rise extends Pick<Service, 'start' | 'stop'> {
+  readonly parts: () => Parts | undefined
+  readonly failure: () => ParleyError | undefined
+  /** Whether it is still on its way. */
+  readonly isPending: () => boolean
+}
+
+function createRise(options: NetworkOptions, firstAccess: ChainAccess, account: Account | undefined): Rise {
+  let parts: Parts | undefined
+  let failure: ParleyError | undefined
+  let rising: Promise<void> | undefined
+  const stopping = new AbortController()
+
+  const attempt = async (access: ChainAccess, signal: AbortSignal) => {
+    try {
+      parts = await buildParts(options, access, account)
+      await startServices(servicesOf(parts), signal)
+      failure = undefined
+    } catch (cause) {
+      parts = undefined
+      throw cause
+    }
+  }
+  const rise = async () => {
+    for (let failures = 0; !stopping.signal.aborted; failures++) {
+      const bound = AbortSignal.any([stopping.signal, AbortSignal.timeout(attemptMs)])
+      try {
+        // What was stopped does not start again: later attempts have parts of their own.
+        return await attempt(failures === 0 ? firstAccess : openChain(options.config, options)!, bound)
+      } catch (cause) {
         if (stopping.signal.aborted) return
-        failure = ParleyError.from(cause, bound)
-        options.log.emit({ type: 'service.failed', service: 'network', code: failure.code, message: failure.message })
-      })
+        const error = ParleyError.from(cause, bound)
+        if (error.message !== failure?.message) tell(options.log, error)
+        failure = error
+      }
+      await sleep(Math.min(retryMsMax, 1_000 * 2 ** failures), stopping.signal).catch(stoppedWhileWaiting)
+    }
+  }
+  return {
+    parts: () => parts,
+    failure: () => failure,
+    isPending: () => rising !== undefined && parts === undefined,
+    start: async signal => {
+      // A node that only buys answers with its own models at once; peers come when they come. One that sells must stand.
+      if (options.config.provider.enabled) return attempt(firstAccess, AbortSignal.any([signal, stopping.signal]))
+      rising = rise()
     },
     stop: async () => {
       stopping.abort(new ParleyError('stopping', 'the node is shutting down'))
-      await starting
+      await rising
       if (parts !== undefined) await stopServices(servicesOf(parts), partStopMs)
-    },
-    serving: model => parts?.market.serving(model) ?? [],
-    models: async signal => (await parts?.market.models(signal)) ?? [],
-    known: () => parts?.market.list().flatMap(({ models }) => models) ?? [],
-    notReady: () => (parts === undefined && failure === undefined && starting !== undefined ? ['network'] : []),
-    chainStatus: () => chainStatus(access, account, failure),
-    p2pStatus: () => (parts === undefined ? null : p2pStatus(parts.p2p)),
-    providerStatus: () => parts?.market.list().map(providerStatus) ?? [],
-    selling: () => parts?.seller?.offers().map(soldModel) ?? [],
-    refresh: async signal => {
-      await starting
-      await parts?.market.refresh(signal)
     },
   }
 }
+
+function tell(log: EventLog, { code, message }: ParleyError): void {
+  log.emit({ type: 'service.failed', service: 'network', code, message })
+}
+
+/** The loop sees by itself that it is to end. */
+function stoppedWhileWaiting(): void {}
 
 function servicesOf({ access, p2p, shops, market, whereabouts, seller }: Parts): Service[] {
   return [access.directory, p2p, ...(seller === undefined ? [] : [seller]), shops, market, whereabouts]
@@ -129,6 +172,7 @@ async function buildParts(options: NetworkOptions, access: ChainAccess, account:
   })
   const market: Market = createMarket({
     directory: access.directory,
+    notary: access.notary,
     openShop: entry => shops.open(entry),
     isWanted: ({ provider, peerId, endpoint, exitAt, stake }) =>
       exitAt === undefined &&
@@ -170,7 +214,8 @@ function sellerOf(options: NetworkOptions, access: ChainAccess, account: Account
 
 async function createP2p({ config, clock, random }: NetworkOptions, { directory }: ChainAccess): Promise<PeerNode> {
   const { createPeerNode, openIdentityFile, parseTarget } = await import('../p2p/index.ts')
-  const { listen, announce, bootstrap, maxConnections, perPeerStreams, trusted, warmConnections } = config.p2p
+  const { listen, announce, bootstrap, maxConnections, perPeerStreams, trusted, dialPrivate, warmConnections } =
+    config.p2p
   const role = config.provider.enabled
     ? { role: 'provider' as const, key: (await openIdentityFile(config.paths.identityFile)).key, listen, announce }
     : { role: 'user' as const }
@@ -184,60 +229,11 @@ async function createP2p({ config, clock, random }: NetworkOptions, { directory 
       dialTimeoutMs: config.timeouts.connectMs,
     },
     trusted,
+    dialPrivate,
     warmMax: warmConnections,
     clock,
     random,
   })
-}
-
-function chainStatus(
-  { chain, directory }: ChainAccess,
-  account: Account | undefined,
-  failure: ParleyError | undefined,
-) {
-  const { readAt, blockNumber, isStale, error } = directory.freshness()
-  return {
-    id: String(chain.settings.chainId),
-    registry: chain.settings.registry,
-    escrow: chain.settings.escrow,
-    account: account?.address ?? null,
-    providers: directory.list().length,
-    readAt: readAt ?? null,
-    blockNumber: blockNumber === undefined ? null : String(blockNumber),
-    isStale,
-    error: failure?.message ?? error ?? null,
-  }
-}
-
-function p2pStatus(p2p: PeerNode) {
-  return { peerId: p2p.peerId, addresses: p2p.addresses(), connected: p2p.discovery.connected(), ...p2p.stats() }
-}
-
-function providerStatus({ entry, models, error, learnedAt }: ReturnType<Market['list']>[number]) {
-  return {
-    provider: entry.provider,
-    peerId: entry.peerId,
-    endpoint: entry.endpoint,
-    stake: String(entry.stake),
-    models: models.map(({ id, pricing }) => ({ id, pricing })),
-    learnedAt: learnedAt ?? null,
-    error: error === undefined ? null : { code: error.code, message: error.message },
-  }
-}
-
-/** A model for sale as `parley status` and the registry's offers need it. */
-export interface SoldModel {
-  readonly model: string
-  readonly modelId: Hex
-  readonly priceIn: string
-  readonly priceOut: string
-  readonly contextTokens: number
-  readonly capabilities: readonly string[]
-}
-
-function soldModel({ model, modelId, priceIn, priceOut, contextTokens }: OfferedModel): SoldModel {
-  const { id, capabilities = [] } = model
-  return { model: id, modelId, priceIn: String(priceIn), priceOut: String(priceOut), contextTokens, capabilities }
 }
 
 /** A node of its own: local models and upstreams, no chain, no peers. */
@@ -257,6 +253,5 @@ function noNetwork({ provider }: Config): Network {
     p2pStatus: () => null,
     providerStatus: () => [],
     selling: () => [],
-    refresh: async () => {},
   }
 }

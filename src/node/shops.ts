@@ -1,9 +1,9 @@
 import { createPeer, createRemoteDesk } from '../backends/index.ts'
 import type { TokenDescription } from '../chain/index.ts'
-import type { ProviderEntry, Service } from '../core/index.ts'
+import { ParleyError, type ProviderEntry, type Service } from '../core/index.ts'
 import type { PaidPeer } from '../session/index.ts'
-import type { Shop } from './market.ts'
 import { createPurseKeeper, type PurseKeeper, type PurseKeeperOptions } from './purse-keeper.ts'
+import type { Shop } from './stall.ts'
 
 /** Opens the way to providers: a connection, their cash desk, and a purse that pays them. */
 export interface Shops extends Service {
@@ -19,28 +19,47 @@ export interface ShopsOptions extends PurseKeeperOptions {
 
 const openMs = 10_000
 const flushMs = 3_000
+const askAgainMs = 30_000
 
 export function createShops(options: ShopsOptions): Shops {
   const purse = createPurseKeeper(options)
-  let token: TokenDescription | undefined
+  const currency = createCurrency(options)
   return {
     name: 'purse',
     open: entry => openShop(options, purse, entry),
-    currency: () => token?.symbol ?? '',
+    currency,
     start: async () => {
-      const signal = AbortSignal.timeout(openMs)
+      currency()
       // Unlocking takes a moment of its own; whoever calls first waits for it, nobody else does.
-      void options.access.token(signal).then(
-        found => {
-          token = found
-        },
-        () => undefined,
-      )
-      void purse.prepare().catch(() => undefined)
+      void purse.prepare().catch(toldToWhoPays)
     },
     stop: () => purse.flush(AbortSignal.timeout(flushMs)),
   }
 }
+
+/** The token's symbol from memory; while it is not known it is asked for, now and then. */
+function createCurrency({ access, clock, log }: ShopsOptions): () => string {
+  let token: TokenDescription | undefined
+  let askAt = Number.NEGATIVE_INFINITY
+  const ask = async () => {
+    try {
+      token = await access.token(AbortSignal.timeout(openMs))
+    } catch (cause) {
+      const { code, message } = ParleyError.from(cause)
+      log.emit({ type: 'service.failed', service: 'token', code, message })
+    }
+  }
+  return () => {
+    if (token === undefined && clock.monotonic() >= askAt) {
+      askAt = clock.monotonic() + askAgainMs
+      void ask()
+    }
+    return token?.symbol ?? ''
+  }
+}
+
+/** A purse that cannot be made is made again for the first call that pays, and that call has the error. */
+function toldToWhoPays(): void {}
 
 function openShop({ p2p, config, whereabouts }: ShopsOptions, purse: PurseKeeper, entry: ProviderEntry): Shop {
   const { provider, peerId, endpoint, signer } = entry
@@ -52,7 +71,12 @@ function openShop({ p2p, config, whereabouts }: ShopsOptions, purse: PurseKeeper
   })
   const desk = createRemoteDesk(peer.client)
   const paid: PaidPeer = { provider, signer, desk }
-  return { backend: purse.paying(paid, peer), sheet: signal => desk.quotes(signal), close: () => peer.close() }
+  return {
+    backend: purse.paying(paid, peer),
+    sheet: signal => desk.quotes(signal),
+    close: () => peer.close(),
+    destroy: () => peer.destroy(),
+  }
 }
 
 const addressesMax = 8
