@@ -47,8 +47,8 @@ describe('an unmodified SDK whose answers are bought from a peer', () => {
     const asked = { model: 'tool-1', messages, tools, tool_choice: 'auto' as const, x_unknown: { deep: [1, 'two'] } }
     const answer = await ai.chat.completions.create(asked)
     const { stream: _, stream_options: __, ...arrived } = script.lastBody as Record<string, unknown>
-    // A bought answer is bounded by what the caller may spend on it.
-    expect(arrived).toEqual({ ...asked, max_tokens: expect.any(Number) })
+    // A bought answer is bounded by what the caller may spend on it, and sampled with the seed its receipt names.
+    expect(arrived).toEqual({ ...asked, max_tokens: expect.any(Number), seed: expect.any(Number) })
     const call = answer.choices[0]!.message.tool_calls![0]!
     expect(call).toMatchObject({ type: 'function', function: { name: 'weather', arguments: '{"city":"Bern"}' } })
     expect(answer.choices[0]!.finish_reason).toBe('tool_calls')
@@ -91,15 +91,19 @@ describe('usage', () => {
     const { data, request_id } = await ai.chat.completions.create(streamed).withResponse()
     for await (const chunk of data) if (chunk.usage) usages.set(request_id!, chunk.usage)
     expect(usages.size).toBe(5)
+    // Between the nodes each call has another name than its app knows it by.
+    const taken = () => market.user.node.log.recent().flatMap(event => (event.type === 'receipt.taken' ? [event] : []))
+    const ours = () => new Map(taken().map(({ requestId, call }) => [requestId, call!] as const))
+    const named = () => [...ours()].flatMap(([name, call]) => (usages.has(call) ? [name] : []))
     for (const [home, side] of [
       [market.user.home, 'user'],
       [market.provider.home, 'provider'],
     ] as const) {
       const { key } = channelOf(home, side)!
-      const receipts = () => readBook(home, ledger => ledger.receipts(key, [...usages.keys()]))
+      const receipts = () => readBook(home, ledger => ledger.receipts(key, named()))
       await until(() => receipts().filter(({ message }) => message.finishReason !== '').length === 5, 'all is booked')
       for (const { message } of receipts()) {
-        const { prompt_tokens, completion_tokens = 0 } = usages.get(message.requestId)!
+        const { prompt_tokens, completion_tokens = 0 } = usages.get(ours().get(message.requestId)!)!
         expect([message.tokensIn, message.tokensOut]).toEqual([BigInt(prompt_tokens), BigInt(completion_tokens)])
       }
     }
