@@ -81,6 +81,12 @@ class Buyer {
     return p50(times)
   }
 
+  /** Milliseconds until an answer of 2,000 events, all ready at once, is whole. */
+  stream(way: Way): Promise<number> {
+    const ways = { bare: this.#plain, plain: this.#plain, libp2p: this.#free, paid: this.#paid }
+    return ask(ways[way], scriptedModels.stream)
+  }
+
   /** Bytes of one long answer per millisecond, by plain HTTP and by HTTP over libp2p. */
   async bulk(): Promise<{ plain: number; libp2p: number }> {
     const rate = async (pool: Pool) => {
@@ -114,8 +120,8 @@ const messages = [{ role: 'user' as const, content: 'Say one word.' }]
 let asked = 0
 
 /** Milliseconds until the answer is whole. What is booked behind it is awaited before the next call, off the clock. */
-async function ask(backend: Backend): Promise<number> {
-  const call: Call = { task: 'chat', body: { model: scriptedModels.word, messages, stream: true } }
+async function ask(backend: Backend, model: string = scriptedModels.word): Promise<number> {
+  const call: Call = { task: 'chat', body: { model, messages, stream: true } }
   const context: Context = {
     id: `bench-call-${++asked}`,
     signal: new AbortController().signal,
@@ -160,5 +166,6 @@ async function answer(question: BuyerQuestion): Promise<unknown> {
     return { url: (await started).url }
   }
   const buyer = await running!
+  if (question.what === 'stream') return buyer.stream(question.way)
   return question.what === 'bulk' ? buyer.bulk() : buyer.roundTrip(question.way, question.calls, question.pauseMs)
 }

@@ -48,4 +48,5 @@ export type Way = 'bare' | 'plain' | 'libp2p' | 'paid'
 export type BuyerQuestion =
   | { readonly what: 'start'; readonly settings: BuyerSettings }
   | { readonly what: 'round trip'; readonly way: Way; readonly calls: number; readonly pauseMs: number }
+  | { readonly what: 'stream'; readonly way: Way }
   | { readonly what: 'bulk' }
