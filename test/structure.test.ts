@@ -17,7 +17,7 @@ const rankOf = new Map(ranks.flatMap((folders, rank) => folders.map(folder => [f
 /** Each technology is touched by one folder alone; types that never run count too. */
 const homes: Readonly<Record<string, readonly string[]>> = {
   'node:sqlite': ['store'],
-  'node-llama-cpp': ['backends/llama'],
+  'node-llama-cpp': ['backends'],
   undici: ['backends'],
   viem: ['chain'],
   ox: ['chain'],
@@ -30,7 +30,7 @@ const homes: Readonly<Record<string, readonly string[]>> = {
   'node:http': ['http'],
   commander: ['cli'],
   'smol-toml': ['config'],
-  zod: ['openai', 'config', 'session', 'chain', 'jobs', 'cli', 'backends/llama'],
+  zod: ['openai', 'config', 'session', 'chain', 'jobs', 'cli', 'backends'],
 }
 
 interface Source {
