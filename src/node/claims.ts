@@ -113,7 +113,9 @@ async function debtsOf({ access, account, ledger }: ClaimsOptions, signal: Abort
     const position = byPayer.get(toAddress(channel.key.payer))
     if (position === undefined || position.epoch !== channel.key.epoch) return []
     if (position.claimed > channel.claimed) ledger.settled(channel.key, position.claimed)
-    return position.claimed < channel.authorized ? [{ channel, position }] : []
+    // Positions are read some blocks deep: a claim just made may not be in them yet.
+    const claimed = position.claimed > channel.claimed ? position.claimed : channel.claimed
+    return claimed < channel.authorized ? [{ channel, position: { ...position, claimed } }] : []
   })
 }
 
