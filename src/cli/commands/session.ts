@@ -17,7 +17,10 @@ export function addSession(program: Command): void {
     .action(action(list))
   session
     .command('receipt')
-    .argument('[request]', 'request id (`x-request-id`); the newest receipt of all when missing')
+    .argument(
+      '[request]',
+      'request id in the receipt (`requestId` of `receipt.taken` in the log at level debug); the newest receipt when missing',
+    )
     .description('print a signed receipt as JSON, for `parley verify`')
     .action(action(receipt))
   session
