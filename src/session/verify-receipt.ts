@@ -2,7 +2,6 @@ import type { Address, Notary, Receipt, SignedReceipt } from '../core/index.ts'
 import { chargeFor, ParleyError } from '../core/index.ts'
 import { higher, isSameAddress } from './amounts.ts'
 import type { PaidCall } from './paid-call.ts'
-import { plainWords } from './plain-words.ts'
 
 /** Checks the signature of a receipt. Throws `receipt_invalid`. */
 export function verifySigner({ message, signature }: SignedReceipt, notary: Notary, signer: Address): void {
@@ -50,9 +49,9 @@ function verifySubject(receipt: Receipt, call: PaidCall): void {
     ['seed', seed],
   ]
   for (const [field, expected] of facts) {
+    // What it names instead may be anybody's words, so it is not repeated.
     if (receipt[field] === expected) continue
-    const named = plainWords(String(receipt[field]))
-    throw new ParleyError('receipt_invalid', `the receipt names ${field} ${named}, the call has ${expected}`)
+    throw new ParleyError('receipt_invalid', `the receipt names another ${field} than the call, which has ${expected}`)
   }
   if (receipt.seq <= call.seq) {
     throw new ParleyError('receipt_invalid', `receipt ${receipt.seq} follows ${call.seq}`)
