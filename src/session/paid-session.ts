@@ -1,22 +1,10 @@
-import type {
-  Address,
-  Call,
-  Clock,
-  Context,
-  EscrowReader,
-  EventLog,
-  Ledger,
-  Notary,
-  QuoteSheet,
-  Random,
-  SignedReceipt,
-  Signer,
-} from '../core/index.ts'
+import type { Address, Call, Context, QuoteSheet, SignedReceipt } from '../core/index.ts'
 import { ParleyError, sleep } from '../core/index.ts'
 import { abortable } from './abortable.ts'
 import { lower } from './amounts.ts'
 import type { OpenSession } from './open-session.ts'
 import { PaidCall, tooDear, windowPrice } from './paid-call.ts'
+import type { Payer } from './payer.ts'
 import { plainError } from './plain-words.ts'
 import { type PaidPeer, PriceList, type TrustedQuote } from './price-list.ts'
 import { openSession } from './say-hello.ts'
@@ -25,18 +13,7 @@ import type { SpendingCaps } from './spending-caps.ts'
 import { isAbout } from './verify-receipt.ts'
 import { amountOf } from './voucher-pen.ts'
 
-export interface PaidSessionOptions {
-  readonly payer: Address
-  /** The user's own peer id, under which it reaches the provider. */
-  readonly peerId: string
-  readonly notary: Notary
-  /** The session key. */
-  readonly signer: Signer
-  readonly ledger: Ledger
-  readonly escrow: EscrowReader
-  readonly clock: Clock
-  readonly random: Random
-  readonly log: EventLog
+export interface PaidSessionOptions extends Payer {
   readonly caps: SpendingCaps
   readonly perCallMax: bigint | undefined
   /** Bound of each exchange with the cash desk. */

@@ -1,33 +1,11 @@
-import type {
-  Address,
-  Clock,
-  EscrowReader,
-  EventLog,
-  Ledger,
-  Notary,
-  QuoteSheet,
-  Random,
-  Signer,
-} from '../core/index.ts'
+import type { Address, QuoteSheet } from '../core/index.ts'
 import { ParleyError } from '../core/index.ts'
 import { PaidSession } from './paid-session.ts'
+import type { Payer } from './payer.ts'
 import type { PaidPeer } from './price-list.ts'
 import { SpendingCaps, type SpendingLimits } from './spending-caps.ts'
 
-export interface PurseOptions {
-  /** The account in the escrow that pays. */
-  readonly payer: Address
-  /** This node's own peer id, under which providers see it. */
-  readonly peerId: string
-  readonly notary: Notary
-  /** The session key named in the deposit. */
-  readonly signer: Signer
-  readonly ledger: Ledger
-  /** Read once for each provider in a new epoch of the account, and never before known providers are paid. */
-  readonly escrow: EscrowReader
-  readonly clock: Clock
-  readonly random: Random
-  readonly log: EventLog
+export interface PurseOptions extends Payer {
   readonly limits?: SpendingLimits
   /** Bound of each exchange with a cash desk. */
   readonly timeoutMs?: number

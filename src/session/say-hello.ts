@@ -1,20 +1,7 @@
-import type {
-  Address,
-  CashDesk,
-  ChannelKey,
-  Clock,
-  EscrowReader,
-  EventLog,
-  Hex,
-  Ledger,
-  Notary,
-  Random,
-  SignedHello,
-  SignedReceipt,
-  Signer,
-} from '../core/index.ts'
+import type { CashDesk, ChannelKey, Hex, SignedHello, SignedReceipt } from '../core/index.ts'
 import { OpenSession } from './open-session.ts'
 import { type PaidCall, windowPrice } from './paid-call.ts'
+import type { Payer } from './payer.ts'
 import type { PaidPeer, PriceList } from './price-list.ts'
 import { heldProofs, type LateReceipt, reconcile } from './reconcile.ts'
 import { principalName } from './spending-caps.ts'
@@ -22,19 +9,10 @@ import { startCounter } from './start-counter.ts'
 import { isAbout, verifyReceipt, verifySigner } from './verify-receipt.ts'
 import { VoucherPen } from './voucher-pen.ts'
 
-export interface HelloOptions {
+export interface HelloOptions extends Payer {
   /** The cash desk as it can be reached at the time of asking. */
   readonly desk: () => CashDesk
   readonly peer: PaidPeer
-  readonly payer: Address
-  readonly peerId: string
-  readonly notary: Notary
-  readonly signer: Signer
-  readonly ledger: Ledger
-  readonly escrow: EscrowReader
-  readonly clock: Clock
-  readonly random: Random
-  readonly log: EventLog
   readonly timeoutMs: number
 }
 
