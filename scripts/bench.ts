@@ -1,4 +1,5 @@
 import { cpus, loadavg } from 'node:os'
+import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { openStage, type Stage } from '../src/cli/stage.ts'
 import { type Endpoint, measureAnswers } from './bench/answers.ts'
@@ -6,6 +7,10 @@ import { type Line, table } from './bench/lines.ts'
 import { makeDirectory } from './bench/processes.ts'
 import { measureStart } from './bench/start-up.ts'
 import { measureTransport } from './bench/transport.ts'
+import { writeRandomModel } from './random-model.ts'
+
+const names = { nano: 'parley-nano', half: 'random-500m' }
+const halfPath = fileURLToPath(new URL('../.parley/random-500m-q8_0.gguf', import.meta.url))
 
 /** Measures the node against its targets and prints a table, or JSON; `--check` makes a missed target an exit code. */
 async function bench({ json, check }: { json: boolean; check: boolean }): Promise<number> {
@@ -13,11 +18,13 @@ async function bench({ json, check }: { json: boolean; check: boolean }): Promis
   const say = (text: string) => void (json || process.stderr.write(`${text}\n`))
   const load = loadavg()[0]!
   const directory = makeDirectory()
-  const stage = await openStage({ env: process.env, signal, port: 0, deposit: '1000', say })
+  await writeRandomModel(halfPath)
+  const models = { [names.half]: halfPath }
+  const stage = await openStage({ env: process.env, signal, port: 0, deposit: '1000', say, models })
   const lines: Line[] = []
   try {
     lines.push(...(await measureTransport(stage, directory.path)))
-    lines.push(...(await measureAnswers(stage, await directEndpoint(stage))))
+    lines.push(...(await measureAnswers(stage, await directEndpoint(stage), names)))
     lines.push(...(await measureStart(stage, directory.path)))
   } finally {
     await stage.stop()

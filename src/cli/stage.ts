@@ -45,6 +45,8 @@ export interface StageOptions {
   /** Whole tokens the user puts into the escrow. */
   readonly deposit: string
   readonly say: (text: string) => void
+  /** GGUF files the provider serves besides the nano model, by the name it sells them under. */
+  readonly models?: Readonly<Record<string, string>>
 }
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -140,7 +142,7 @@ interface HomeOptions {
 
 /** A home whose wallet is an account of the development chain. The provider has the models, the user has none. */
 async function makeHome(
-  { env: given, signal }: StageOptions,
+  { env: given, signal, models = {} }: StageOptions,
   directory: string,
   { name, facts, account, port }: HomeOptions,
 ) {
@@ -155,6 +157,7 @@ async function makeHome(
     `[p2p]\nlisten = ["/ip4/127.0.0.1/tcp/0"]\ntrusted = ["127.0.0.0/8"]\ndialPrivate = true`,
     `[models]\nnano = ${name === 'provider'}`,
     '[log]\nlevel = "warn"',
+    ...(name === 'provider' ? Object.entries(models).map(([id, path]) => localModel(id, path)) : []),
   ]
   await writeFile(join(home, 'config.toml'), `${config.join('\n\n')}\n`, { mode: 0o600 })
   const inherited = Object.entries(given).filter(([variable]) => !variable.startsWith('PARLEY_'))
@@ -162,6 +165,10 @@ async function makeHome(
   const run = (what: string, args: readonly string[]) =>
     runChild(what, { script: door, args: [...args, '--json'], env, signal })
   return { home, env, address, run }
+}
+
+function localModel(id: string, path: string): string {
+  return `[[models.local]]\nid = ${JSON.stringify(id)}\npath = ${JSON.stringify(path)}`
 }
 
 /** Asks until the provider's models are there: the registry is read and the provider dialled in the background. */

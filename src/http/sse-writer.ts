@@ -24,7 +24,7 @@ export interface SseWriter {
 }
 
 const flushBytes = 16 * 1024
-const gatherMs = 4
+const gatherMs = 10
 const heartbeat = encodeComment('ping')
 
 export function createSseWriter(response: ServerResponse, options: SseWriterOptions): SseWriter {

@@ -1,11 +1,12 @@
 import type { ConnectionEncrypter, MessageStream, SecuredConnection, StreamMuxerFactory } from '@libp2p/interface'
+import { WindowUpdates } from './window-updates.ts'
 
 /** From here on a batch leaves at once: joining more saves nothing and would hide back-pressure. */
 const batchBytesMax = 32 * 1024
 
 /**
- * A muxer whose frames leave together when they are written together. yamux answers every data frame with a window update,
- * and each would be a Noise message of its own; joined with the answer it costs nothing.
+ * A muxer whose frames leave together when they are written together, window updates with whatever leaves next: each would
+ * be a Noise message of its own.
  */
 export function joiningFrames(factory: StreamMuxerFactory): StreamMuxerFactory {
   return {
@@ -53,8 +54,14 @@ function decodeQuietly<T extends SecuredConnection>(secured: T): T {
 
 function joinSends(stream: MessageStream): MessageStream {
   const sendNow = stream.send.bind(stream)
+  const updates = new WindowUpdates()
   let batch: Uint8Array[] = []
   let batchBytes = 0
+
+  const add = (bytes: Uint8Array) => {
+    batch.push(bytes)
+    batchBytes += bytes.byteLength
+  }
 
   const flush = (): boolean => {
     if (batchBytes === 0) return !stream.writableNeedsDrain
@@ -74,9 +81,11 @@ function joinSends(stream: MessageStream): MessageStream {
 
   stream.send = data => {
     if (stream.status !== 'open') return sendNow(data)
+    const isHeld = data instanceof Uint8Array && updates.hold(data)
+    if (isHeld && !updates.isDue) return !stream.writableNeedsDrain
     if (batchBytes === 0) queueMicrotask(flushLater)
-    for (const bytes of data instanceof Uint8Array ? [data] : data) batch.push(bytes)
-    batchBytes += data.byteLength
+    for (const frame of updates.take()) add(frame)
+    if (!isHeld) for (const bytes of data instanceof Uint8Array ? [data] : data) add(bytes)
     return batchBytes >= batchBytesMax ? flush() : !stream.writableNeedsDrain
   }
   return stream
