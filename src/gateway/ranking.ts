@@ -1,4 +1,4 @@
-import type { Clock, Random } from '../core/index.ts'
+import type { Clock, Random, RoutingPolicy } from '../core/index.ts'
 
 /** What is known about a way to answer before it is asked. */
 export interface CandidateFacts {
@@ -9,9 +9,15 @@ export interface CandidateFacts {
   readonly priceOut?: bigint
   /** Stake as a multiple of the registry's minimum. */
   readonly stakeRatio?: number
+  /** Its share among candidates of its priority; 1 when missing, 0 for one that only stands in. */
+  readonly weight?: number
+  /** A lower one is asked first; a higher one when all below it failed or cool down. 1 when missing. */
+  readonly priority?: number
+  /** What the model can do there (`vision`, `tools`, `json`, …), as far as it is known. */
+  readonly capabilities?: readonly string[]
+  /** Tokens of prompt and answer together. */
+  readonly contextTokens?: number
 }
-
-export type RoutingPolicy = 'balanced' | 'cheapest' | 'fastest' | 'trusted'
 
 /** Orders candidates by what this node itself has seen of them, never by what they say of themselves. */
 export interface Ranking {
@@ -39,13 +45,19 @@ const maxCooldownMs = 60_000
 const distrustMs = 3_600_000
 /** A newcomer is taken for an average provider until it has shown itself. */
 const prior = { firstChunkMs: 400, tokensPerSecond: 30 }
-const weights: Record<RoutingPolicy, { price: number; delay: number; speed: number; stake: number; success: number }> =
-  {
-    balanced: { price: 1, delay: 0.5, speed: 0.5, stake: 0.5, success: 3 },
-    cheapest: { price: 4, delay: 0.1, speed: 0.1, stake: 0.1, success: 2 },
-    fastest: { price: 0.2, delay: 2, speed: 2, stake: 0.1, success: 3 },
-    trusted: { price: 0.2, delay: 0.2, speed: 0.2, stake: 3, success: 5 },
-  }
+interface Scales {
+  price: number
+  delay: number
+  speed: number
+  stake: number
+  success: number
+}
+const weights: Partial<Record<RoutingPolicy, Scales>> & { balanced: Scales } = {
+  balanced: { price: 1, delay: 0.5, speed: 0.5, stake: 0.5, success: 3 },
+  cheapest: { price: 4, delay: 0.1, speed: 0.1, stake: 0.1, success: 2 },
+  fastest: { price: 0.2, delay: 2, speed: 2, stake: 0.1, success: 3 },
+  trusted: { price: 0.2, delay: 0.2, speed: 0.2, stake: 3, success: 5 },
+}
 
 export function createRanking(clock: Clock, random: Random): Ranking {
   const records = new Map<string, Experience>()
@@ -97,7 +109,7 @@ export function createRanking(clock: Clock, random: Random): Ranking {
 
 /** A sum of logarithms, so that nothing dominates a thousandfold. What costs nothing and runs here comes first. */
 function score(candidate: CandidateFacts, record: Experience | undefined, policy: RoutingPolicy): number {
-  const weight = weights[policy]
+  const weight = weights[policy] ?? weights.balanced
   const price = Number((candidate.priceIn ?? 0n) + (candidate.priceOut ?? 0n))
   const { firstChunkMs, tokensPerSecond } = record ?? prior
   const stake = Math.min(1, Math.log2(1 + (candidate.stakeRatio ?? 0)) / 6)

@@ -1,12 +1,31 @@
-import type { Backend, Call, Clock, Context, ErrorCode, EventLog, Outcome, Reply } from '../core/index.ts'
+import type {
+  Backend,
+  Call,
+  Clock,
+  Context,
+  ErrorCode,
+  EventLog,
+  Outcome,
+  Reply,
+  RoutingPolicy,
+} from '../core/index.ts'
 import { ParleyError } from '../core/index.ts'
 import type { Chunk, Model } from '../openai/index.ts'
-import type { CandidateFacts, Ranking, RoutingPolicy } from './ranking.ts'
+import type { CandidateFacts, Ranking } from './ranking.ts'
 import { attempt, type Timeouts } from './timeouts.ts'
 
 /** One way to answer: a backend and what is known about it. */
 export interface Candidate extends CandidateFacts {
   readonly backend: Backend
+  /** The name the backend knows the model by, where it is another than the one that was asked for. */
+  readonly alias?: string
+}
+
+/** What holds for one model in place of the router's own settings. */
+export interface ModelRules {
+  readonly policy?: RoutingPolicy
+  /** Whether an answer that breaks off after its first word is continued by another candidate. */
+  readonly continues?: boolean
 }
 
 /** The ways to answer right now; read afresh for every call, so that a change takes effect with the next one. */
@@ -14,6 +33,10 @@ export interface CandidateSource {
   /** Those that serve a model, in no order. */
   serving: (model: string) => readonly Candidate[]
   models: (signal: AbortSignal) => Promise<Model[]>
+  /** Rules of a model; the router's own hold where it says nothing. */
+  rules?: (model: string) => ModelRules | undefined
+  /** Names of all candidates there are, whatever they serve; those that serve the model when missing. */
+  names?: () => readonly string[]
 }
 
 export interface RouterOptions {
@@ -94,7 +117,7 @@ async function* tryOne(
   const startedAt = clock.monotonic()
   let spokeAt: number | undefined
   const held: Chunk[] = []
-  const reply = attempt(candidate.backend, call, context, timeouts)
+  const reply = attempt(candidate.backend, calledBy(candidate, call), context, timeouts)
   try {
     for (;;) {
       const step = await reply.next()
@@ -119,6 +142,10 @@ async function* tryOne(
   } finally {
     await reply.return(undefined as never)
   }
+}
+
+function calledBy({ alias }: Candidate, call: Call): Call {
+  return alias === undefined ? call : ({ ...call, body: { ...call.body, model: alias } } as Call)
 }
 
 const maxHeld = 8
