@@ -1,8 +1,9 @@
-import type { Backend, Call, Context, Task, Tasks } from '../core/index.ts'
+import type { Backend, Call, Task } from '../core/index.ts'
 import { ParleyError } from '../core/index.ts'
 import { ChatRequest, CompletionRequest, EmbeddingRequest } from '../openai/index.ts'
 import { type AnswerOptions, answer } from './answer.ts'
 import { type BodyLimits, readJson } from './body.ts'
+import { checked, contextOf } from './call.ts'
 import { type Exchange, type Handler, sendJson } from './exchange.ts'
 import type { Routes } from './routes.ts'
 
@@ -25,31 +26,10 @@ export function openAiRoutes(options: OpenAiRoutesOptions): Routes {
 
 function ask(task: Task, options: OpenAiRoutesOptions): Handler {
   return async exchange => {
-    const body = parse(task, await readJson(exchange.request, options, exchange.signal))
+    const body = checked<unknown>(schemas[task], await readJson(exchange.request, options, exchange.signal))
     const call = { task, body } as Call
     await answer(exchange, call, options.backend.run(call, contextOf(exchange)), options)
   }
-}
-
-function parse<T extends Task>(task: T, body: unknown): Tasks[T] {
-  const parsed = schemas[task].safeParse(body)
-  if (parsed.success) return parsed.data as Tasks[T]
-  const [issue] = parsed.error.issues
-  const path = issue?.path.join('.') ?? ''
-  throw new ParleyError('invalid_request', path === '' ? `${issue?.message}` : `${path}: ${issue?.message}`, {
-    ...(path !== '' && { param: path }),
-  })
-}
-
-/** What a caller would pay at most is between it and this node. */
-const passedHeaders = /^(?:parley-(?!max-price$)[a-z-]{1,32}|traceparent)$/
-
-function contextOf({ id, signal, principal, request, maxPrice }: Exchange): Context {
-  const headers: Record<string, string> = {}
-  for (const [name, value] of Object.entries(request.headers)) {
-    if (typeof value === 'string' && passedHeaders.test(name)) headers[name] = value
-  }
-  return { id, signal, principal, headers, ...(maxPrice !== undefined && { maxPrice }) }
 }
 
 async function listModels({ response, signal }: Exchange, { backend }: OpenAiRoutesOptions): Promise<void> {
