@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { chainSection, spendingSection, walletSection } from './sections/chain.ts'
+import { endpointsSection } from './sections/endpoints.ts'
 import { httpSection } from './sections/http.ts'
 import { logSection, nodeSection } from './sections/node.ts'
 import { p2pSection } from './sections/p2p.ts'
@@ -16,6 +17,7 @@ export const configSchema = z.strictObject({
   provider: providerSection.prefault({}),
   models: modelsSection.prefault({}),
   upstreams: upstreamsSection,
+  endpoints: endpointsSection,
   spending: spendingSection.prefault({}),
   routing: routingSection.prefault({}),
   timeouts: timeoutsSection.prefault({}),

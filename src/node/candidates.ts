@@ -5,8 +5,14 @@ import type { Model } from '../openai/index.ts'
 export function createCandidates(...sources: readonly CandidateSource[]): CandidateSource {
   return {
     serving: (model): Candidate[] => sources.flatMap(source => source.serving(model)),
+    names: () => [...new Set(sources.flatMap(source => source.names?.() ?? []))],
     models: async signal => union((await Promise.all(sources.map(source => source.models(signal)))).flat()),
   }
+}
+
+/** What a list says of a model, as far as it helps to choose. */
+export function modelFacts({ capabilities, context_length }: Model): Pick<Candidate, 'capabilities' | 'contextTokens'> {
+  return { ...(capabilities && { capabilities }), ...(context_length && { contextTokens: context_length }) }
 }
 
 /** The first source that lists a model describes it: what runs here before what others sell. */

@@ -68,6 +68,7 @@ export function createMarket(options: MarketOptions): Market {
     list: () => all().map(stall => ({ ...stall, models: modelsOf(stall, currency()) })),
     modelIds: () => all().flatMap(({ sheet }) => sheet?.models.map(({ quote }) => quote.message.modelId) ?? []),
     serving: model => all().flatMap(stall => candidateOf(stall, model, clock.now())),
+    names: () => all().map(({ shop }) => shop.backend.name),
     models: async () => all().flatMap(stall => modelsOf(stall, currency())),
     refresh: async signal => {
       await directory.refresh(signal)

@@ -72,6 +72,7 @@ export async function createNetwork(options: NetworkOptions): Promise<Network> {
     start: rise.start,
     stop: rise.stop,
     serving: model => market()?.serving(model) ?? [],
+    names: () => market()?.names?.() ?? [],
     models: async signal => (await market()?.models(signal)) ?? [],
     known: () =>
       market()

@@ -17,6 +17,7 @@ import { userStack } from '../stacks.ts'
 import { createKeyStore, createLedger, type KeyStore } from '../store/index.ts'
 import { createCallers } from './callers.ts'
 import { createCandidates } from './candidates.ts'
+import { createEndpoints } from './endpoints.ts'
 import { createNetwork, type Network } from './network.ts'
 import { createOwnModels, type OwnModels } from './own-models.ts'
 import { createAdminToken, lockHome, writeNodeFile } from './run-files.ts'
@@ -95,11 +96,14 @@ async function assemble(given: Given, opened: (() => void)[], close: () => void)
   const front = frontSettings(config, log)
   const network = await createNetwork({ ...given, log, own, ledger, admission, ranking, routing, front, ...callers })
   const parts: Parts = { given, log, own, network, keys, admission, startedAt: clock.now() }
+  const candidates = createEndpoints(createCandidates(own, network), config.endpoints, {
+    isOpen: config.routing.expose === 'all',
+  })
   const backend = userStack({
     log,
     clock,
     admission,
-    router: router({ ...routing, candidates: createCandidates(own, network) }),
+    router: router({ ...routing, candidates }),
   })
   const token = createAdminToken(random)
   const local = createLocalFront({

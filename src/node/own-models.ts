@@ -15,6 +15,7 @@ import {
 } from '../core/index.ts'
 import type { Candidate, CandidateSource } from '../gateway/index.ts'
 import type { Model } from '../openai/index.ts'
+import { modelFacts } from './candidates.ts'
 
 /** A model this node can answer with by itself, under its content-addressed id. */
 export interface OwnModel {
@@ -80,7 +81,8 @@ export async function createOwnModels(options: OwnModelsOptions): Promise<OwnMod
       await llama?.service.stop()
       await Promise.all(sources.map(source => source.backend.close?.()))
     },
-    serving: model => sources.filter(({ models }) => models.some(({ id }) => id === model)).map(toCandidate),
+    serving: model => sources.flatMap(source => candidateOf(source, model)),
+    names: () => sources.map(({ backend }) => backend.name),
     known: () => sources.flatMap(({ models }) => models),
     models: async () => sources.flatMap(({ models }) => models),
     list: async signal => (await Promise.all(sources.map(source => identified(source, signal)))).flat(),
@@ -95,8 +97,9 @@ async function identified({ models, ids }: Source, signal: AbortSignal): Promise
   })
 }
 
-function toCandidate({ backend, kind }: Source): Candidate {
-  return { name: backend.name, kind, backend }
+function candidateOf({ backend, kind, models }: Source, name: string): Candidate[] {
+  const model = models.find(({ id }) => id === name)
+  return model === undefined ? [] : [{ name: backend.name, kind, backend, ...modelFacts(model) }]
 }
 
 function upstreamSource(upstream: Config['upstreams'][number], { env, clock, config }: OwnModelsOptions): Source {

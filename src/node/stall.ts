@@ -9,6 +9,7 @@ import {
 } from '../core/index.ts'
 import type { Candidate } from '../gateway/index.ts'
 import type { Model } from '../openai/index.ts'
+import { modelFacts } from './candidates.ts'
 import type { Lesson } from './learner.ts'
 import { checkedSheet } from './sheet-check.ts'
 
@@ -93,5 +94,6 @@ export function candidateOf({ sheet, error, shop, stakeRatio }: Stall, model: st
   if (quoted === undefined) return []
   const { priceIn, priceOut, expiresAt } = quoted.quote.message
   if (error !== undefined && Number(expiresAt) * 1_000 < now) return []
-  return [{ name: shop.backend.name, kind: 'peer', priceIn, priceOut, stakeRatio, backend: shop.backend }]
+  const facts = modelFacts(quoted.model)
+  return [{ name: shop.backend.name, kind: 'peer', priceIn, priceOut, stakeRatio, backend: shop.backend, ...facts }]
 }

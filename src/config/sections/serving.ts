@@ -65,6 +65,10 @@ export const routingSection = z
       .max(1_000)
       .default([])
       .describe('Peers that may be bought from, by provider address or peer id; empty allows all.'),
+    expose: z
+      .enum(['all', 'endpoints'])
+      .default('all')
+      .describe('Whether apps may ask for every model there is, or only for the names in `endpoints`.'),
     attemptsMax: count(32).default(4).describe('Providers tried for one call before it fails.'),
   })
   .describe('Which provider answers.')

@@ -1,0 +1,54 @@
+import type { Config } from '../config/index.ts'
+import type { Candidate, CandidateSource } from '../gateway/index.ts'
+import type { Model } from '../openai/index.ts'
+
+type Endpoint = Config['endpoints'][number]
+
+/**
+ * Model names of this node's own over a source: each stands for targets, in which the model may have other names. A name
+ * that no endpoint has means the model itself, as far as `isOpen` lets apps ask for models by their own names.
+ */
+export function createEndpoints(
+  source: CandidateSource,
+  endpoints: readonly Endpoint[],
+  { isOpen }: { isOpen: boolean },
+): CandidateSource {
+  if (endpoints.length === 0) return source
+  const byName = new Map(endpoints.map(endpoint => [endpoint.name, endpoint]))
+  return {
+    serving: name => {
+      const endpoint = byName.get(name)
+      if (endpoint === undefined) return isOpen ? source.serving(name) : []
+      return endpoint.active ? endpoint.targets.flatMap(target => candidatesOf(source, target)) : []
+    },
+    rules: name => {
+      const { policy, continues } = byName.get(name) ?? {}
+      const own = { ...(policy && { policy }), ...(continues !== undefined && { continues }) }
+      return byName.has(name) ? own : source.rules?.(name)
+    },
+    names: () => source.names?.() ?? [],
+    models: async signal => {
+      const models = await source.models(signal)
+      const own = endpoints.flatMap(endpoint => (endpoint.active ? (modelOf(source, endpoint, models) ?? []) : []))
+      return isOpen ? [...own, ...models.filter(({ id }) => !byName.has(id))] : own
+    },
+  }
+}
+
+function candidatesOf(source: CandidateSource, { provider, model, weight, priority }: Endpoint['targets'][number]) {
+  const serving = source.serving(model)
+  const wanted = provider === undefined ? serving : serving.filter(candidate => isCalled(candidate, provider))
+  return wanted.map(candidate => ({ ...candidate, alias: candidate.alias ?? model, weight, priority }))
+}
+
+function isCalled({ name }: Candidate, wanted: string): boolean {
+  return name.toLowerCase() === wanted.toLowerCase()
+}
+
+/** Listed while one of its targets can answer, described as the first that can. */
+function modelOf(source: CandidateSource, { name, targets }: Endpoint, models: readonly Model[]): Model | undefined {
+  const candidates = targets.map(target => candidatesOf(source, target))
+  const first = candidates.findIndex(found => found.length > 0)
+  const described = first === -1 ? undefined : models.find(({ id }) => id === targets[first]!.model)
+  return described && { ...described, id: name, providers: candidates.flat().length }
+}
