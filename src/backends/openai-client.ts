@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream'
 import type { Dispatcher } from 'undici'
-import type { Call, Outcome } from '../core/index.ts'
+import type { Outcome, TokenCall } from '../core/index.ts'
 import { ParleyError } from '../core/index.ts'
 import { Chunk, noUsage, readEvents, type Usage } from '../openai/index.ts'
 import { peerRefusal, upstreamRefusal } from './refusal.ts'
@@ -32,7 +32,7 @@ export interface OpenAiClient {
     headers?: Readonly<Record<string, string>>,
   ) => Promise<unknown>
   run: (
-    call: Call,
+    call: TokenCall,
     headers: Readonly<Record<string, string>>,
     signal: AbortSignal,
   ) => AsyncGenerator<Chunk, Omit<Outcome, 'servedBy'>, void>
@@ -51,7 +51,7 @@ export function createOpenAiClient(options: OpenAiClientOptions): OpenAiClient {
 
 async function* run(
   options: OpenAiClientOptions,
-  call: Call,
+  call: TokenCall,
   headers: Readonly<Record<string, string>>,
   signal: AbortSignal,
 ): AsyncGenerator<Chunk, Omit<Outcome, 'servedBy'>, void> {
@@ -75,7 +75,7 @@ async function* run(
 }
 
 /** Usage is always asked for; whoever did not ask does not get to see it. */
-function requestBody({ task, body }: Call): unknown {
+function requestBody({ task, body }: TokenCall): unknown {
   if (task === 'embedding') return body
   return { ...body, stream: true, stream_options: { ...body.stream_options, include_usage: true } }
 }
@@ -129,7 +129,7 @@ async function refusal(
 
 async function* readStream(
   options: OpenAiClientOptions,
-  call: Call,
+  call: TokenCall,
   body: Body,
   signal: AbortSignal,
 ): AsyncGenerator<Chunk, Omit<Outcome, 'servedBy'>, void> {

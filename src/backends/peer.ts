@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream'
 import { Pool } from 'undici'
 import type { Backend } from '../core/index.ts'
-import { ParleyError } from '../core/index.ts'
+import { isTokenCall, ParleyError } from '../core/index.ts'
 import { ModelList } from '../openai/index.ts'
 import { createOpenAiClient, type OpenAiClient } from './openai-client.ts'
 
@@ -49,6 +49,9 @@ export function createPeer(options: PeerOptions): PeerBackend {
       throw new ParleyError('backend_failed', `${name} lists its models in an unknown shape`, { cause: list.error })
     },
     run: async function* (call, context) {
+      if (!isTokenCall(call)) {
+        throw new ParleyError('unsupported', `peers do not answer ${call.task} calls; name an upstream’s model`)
+      }
       return { ...(yield* answering.run(call, context.headers, context.signal)), servedBy: name }
     },
     ...createEnds(answers, desk),

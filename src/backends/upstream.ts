@@ -1,7 +1,7 @@
 import { Pool } from 'undici'
 import { z } from 'zod'
 import type { Backend, Clock } from '../core/index.ts'
-import { ParleyError } from '../core/index.ts'
+import { isTokenCall, ParleyError } from '../core/index.ts'
 import { type Model, ModelList } from '../openai/index.ts'
 import { createOpenAiClient, type OpenAiClient } from './openai-client.ts'
 
@@ -44,6 +44,7 @@ export function createUpstream(options: UpstreamOptions): UpstreamBackend {
     name,
     models,
     run: async function* (call, context) {
+      if (!isTokenCall(call)) throw new ParleyError('unsupported', `${name} does not answer ${call.task} calls`)
       return { ...(yield* client.run(call, {}, context.signal)), servedBy: name }
     },
     close: () => dispatcher.destroy(),

@@ -1,16 +1,52 @@
-import type { ChatRequest, Chunk, CompletionRequest, EmbeddingRequest, Model, Usage } from '../openai/index.ts'
+import type {
+  ChatRequest,
+  Chunk,
+  CompletionRequest,
+  EmbeddingRequest,
+  FormRequest,
+  ImageRequest,
+  Model,
+  ModerationRequest,
+  RerankRequest,
+  SpeechRequest,
+  Usage,
+} from '../openai/index.ts'
 import type { SignedReceipt } from './money.ts'
 
-/** What can be asked, and the shape of each request. */
-export interface Tasks {
+/** What is measured in tokens, so that it has a price and can be sold. */
+export interface TokenTasks {
   chat: ChatRequest
   completion: CompletionRequest
   embedding: EmbeddingRequest
 }
+
+/** What is relayed to servers that have it. Nobody can sell it yet: its answers are not counted in tokens. */
+export interface RelayedTasks {
+  image: ImageRequest
+  imageEdit: FormRequest
+  imageVariation: FormRequest
+  speech: SpeechRequest
+  transcription: FormRequest
+  translation: FormRequest
+  moderation: ModerationRequest
+  rerank: RerankRequest
+}
+
+/** What can be asked, and the shape of each request. */
+export interface Tasks extends TokenTasks, RelayedTasks {}
 export type Task = keyof Tasks
 
 /** One question to a model. The body is what the app sent, unknown fields included; nobody changes it in place. */
 export type Call<T extends Task = Task> = { [K in T]: { readonly task: K; readonly body: Readonly<Tasks[K]> } }[T]
+
+export type TokenCall = Call<keyof TokenTasks>
+export type RelayedCall = Call<keyof RelayedTasks>
+
+const tokenTasks: Readonly<Record<keyof TokenTasks, true>> = { chat: true, completion: true, embedding: true }
+
+export function isTokenCall(call: Call): call is TokenCall {
+  return Object.hasOwn(tokenTasks, call.task)
+}
 
 /** On whose behalf a call runs: an API key of this node, a peer, or the node itself. */
 export interface Principal {
@@ -36,6 +72,8 @@ export interface Outcome {
   /** Name of the backend that answered. */
   readonly servedBy: string
   readonly finishReason?: string | null
+  /** What was answered beside tokens, where it could be counted: pictures, seconds of sound heard, characters spoken. */
+  readonly units?: { readonly kind: 'image' | 'second' | 'character'; readonly count: number }
   /** What it cost, in the smallest unit of the escrow's token; absent when it was free. */
   readonly cost?: bigint
   readonly receipt?: SignedReceipt
@@ -48,7 +86,8 @@ export type Reply = AsyncGenerator<Chunk, Outcome, void>
  * Everything that answers: a local model, an upstream server, a peer, the router over many of them, a cache in front.
  *
  * `run` promises:
- * - at least one chunk before the outcome, each a valid event of the task (embeddings: one chunk, the whole body);
+ * - at least one chunk before the outcome, each a valid event of the task (embeddings: one chunk, the whole body;
+ *   relayed tasks: raw chunks);
  * - the outcome carries usage; a reply that ends any other way throws a `ParleyError`;
  * - an abort of `context.signal` ends the work at the far end at once, also while nothing was said yet, and the reply
  *   throws `cancelled`; a reader that leaves (`return()`) ends it likewise;

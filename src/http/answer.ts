@@ -1,4 +1,4 @@
-import type { Call, Reply } from '../core/index.ts'
+import type { Reply, TokenCall } from '../core/index.ts'
 import { ParleyError } from '../core/index.ts'
 import { Chunk, chatFolder, completionFolder, encodeEvent, type Folder, singleFolder } from '../openai/index.ts'
 import { type Exchange, sendJson, shown } from './exchange.ts'
@@ -9,7 +9,7 @@ export interface AnswerOptions extends SseWriterOptions {
   readonly isPeer: boolean
 }
 
-const folders: Record<Call['task'], () => Folder> = {
+const folders: Record<TokenCall['task'], () => Folder> = {
   chat: chatFolder,
   completion: completionFolder,
   embedding: singleFolder,
@@ -20,7 +20,7 @@ const folders: Record<Call['task'], () => Folder> = {
  * error is an explicit event and the stream never ends as if it were whole. An app has its end as soon as the answer is
  * whole; what the backend still has to book is waited for behind it. A peer reads until the bookkeeping is done.
  */
-export async function answer(exchange: Exchange, call: Call, reply: Reply, options: AnswerOptions): Promise<void> {
+export async function answer(exchange: Exchange, call: TokenCall, reply: Reply, options: AnswerOptions): Promise<void> {
   try {
     const first = await reply.next()
     if (wantsStream(exchange, call, options)) await stream(exchange, call, reply, first, options)
@@ -32,14 +32,14 @@ export async function answer(exchange: Exchange, call: Call, reply: Reply, optio
 
 type Step = Awaited<ReturnType<Reply['next']>>
 
-function wantsStream({ request }: Exchange, { task, body }: Call, { isPeer }: AnswerOptions): boolean {
+function wantsStream({ request }: Exchange, { task, body }: TokenCall, { isPeer }: AnswerOptions): boolean {
   if (isPeer && request.headers.accept === 'text/event-stream') return true
   return task !== 'embedding' && body.stream === true
 }
 
 async function stream(
   { response }: Exchange,
-  call: Call,
+  call: TokenCall,
   reply: Reply,
   first: Step,
   options: AnswerOptions,
@@ -89,7 +89,7 @@ async function book(reply: Reply): Promise<void> {
  * Usage is always asked from the backend; an app sees it only when it asked too. Messages between nodes never reach an
  * app, whatever a filter let through.
  */
-function visibleTo(call: Call): (chunk: Chunk) => Chunk | undefined {
+function visibleTo(call: TokenCall): (chunk: Chunk) => Chunk | undefined {
   const options = call.task === 'embedding' ? undefined : call.body.stream_options
   const wantsUsage = options?.include_usage === true
   return chunk => {
@@ -102,7 +102,7 @@ function visibleTo(call: Call): (chunk: Chunk) => Chunk | undefined {
 
 async function fold(
   { response }: Exchange,
-  call: Call,
+  call: TokenCall,
   reply: Reply,
   first: Step,
   options: AnswerOptions,

@@ -1,4 +1,4 @@
-import type { Backend, Call, Task } from '../core/index.ts'
+import type { Backend, TokenCall } from '../core/index.ts'
 import { ParleyError } from '../core/index.ts'
 import { ChatRequest, CompletionRequest, EmbeddingRequest } from '../openai/index.ts'
 import { type AnswerOptions, answer } from './answer.ts'
@@ -24,10 +24,10 @@ export function openAiRoutes(options: OpenAiRoutesOptions): Routes {
   }
 }
 
-function ask(task: Task, options: OpenAiRoutesOptions): Handler {
+function ask(task: TokenCall['task'], options: OpenAiRoutesOptions): Handler {
   return async exchange => {
     const body = checked<unknown>(schemas[task], await readJson(exchange.request, options, exchange.signal))
-    const call = { task, body } as Call
+    const call = { task, body } as TokenCall
     await answer(exchange, call, options.backend.run(call, contextOf(exchange)), options)
   }
 }

@@ -11,6 +11,8 @@ export interface ChunkMeta {
   cachedTokens?: number
   /** With this chunk the answer is whole; what a backend does afterwards is bookkeeping that its reader need not wait for. */
   isLast?: boolean
+  /** What a raw answer is; told with its first chunk. */
+  contentType?: string
 }
 
 const usageMark = Buffer.from('"usage"')
@@ -18,22 +20,31 @@ const eventMark = Buffer.from('event:')
 const space = 32
 const colon = 58
 const openBrace = 123
+const noFields = { event: undefined, data: undefined }
+
+interface Parts {
+  bytes?: Uint8Array
+  event?: string | undefined
+  data?: string
+  json?: unknown
+  isRaw?: boolean
+}
 
 /**
  * One event of an answer: the bytes as they came, decoded and parsed only when somebody asks.
+ * A raw chunk is a piece of an answer that is no event of ours: sound, text, a body, an event under names of its own.
  * A chunk with an `event` name is a message between nodes (`parley.receipt`), never something for the app.
  */
 export class Chunk {
   readonly meta: ChunkMeta
+  readonly isRaw: boolean
   #bytes: Uint8Array | undefined
   #fields: { event: string | undefined; data: string | undefined } | undefined
   #json: unknown
 
-  private constructor(
-    parts: { bytes?: Uint8Array; event?: string | undefined; data?: string; json?: unknown },
-    meta: ChunkMeta,
-  ) {
+  private constructor(parts: Parts, meta: ChunkMeta) {
     this.meta = meta
+    this.isRaw = parts.isRaw ?? false
     this.#bytes = parts.bytes
     if (parts.data !== undefined) this.#fields = { event: parts.event, data: parts.data }
     this.#json = parts.json
@@ -54,7 +65,12 @@ export class Chunk {
     return new Chunk({ bytes }, meta)
   }
 
-  /** The chunk framed as one SSE event. */
+  /** A piece of a raw answer, and what it says when it is a whole JSON body. */
+  static raw(bytes: Uint8Array, meta: ChunkMeta = {}, json?: unknown): Chunk {
+    return new Chunk({ bytes, json, isRaw: true }, meta)
+  }
+
+  /** The chunk framed as one SSE event; a raw one as it is. */
   get bytes(): Uint8Array {
     this.#bytes ??= encodeEvent(this.data ?? '', this.event)
     return this.#bytes
@@ -66,6 +82,7 @@ export class Chunk {
   }
 
   get event(): string | undefined {
+    if (this.isRaw) return undefined
     if (this.#fields === undefined && this.#bytes !== undefined && asBuffer(this.#bytes).indexOf(eventMark) === -1) {
       return undefined
     }
@@ -80,6 +97,7 @@ export class Chunk {
 
   /** The usage this chunk reports, if any: only chunks whose bytes hold a usage object are parsed. */
   usage(): Usage | undefined {
+    if (this.isRaw) return undefined
     if (this.#json === undefined && this.#bytes !== undefined && !holdsUsageObject(asBuffer(this.#bytes)))
       return undefined
     const json = this.json() as { usage?: unknown } | null
@@ -88,6 +106,7 @@ export class Chunk {
   }
 
   #decoded(): { event: string | undefined; data: string | undefined } {
+    if (this.isRaw) return noFields
     this.#fields ??= decodeEvent(this.#bytes ?? new Uint8Array(0))
     return this.#fields
   }

@@ -1,5 +1,5 @@
 import { createHash, createHmac, hkdfSync } from 'node:crypto'
-import type { Call, Hex } from '../core/index.ts'
+import type { Hex, TokenCall } from '../core/index.ts'
 import { canonicalJson } from '../core/index.ts'
 import type { Chunk } from '../openai/index.ts'
 
@@ -14,7 +14,7 @@ export function commitmentKey(session: Hex): Uint8Array {
 }
 
 /** HMAC over the SHA-256 of the prompt's canonical JSON: the part of the request that is the prompt, nothing else. */
-export function commitToPrompt(key: Uint8Array, call: Call): Hex {
+export function commitToPrompt(key: Uint8Array, call: TokenCall): Hex {
   return commit(
     key,
     createHash('sha256')
@@ -38,7 +38,7 @@ export function commitToResponse(key: Uint8Array): ResponseCommitment {
   }
 }
 
-function promptOf(call: Call): unknown {
+function promptOf(call: TokenCall): unknown {
   if (call.task === 'chat') return call.body.messages
   if (call.task === 'embedding') return call.body.input
   return { prompt: call.body.prompt, suffix: call.body.suffix ?? undefined }

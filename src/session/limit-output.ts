@@ -1,7 +1,7 @@
-import type { Call, Quote } from '../core/index.ts'
+import type { Quote, TokenCall } from '../core/index.ts'
 
 /** The call with its answer bounded so that `money` pays for it: a model that stops is kinder than a stream that is cut. */
-export function limitOutput(call: Call, money: bigint, { priceOut, contextTokens }: Quote): Call {
+export function limitOutput(call: TokenCall, money: bigint, { priceOut, contextTokens }: Quote): TokenCall {
   if (call.task === 'embedding' || priceOut === 0n) return call
   const affordable = (money * 1_000_000n) / priceOut / BigInt(call.body.n ?? 1)
   if (affordable >= BigInt(contextTokens) && contextTokens > 0) return call

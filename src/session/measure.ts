@@ -1,4 +1,4 @@
-import type { Call } from '../core/index.ts'
+import type { TokenCall } from '../core/index.ts'
 import type { Chunk } from '../openai/index.ts'
 
 /** Both sides measure alike, so that the first voucher of a call is right without asking. docs/protocol.md has the rule. */
@@ -9,7 +9,7 @@ export interface PromptMeasure {
   readonly tokensMax: number
 }
 
-export function measurePrompt(call: Call): PromptMeasure {
+export function measurePrompt(call: TokenCall): PromptMeasure {
   const size = call.task === 'chat' ? sizeOfChat(call.body) : sizeOfInput(inputOf(call))
   return {
     tokens: Math.max(1, Math.ceil(size.bytes / 4) + size.ids + 8 * size.messages + 1_024 * size.media),
@@ -26,7 +26,7 @@ interface PromptSize {
   media: number
 }
 
-type ChatBody = Extract<Call, { task: 'chat' }>['body']
+type ChatBody = Extract<TokenCall, { task: 'chat' }>['body']
 
 function sizeOfChat(body: ChatBody): PromptSize {
   const size: PromptSize = { bytes: 0, ids: 0, messages: body.messages.length, media: 0 }
@@ -50,7 +50,7 @@ function jsonBytes(value: unknown): number {
 
 type Input = string | readonly string[] | readonly number[] | readonly (readonly number[])[]
 
-function inputOf(call: Exclude<Call, { task: 'chat' }>): Input[] {
+function inputOf(call: Exclude<TokenCall, { task: 'chat' }>): Input[] {
   if (call.task === 'embedding') return [call.body.input]
   return call.body.suffix == null ? [call.body.prompt] : [call.body.prompt, call.body.suffix]
 }

@@ -1,4 +1,4 @@
-import type { Call, Hex, Principal, Quote, SignedReceipt } from '../core/index.ts'
+import type { Hex, Principal, Quote, SignedReceipt, TokenCall } from '../core/index.ts'
 import { chargeFor, ParleyError } from '../core/index.ts'
 import type { Chunk, Usage } from '../openai/index.ts'
 import { higher, outputPrice } from './amounts.ts'
@@ -12,7 +12,7 @@ export interface PaidCallOptions {
   readonly id: string
   /** Names it on this node: in its events and to its app, which may use one name twice. */
   readonly localId: string
-  readonly call: Call
+  readonly call: TokenCall
   readonly principal: Principal
   readonly quote: TrustedQuote
   readonly seed: bigint

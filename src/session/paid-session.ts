@@ -1,4 +1,4 @@
-import type { Address, Call, Context, QuoteSheet, SignedReceipt } from '../core/index.ts'
+import type { Address, Context, QuoteSheet, SignedReceipt, TokenCall } from '../core/index.ts'
 import { ParleyError, sleep } from '../core/index.ts'
 import { abortable } from './abortable.ts'
 import { lower } from './amounts.ts'
@@ -52,7 +52,7 @@ export class PaidSession {
   }
 
   /** Puts a call on the books and authorises its prompt. Throws before any money moves. */
-  async begin(call: Call, context: Context): Promise<PaidCall> {
+  async begin(call: TokenCall, context: Context): Promise<PaidCall> {
     const session = await this.#ready(context.signal)
     const quote = await this.prices.quoteFor(call.body.model, context.signal)
     const paid = this.#createCall(session, quote, call, context)
@@ -189,7 +189,7 @@ export class PaidSession {
     return this.#open
   }
 
-  #createCall(session: OpenSession, quote: TrustedQuote, call: Call, context: Context): PaidCall {
+  #createCall(session: OpenSession, quote: TrustedQuote, call: TokenCall, context: Context): PaidCall {
     const { random, caps, perCallMax } = this.#options
     const { id: localId, principal, maxPrice = perCallMax } = context
     const paid = new PaidCall({

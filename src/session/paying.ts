@@ -1,6 +1,7 @@
-import type { Backend, Call, Context, Filter, Outcome, Reply } from '../core/index.ts'
+import type { Backend, Context, Filter, Outcome, Reply, TokenCall } from '../core/index.ts'
 import {
   filter,
+  isTokenCall,
   needVoucherEvent,
   ParleyError,
   quoteHeader,
@@ -12,6 +13,7 @@ import {
 } from '../core/index.ts'
 import type { Chunk } from '../openai/index.ts'
 import { limitOutput } from './limit-output.ts'
+import { notForSale } from './not-for-sale.ts'
 import type { PaidCall } from './paid-call.ts'
 import type { PaidSession } from './paid-session.ts'
 import { plainError } from './plain-words.ts'
@@ -26,10 +28,12 @@ import { needVoucherCodec, receiptCodec } from './wire.ts'
  * and hold, beside the stream. Messages between nodes end here: the app sees only its answer.
  */
 export function paying(purse: Purse, peer: PaidPeer): Filter {
-  return filter((inner, call, context) => paid(purse.session(peer), inner, call, context))
+  return filter((inner, call, context) =>
+    isTokenCall(call) ? paid(purse.session(peer), inner, call, context) : notForSale(call.task),
+  )
 }
 
-async function* paid(session: PaidSession, inner: Backend, call: Call, context: Context): Reply {
+async function* paid(session: PaidSession, inner: Backend, call: TokenCall, context: Context): Reply {
   if (await session.isFree(context.signal)) return yield* inner.run(call, context)
   const { paidCall, reply, first } = await start(session, inner, call, context)
   let mayBeCharged = true
@@ -61,7 +65,7 @@ interface Started {
 const attemptsMax = 4
 
 /** Until the first chunk the provider may ask for more money or for a new session, and is asked again. */
-async function start(session: PaidSession, inner: Backend, call: Call, context: Context): Promise<Started> {
+async function start(session: PaidSession, inner: Backend, call: TokenCall, context: Context): Promise<Started> {
   let paidCall = await session.begin(call, context)
   const renewed = new Set<string>()
   for (let attempt = 1; ; attempt++) {

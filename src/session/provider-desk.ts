@@ -1,6 +1,5 @@
 import type {
   Address,
-  Call,
   Context,
   HeldProofs,
   Hex,
@@ -9,6 +8,7 @@ import type {
   SignedHello,
   SignedReceipt,
   SignedVoucher,
+  TokenCall,
 } from '../core/index.ts'
 import { ParleyError, quoteHeader, requestHeader, seedHeader, sessionHeader, voucherHeader } from '../core/index.ts'
 import { isSameAddress } from './amounts.ts'
@@ -97,7 +97,7 @@ export class ProviderDesk {
     return this.#options.ledger.receipts(this.#sessions.find(token).tab.key, requestIds)
   }
 
-  async begin(call: Call, context: Context): Promise<TakenCall> {
+  async begin(call: TokenCall, context: Context): Promise<TakenCall> {
     const { headers, principal, signal } = context
     if (headers[sessionHeader] === undefined) {
       throw new ParleyError('payment_required', `this provider is paid; open a session and send ${sessionHeader}`)
@@ -127,7 +127,7 @@ export class ProviderDesk {
     return { running, acceptLate: isLate ? () => this.#acceptHeaderNow(session, header) : undefined }
   }
 
-  #runningCall(session: Session, quote: ReturnType<QuoteBook['find']>, call: Call, context: Context): RunningCall {
+  #runningCall(session: Session, quote: ReturnType<QuoteBook['find']>, call: TokenCall, context: Context): RunningCall {
     const { notary, signer, clock, random, log, provider } = this.#options
     const named = context.headers[requestHeader]
     const requestId = isRequestId(named) ? named : context.id

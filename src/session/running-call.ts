@@ -1,4 +1,4 @@
-import type { Call, Clock, Hex, Notary, Outcome, Receipt, SignedReceipt, Signer } from '../core/index.ts'
+import type { Clock, Hex, Notary, Outcome, Receipt, SignedReceipt, Signer, TokenCall } from '../core/index.ts'
 import { chargeFor, ParleyError } from '../core/index.ts'
 import type { Chunk, ChunkMeta, Usage } from '../openai/index.ts'
 import { higher, outputPrice } from './amounts.ts'
@@ -22,7 +22,7 @@ export interface RunningCallOptions {
   readonly clock: Clock
   readonly book: ReceiptBook
   readonly quote: HonouredQuote
-  readonly call: Call
+  readonly call: TokenCall
   readonly requestId: string
   readonly seed: bigint
   readonly voucherTimeoutMs: number

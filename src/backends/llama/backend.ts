@@ -4,10 +4,12 @@ import {
   type Clock,
   type Context,
   type EventLog,
+  isTokenCall,
   ParleyError,
   type Random,
   type Reply,
   type Service,
+  type TokenCall,
 } from '../../core/index.ts'
 import { tellAnswer } from './answer.ts'
 import { chatAnswer } from './chat.ts'
@@ -63,6 +65,9 @@ export function createLlamaBackend(options: LlamaOptions): LlamaBackend {
 
 async function* run(library: Library, call: Call, context: Context, parts: CallParts): Reply {
   try {
+    if (!isTokenCall(call)) {
+      throw new ParleyError('unsupported', `models run here do not answer ${call.task} calls; name an upstream’s model`)
+    }
     const model = await library.loaded(call.body.model, context.signal)
     return yield* answer(model, call, context, parts)
   } catch (cause) {
@@ -70,7 +75,7 @@ async function* run(library: Library, call: Call, context: Context, parts: CallP
   }
 }
 
-async function* answer(model: LoadedModel, call: Call, context: Context, parts: CallParts): Reply {
+async function* answer(model: LoadedModel, call: TokenCall, context: Context, parts: CallParts): Reply {
   switch (call.task) {
     case 'chat':
       return yield* tellAnswer(model, await chatAnswer(model, call.body, parts), context)
