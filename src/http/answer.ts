@@ -1,18 +1,23 @@
-import type { Reply, TokenCall } from '../core/index.ts'
+import type { Outcome, Reply, TokenCall } from '../core/index.ts'
 import { ParleyError } from '../core/index.ts'
-import { Chunk, chatFolder, completionFolder, encodeEvent, type Folder, singleFolder } from '../openai/index.ts'
-import { type Exchange, sendJson, shown } from './exchange.ts'
+import { type Chunk, chatFolder, completionFolder, embeddingFolder, type Folder } from '../openai/index.ts'
+import { type Exchange, sendJson } from './exchange.ts'
 import { createSseWriter, type SseWriterOptions } from './sse-writer.ts'
+import { appView, peerView, type View } from './view.ts'
 
 export interface AnswerOptions extends SseWriterOptions {
   /** Whether messages between nodes may pass: true on the listener for peers only. */
   readonly isPeer: boolean
 }
 
-const folders: Record<TokenCall['task'], () => Folder> = {
-  chat: chatFolder,
-  completion: completionFolder,
-  embedding: singleFolder,
+function folderOf(call: TokenCall): Folder {
+  if (call.task === 'embedding') return embeddingFolder(call.body.encoding_format)
+  return call.task === 'chat' ? chatFolder() : completionFolder()
+}
+
+/** The view of a caller that speaks the task's own language. */
+function viewOf(call: TokenCall, { isPeer }: AnswerOptions): View {
+  return isPeer ? peerView(() => folderOf(call)) : appView(call, () => folderOf(call))
 }
 
 /**
@@ -20,11 +25,17 @@ const folders: Record<TokenCall['task'], () => Folder> = {
  * error is an explicit event and the stream never ends as if it were whole. An app has its end as soon as the answer is
  * whole; what the backend still has to book is waited for behind it. A peer reads until the bookkeeping is done.
  */
-export async function answer(exchange: Exchange, call: TokenCall, reply: Reply, options: AnswerOptions): Promise<void> {
+export async function answer(
+  exchange: Exchange,
+  call: TokenCall,
+  reply: Reply,
+  options: AnswerOptions,
+  view: View = viewOf(call, options),
+): Promise<void> {
   try {
     const first = await reply.next()
-    if (wantsStream(exchange, call, options)) await stream(exchange, call, reply, first, options)
-    else await fold(exchange, call, reply, first, options)
+    if (wantsStream(exchange, call, options)) await stream(exchange, view, reply, first, options)
+    else await fold(exchange, view, reply, first, options)
   } finally {
     await reply.return(undefined as never)
   }
@@ -39,36 +50,41 @@ function wantsStream({ request }: Exchange, { task, body }: TokenCall, { isPeer 
 
 async function stream(
   { response }: Exchange,
-  call: TokenCall,
+  view: View,
   reply: Reply,
   first: Step,
   options: AnswerOptions,
 ): Promise<void> {
   const writer = createSseWriter(response, options)
-  const visible = options.isPeer ? (chunk: Chunk) => chunk : visibleTo(call)
   let isAnswered = false
   try {
-    for (let step = first; step.done !== true; step = await reply.next()) {
-      const chunk = visible(step.value)
-      const room = chunk === undefined ? undefined : writer.write(chunk.bytes)
+    let step = first
+    for (; step.done !== true; step = await reply.next()) {
+      const bytes = fitting(view.chunk, step.value)
+      const room = bytes === undefined ? undefined : writer.write(bytes)
       if (room !== undefined) await room
       if (response.destroyed) return
       if (isAwaited(step.value)) writer.flush()
       if (isWhole(step.value, options)) break
     }
-    void writer.write(encodeEvent('[DONE]'))
+    void writer.write(view.end(outcomeOf(step)))
     writer.end()
     isAnswered = true
   } catch (cause) {
     const error = ParleyError.from(cause)
     if (response.destroyed) return
-    void writer.write(encodeEvent(JSON.stringify(shown(error))))
+    void writer.write(view.broken(error))
     writer.end()
     if (error.code === 'timeout' && response.writableNeedDrain) response.destroy()
   } finally {
     writer.close()
   }
   if (isAnswered) await book(reply)
+}
+
+/** Undefined for an answer that is whole before its bookkeeping. */
+function outcomeOf(step: Step): Outcome | undefined {
+  return step.done === true ? step.value : undefined
 }
 
 function isWhole({ meta }: Chunk, { isPeer }: AnswerOptions): boolean {
@@ -85,40 +101,27 @@ async function book(reply: Reply): Promise<void> {
   while ((await reply.next()).done !== true);
 }
 
-/**
- * Usage is always asked from the backend; an app sees it only when it asked too. Messages between nodes never reach an
- * app, whatever a filter let through.
- */
-function visibleTo(call: TokenCall): (chunk: Chunk) => Chunk | undefined {
-  const options = call.task === 'embedding' ? undefined : call.body.stream_options
-  const wantsUsage = options?.include_usage === true
-  return chunk => {
-    if (chunk.event !== undefined) return undefined
-    if (wantsUsage || chunk.usage() === undefined) return chunk
-    const { usage: _usage, ...rest } = chunk.json() as { usage: unknown; choices?: unknown[] }
-    return (rest.choices?.length ?? 0) === 0 ? undefined : Chunk.of(rest, chunk.meta)
-  }
-}
-
 async function fold(
   { response }: Exchange,
-  call: TokenCall,
+  view: View,
   reply: Reply,
   first: Step,
   options: AnswerOptions,
 ): Promise<void> {
-  const folder = folders[call.task]()
-  for (let step = first; step.done !== true; step = await reply.next()) {
-    if (step.value.event === undefined) addTo(folder, step.value)
+  const folder = view.folder()
+  let step = first
+  for (; step.done !== true; step = await reply.next()) {
+    if (step.value.event === undefined) fitting(folder.add, step.value)
     if (isWhole(step.value, options)) break
   }
-  sendJson(response, 200, folder.body())
+  sendJson(response, 200, folder.body(outcomeOf(step)?.usage))
   await book(reply)
 }
 
-function addTo(folder: Folder, chunk: Chunk): void {
+/** What is made of a chunk. One that cannot be read is the backend's failure, not ours. */
+function fitting<T>(use: (chunk: Chunk) => T, chunk: Chunk): T {
   try {
-    folder.add(chunk)
+    return use(chunk)
   } catch (cause) {
     throw new ParleyError('backend_failed', 'the backend sent a chunk that fits no answer', { cause })
   }

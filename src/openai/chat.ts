@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { Usage } from './usage.ts'
+import { wholeNumber } from './whole-number.ts'
 
 /**
  * Chat completions, as far as the node itself reads them; every other field passes through untouched.
@@ -12,10 +13,14 @@ export const ChatMessage = z.looseObject({
 export type ChatMessage = z.infer<typeof ChatMessage>
 
 export const StreamOptions = z.looseObject({ include_usage: z.boolean().nullish() })
+export type StreamOptions = z.infer<typeof StreamOptions>
+
+/** The limit of the original. */
+const maxMessages = 2_048
 
 export const ChatRequest = z.looseObject({
   model: z.string().min(1),
-  messages: z.array(ChatMessage).min(1).max(2_000),
+  messages: z.array(ChatMessage).min(1).max(maxMessages),
   stream: z.boolean().nullish(),
   stream_options: StreamOptions.nullish(),
   max_tokens: z.number().int().positive().nullish(),
@@ -23,7 +28,7 @@ export const ChatRequest = z.looseObject({
   temperature: z.number().min(0).max(2).nullish(),
   top_p: z.number().min(0).max(1).nullish(),
   stop: z.union([z.string(), z.array(z.string()).max(16)]).nullish(),
-  seed: z.number().int().nullish(),
+  seed: wholeNumber.nullish(),
   n: z.number().int().min(1).max(128).nullish(),
   tools: z.array(z.looseObject({ type: z.string() })).nullish(),
   user: z.string().nullish(),
@@ -31,10 +36,10 @@ export const ChatRequest = z.looseObject({
 export type ChatRequest = z.infer<typeof ChatRequest>
 
 export const ToolCallDelta = z.looseObject({
-  index: z.number().int(),
-  id: z.string().optional(),
-  type: z.string().optional(),
-  function: z.looseObject({ name: z.string().optional(), arguments: z.string().optional() }).optional(),
+  index: z.number().int().nullish(),
+  id: z.string().nullish(),
+  type: z.string().nullish(),
+  function: z.looseObject({ name: z.string().nullish(), arguments: z.string().nullish() }).nullish(),
 })
 export type ToolCallDelta = z.infer<typeof ToolCallDelta>
 

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { StreamOptions } from './chat.ts'
 import { Usage } from './usage.ts'
+import { wholeNumber } from './whole-number.ts'
 
 /** Legacy completions: what editors use for autocomplete. https://platform.openai.com/docs/api-reference/completions */
 export const CompletionRequest = z.looseObject({
@@ -18,7 +19,7 @@ export const CompletionRequest = z.looseObject({
   temperature: z.number().min(0).max(2).nullish(),
   top_p: z.number().min(0).max(1).nullish(),
   stop: z.union([z.string(), z.array(z.string()).max(16)]).nullish(),
-  seed: z.number().int().nullish(),
+  seed: wholeNumber.nullish(),
   n: z.number().int().min(1).max(128).nullish(),
   echo: z.boolean().nullish(),
 })

@@ -29,9 +29,11 @@ test('folds interleaved choices, tool calls by index, reasoning and usage into o
       {
         index: 0,
         finish_reason: 'tool_calls',
+        logprobs: null,
         message: {
           role: 'assistant',
           content: null,
+          refusal: null,
           reasoning_content: 'hm',
           tool_calls: [
             { type: 'function', id: 'x', function: { name: 'f', arguments: '{}' } },
@@ -39,7 +41,7 @@ test('folds interleaved choices, tool calls by index, reasoning and usage into o
           ],
         },
       },
-      { index: 1, finish_reason: 'stop', message: { role: 'assistant', content: 'bc' } },
+      { index: 1, finish_reason: 'stop', logprobs: null, message: { role: 'assistant', content: 'bc', refusal: null } },
     ],
     usage: { prompt_tokens: 1, completion_tokens: 2, total_tokens: 3 },
   })

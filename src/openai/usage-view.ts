@@ -1,0 +1,74 @@
+import { Chunk } from './chunk.ts'
+import type { Usage } from './usage.ts'
+
+/** What the reader of a stream sees of its usage: nothing, or all of it at the end. */
+export interface UsageView {
+  /** The chunk as its reader sees it; undefined for one that says nothing else. */
+  see: (chunk: Chunk) => Chunk | undefined
+  /** The chunk behind all others. `counted` stands in where the stream reported no usage. */
+  last: (counted: Usage | undefined) => Chunk | undefined
+}
+
+interface Body {
+  choices?: unknown[]
+  usage?: unknown
+}
+
+/** For a reader that did not ask: usage is left out, and with it the chunk that carries nothing else. */
+export function hiddenUsage(): UsageView {
+  return {
+    see: chunk => {
+      if (chunk.usage() === undefined) return chunk
+      const { usage: _usage, ...rest } = chunk.json() as Body
+      return (rest.choices?.length ?? 0) === 0 ? undefined : Chunk.of(rest, chunk.meta)
+    },
+    last: () => undefined,
+  }
+}
+
+/**
+ * For a reader that asked: `usage: null` everywhere but in one last chunk without choices, wherever the backend put it
+ * and however often it repeated itself.
+ */
+export function usageAtEnd(): UsageView {
+  let held: Chunk | undefined
+  let newest: Chunk | undefined
+  return {
+    see: chunk => {
+      newest = chunk
+      if (chunk.usage() === undefined) return withoutUsage(chunk)
+      held = chunk
+      const body = chunk.json() as Body
+      return (body.choices?.length ?? 0) === 0 ? undefined : Chunk.of({ ...body, usage: null }, chunk.meta)
+    },
+    last: counted => {
+      if (held !== undefined && (held.json() as Body).choices?.length === 0) return held
+      const usage = held?.usage() ?? counted
+      const from = held ?? newest
+      if (usage === undefined || from === undefined) return undefined
+      return Chunk.of({ ...(from.json() as Body), choices: [], usage })
+    },
+  }
+}
+
+const mark = Buffer.from('"usage"')
+const nullField = Buffer.from(',"usage":null')
+const end = Buffer.from('}')
+const openBrace = 123
+
+/** Says `usage: null`. Most chunks name no usage at all: they get the field spliced in and are not parsed. */
+function withoutUsage(chunk: Chunk): Chunk {
+  const bytes = Buffer.from(chunk.bytes.buffer, chunk.bytes.byteOffset, chunk.bytes.byteLength)
+  const at = bytes.lastIndexOf(end)
+  const isPlain = at > 0 && bytes[at - 1] !== openBrace && isLineEnds(bytes.subarray(at + 1))
+  if (isPlain && !bytes.includes(mark)) {
+    return Chunk.relayed(Buffer.concat([bytes.subarray(0, at), nullField, bytes.subarray(at)]), chunk.meta)
+  }
+  const body = chunk.json()
+  if (typeof body !== 'object' || body === null || 'usage' in body) return chunk
+  return Chunk.of({ ...body, usage: null }, chunk.meta)
+}
+
+function isLineEnds(bytes: Uint8Array): boolean {
+  return bytes.every(byte => byte === 10 || byte === 13)
+}
