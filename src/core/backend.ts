@@ -10,6 +10,7 @@ import type {
   RerankRequest,
   SpeechRequest,
   Usage,
+  Wishes,
 } from '../openai/index.ts'
 import type { SignedReceipt } from './money.ts'
 
@@ -64,6 +65,25 @@ export interface Context {
   readonly headers: Readonly<Record<string, string>>
   /** The most this call may cost, in the smallest unit of the escrow's token. */
   readonly maxPrice?: bigint
+  /** What the app wants of the routing; what comes from a peer never holds any. */
+  readonly wishes?: Wishes
+  /** Told before the first chunk and after every attempt that failed. A front shows it to apps, never to peers. */
+  readonly onRoute?: (route: Route) => void
+}
+
+/** Which way a call has taken so far. */
+export interface Route {
+  /** Name of the backend that answers, or was asked last. */
+  readonly servedBy: string
+  /** Another than the one asked for where a fallback model answers. */
+  readonly model: string
+  /** How often backends were asked, this time included. */
+  readonly attempts: number
+  /** How long the call has waited for backends, and between attempts. */
+  readonly waitedMs: number
+  /** Prices of who answers, in the smallest token units per million tokens; absent when free. */
+  readonly priceIn?: bigint
+  readonly priceOut?: bigint
 }
 
 /** How a call went: the return value of a reply. */
@@ -77,6 +97,7 @@ export interface Outcome {
   /** What it cost, in the smallest unit of the escrow's token; absent when it was free. */
   readonly cost?: bigint
   readonly receipt?: SignedReceipt
+  readonly route?: Route
 }
 
 /** The chunks of an answer, then its outcome. */
