@@ -4,6 +4,7 @@ import type { Backend, Clock } from '../core/index.ts'
 import { isTokenCall, ParleyError } from '../core/index.ts'
 import { type Model, ModelList } from '../openai/index.ts'
 import { createOpenAiClient, type OpenAiClient } from './openai-client.ts'
+import { runMedia } from './openai-media.ts'
 
 export interface UpstreamOptions {
   readonly name: string
@@ -38,14 +39,15 @@ export function createUpstream(options: UpstreamOptions): UpstreamBackend {
   })
   const headers: Record<string, string> =
     options.apiKey === undefined ? {} : { authorization: `Bearer ${options.apiKey}` }
-  const client = createOpenAiClient({ name, dispatcher, origin, basePath, headers, isPeer: false })
+  const server = { name, dispatcher, origin, basePath, headers }
+  const client = createOpenAiClient({ ...server, isPeer: false })
   const models = createModelList(client, `${basePath}/models`, options)
   return {
     name,
     models,
     run: async function* (call, context) {
-      if (!isTokenCall(call)) throw new ParleyError('unsupported', `${name} does not answer ${call.task} calls`)
-      return { ...(yield* client.run(call, {}, context.signal)), servedBy: name }
+      const answer = isTokenCall(call) ? client.run(call, {}, context.signal) : runMedia(server, call, context.signal)
+      return { ...(yield* answer), servedBy: name }
     },
     close: () => dispatcher.destroy(),
   }

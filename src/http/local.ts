@@ -4,6 +4,7 @@ import { ParleyError, type Random } from '../core/index.ts'
 import { type Exchange, sendJson } from './exchange.ts'
 import { type Caller, createFront, type Front } from './front.ts'
 import { createGate } from './gate.ts'
+import { mediaRoutes } from './media-routes.ts'
 import { type OpenAiRoutesOptions, openAiRoutes } from './openai-routes.ts'
 
 export interface LocalFrontOptions extends Omit<OpenAiRoutesOptions, 'isPeer'> {
@@ -30,6 +31,7 @@ export function createLocalFront(options: LocalFrontOptions): Front {
     ...options,
     routes: {
       ...openAiRoutes({ ...options, isPeer: false }),
+      ...mediaRoutes(options),
       'GET /healthz/live': async ({ response }) => sendJson(response, 200, { status: 'ok' }),
       'GET /healthz/startup': exchange => readiness(exchange, options),
       'GET /healthz/ready': exchange => readiness(exchange, options),

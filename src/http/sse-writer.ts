@@ -78,7 +78,7 @@ export function createSseWriter(response: ServerResponse, options: SseWriterOpti
   }
 }
 
-async function drained(response: ServerResponse, stallMs: number): Promise<void> {
+export async function drained(response: ServerResponse, stallMs: number): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   const timer = setTimeout(
     () => reject(new ParleyError('timeout', `the caller read nothing for ${stallMs} ms`)),

@@ -1,0 +1,114 @@
+import type { Backend, Call, Context, RelayedCall, RelayedTasks } from '../core/index.ts'
+import { ParleyError } from '../core/index.ts'
+import {
+  type FormPart,
+  type FormRequest,
+  fieldOf,
+  ImageRequest,
+  isFile,
+  type Model,
+  ModerationRequest,
+  RerankRequest,
+  SpeechRequest,
+} from '../openai/index.ts'
+import { type BodyLimits, readJson } from './body.ts'
+import { checked, contextOf } from './call.ts'
+import type { Exchange, Handler } from './exchange.ts'
+import { readForm } from './multipart.ts'
+import { answerRaw } from './raw-answer.ts'
+import type { Routes } from './routes.ts'
+import type { SseWriterOptions } from './sse-writer.ts'
+import { createUploadRoom, type UploadRoom } from './upload.ts'
+
+export interface MediaRoutesOptions extends BodyLimits, SseWriterOptions {
+  readonly backend: Backend
+}
+
+/** The limit of the original for sound; the fields and the frame of a form have a little beside it. */
+const maxUploadBytes = 25 * 1024 * 1024
+const uploadsHeldBytes = 512 * 1024 * 1024
+
+/** Pictures, sound, moderation and ranking: relayed to servers that have them. For apps alone, as nobody sells them. */
+export function mediaRoutes(options: MediaRoutesOptions): Routes {
+  const room = createUploadRoom(uploadsHeldBytes)
+  return {
+    'POST /v1/images/generations': askJson('image', ImageRequest, options),
+    'POST /v1/images/edits': askForm('imageEdit', isImage, room, options),
+    'POST /v1/images/variations': askForm('imageVariation', isImage, room, options),
+    'POST /v1/audio/speech': askJson('speech', SpeechRequest, options),
+    'POST /v1/audio/transcriptions': askForm('transcription', isSound, room, options),
+    'POST /v1/audio/translations': askForm('translation', isSound, room, options),
+    'POST /v1/moderations': askJson('moderation', ModerationRequest, options, withModerationModel),
+    'POST /v1/rerank': askJson('rerank', RerankRequest, options),
+    'POST /rerank': askJson('rerank', RerankRequest, options),
+  }
+}
+
+type Schema<T> = Parameters<typeof checked<T>>[0]
+type Completion = (body: unknown, exchange: Exchange, options: MediaRoutesOptions) => Promise<unknown>
+
+function askJson<T extends keyof RelayedTasks>(
+  task: T,
+  schema: Schema<RelayedTasks[T]>,
+  options: MediaRoutesOptions,
+  complete: Completion = async body => body,
+): Handler {
+  return async exchange => {
+    const sent = await readJson(exchange.request, options, exchange.signal)
+    const body = checked(schema, await complete(sent, exchange, options))
+    await ask(exchange, { task, body } as unknown as RelayedCall, options)
+  }
+}
+
+function askForm(
+  task: Extract<RelayedCall, { body: FormRequest }>['task'],
+  isNeeded: (part: FormPart) => boolean,
+  room: UploadRoom,
+  options: MediaRoutesOptions,
+): Handler {
+  const limits = { maxBytes: maxUploadBytes, timeoutMs: options.bodyTimeoutMs }
+  return exchange =>
+    room.hold(exchange.request, maxUploadBytes, async () => {
+      const form = await readForm(exchange.request, limits, exchange.signal)
+      const body = requestOf(form, isNeeded)
+      await ask(exchange, { task, body }, options)
+    })
+}
+
+async function ask(exchange: Exchange, call: Call, options: MediaRoutesOptions): Promise<void> {
+  const context: Context = contextOf(exchange)
+  await answerRaw(exchange.response, options.backend.run(call, context), options)
+}
+
+function requestOf(form: readonly FormPart[], isNeeded: (part: FormPart) => boolean): FormRequest {
+  const model = fieldOf(form, 'model')
+  if (!model) throw missing('model', 'the name of a model; see GET /v1/models')
+  if (!form.some(part => isFile(part) && isNeeded(part))) throw missing('file', 'the file this request is about')
+  return { model, form: form.filter(({ name }) => name !== 'model') }
+}
+
+function isSound({ name }: FormPart): boolean {
+  return name === 'file'
+}
+
+function isImage({ name }: FormPart): boolean {
+  return name === 'image' || name === 'image[]'
+}
+
+function missing(param: string, what: string): ParleyError {
+  return new ParleyError('invalid_request', `the form has no ${param}; add ${what}`, { param })
+}
+
+/** OpenAI's moderation needs no model: here it is the first one listed that is for it. */
+async function withModerationModel(body: unknown, { signal }: Exchange, { backend }: MediaRoutesOptions) {
+  if (typeof body !== 'object' || body === null || (body as { model?: unknown }).model != null) return body
+  const model = (await backend.models(signal)).find(isModerator)?.id
+  if (model !== undefined) return { ...body, model }
+  const message =
+    'no model was named and no provider lists one for moderation; add an upstream that has one to upstreams'
+  throw new ParleyError('model_not_found', message, { param: 'model' })
+}
+
+function isModerator({ id, capabilities = [] }: Model): boolean {
+  return /moderation/i.test(id) || capabilities.includes('moderation')
+}

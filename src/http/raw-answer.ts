@@ -1,0 +1,66 @@
+import type { ServerResponse } from 'node:http'
+import type { Reply } from '../core/index.ts'
+import { ParleyError } from '../core/index.ts'
+import { encodeEvent } from '../openai/index.ts'
+import { shown } from './exchange.ts'
+import { createSseWriter, drained, type SseWriterOptions } from './sse-writer.ts'
+
+/**
+ * Writes a raw reply: one body, bytes as they come, or a server's own events. The first chunk is awaited before any header,
+ * so that an error before it has its status. Afterwards events end with an error event; bytes have no place for one, so the
+ * connection is broken off and what arrived never looks whole.
+ */
+export async function answerRaw(response: ServerResponse, reply: Reply, options: SseWriterOptions): Promise<void> {
+  try {
+    const first = await reply.next()
+    if (first.done === true) throw new ParleyError('backend_failed', 'the backend ended without an answer')
+    if (first.value.meta.contentType?.startsWith('text/event-stream')) await events(response, reply, first, options)
+    else if (first.value.meta.isLast === true) await body(response, reply, first)
+    else await bytes(response, reply, first, options)
+  } finally {
+    await reply.return(undefined as never)
+  }
+}
+
+type Step = Awaited<ReturnType<Reply['next']>>
+type First = Extract<Step, { done?: false }>
+
+async function body(response: ServerResponse, reply: Reply, { value }: First): Promise<void> {
+  response.writeHead(200, { ...headersOf(value.meta), 'content-length': value.bytes.length })
+  response.end(value.bytes)
+  while ((await reply.next()).done !== true);
+}
+
+async function bytes(response: ServerResponse, reply: Reply, first: First, { stallMs }: SseWriterOptions) {
+  response.writeHead(200, { ...headersOf(first.value.meta), 'x-accel-buffering': 'no' })
+  try {
+    for (let step: Step = first; step.done !== true; step = await reply.next()) {
+      if (!response.write(step.value.bytes)) await drained(response, stallMs)
+      if (response.destroyed) return
+    }
+  } catch (cause) {
+    response.destroy()
+    throw cause
+  }
+  response.end()
+}
+
+async function events(response: ServerResponse, reply: Reply, first: First, options: SseWriterOptions): Promise<void> {
+  const writer = createSseWriter(response, options)
+  try {
+    for (let step: Step = first; step.done !== true; step = await reply.next()) {
+      await writer.write(step.value.bytes)
+      if (response.destroyed) return
+    }
+  } catch (cause) {
+    if (response.destroyed) return
+    void writer.write(encodeEvent(JSON.stringify(shown(ParleyError.from(cause)))))
+  } finally {
+    writer.close()
+  }
+  writer.end()
+}
+
+function headersOf({ contentType = 'application/octet-stream' }: { contentType?: string }): Record<string, string> {
+  return { 'content-type': contentType, 'cache-control': 'no-transform' }
+}
