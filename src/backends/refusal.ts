@@ -1,6 +1,7 @@
 import type { ErrorCode } from '../core/index.ts'
 import { errorTable, ParleyError } from '../core/index.ts'
 import { ErrorBody } from '../openai/index.ts'
+import { passOn } from './pass-on.ts'
 
 /** A failure the other side told of, as far as it is believed. */
 export interface Refusal {
@@ -8,33 +9,93 @@ export interface Refusal {
   readonly name: string
   readonly status: number
   readonly body: unknown
+  /** Seconds. */
   readonly retryAfter: string | undefined
+  /** What must not be seen in words that are passed on. Without it, none are. */
+  readonly secrets?: readonly string[]
 }
 
-/** What a status means to us. A server's own words are not passed on: they may quote the prompt or name a key. */
+/** What a status means to us. */
 const statuses: Record<number, ErrorCode> = {
   401: 'backend_refused',
   402: 'backend_refused',
   403: 'backend_refused',
   404: 'model_not_found',
   405: 'unsupported',
+  407: 'backend_refused',
+  408: 'timeout',
   413: 'too_large',
   429: 'rate_limited',
   501: 'unsupported',
   503: 'overloaded',
   504: 'timeout',
+  529: 'overloaded',
 }
 
-/** What an upstream's answer means. A redirect is no answer to a call, and its caller cannot mend it. */
-export function upstreamRefusal({ name, status, body, retryAfter }: Refusal): ParleyError {
-  const isCallersFault = status >= 400 && status < 500
-  const code = statuses[status] ?? (isCallersFault ? 'invalid_request' : 'backend_failed')
-  const isTooLong = status === 400 && codeOf(body) === 'context_length_exceeded'
-  return new ParleyError(
-    isTooLong ? 'context_length_exceeded' : code,
-    `${name} answered ${status}`,
-    waiting(retryAfter),
-  )
+/** Codes that say more than their status. */
+const saidCodes: ReadonlyMap<string, ErrorCode> = new Map([
+  ['context_length_exceeded', 'context_length_exceeded'],
+  ['insufficient_quota', 'backend_refused'],
+  ['billing_hard_limit_reached', 'backend_refused'],
+])
+
+const nextSteps: Partial<Record<ErrorCode, string>> = {
+  invalid_request: 'it finds the request at fault; correct it',
+  context_length_exceeded: 'prompt and answer do not fit its model; shorten them',
+  too_large: 'the request is larger than it takes; send less',
+  model_not_found: 'it does not have this model or route; see GET /v1/models',
+  backend_refused: 'it refuses this node, not its caller; correct the key or the plan of this provider',
+  rate_limited: 'this node asks it too often; wait or add another provider',
+  unsupported: 'it cannot do this; choose another model',
+}
+
+/**
+ * What an upstream's answer means, in words of our own: its own may quote the prompt or name a key. Those about the
+ * request itself go to the app that sent it, apart. A redirect is no answer to a call, and its caller cannot mend it.
+ */
+export function upstreamRefusal({ name, status, body, retryAfter, secrets }: Refusal): ParleyError {
+  const code = codeFor(status, body)
+  const isAtFault = status >= 400 && status < 500 && callersCodes.has(code)
+  return new ParleyError(code, `${name} answered ${status}: ${nextSteps[code] ?? 'it failed; try again'}`, {
+    ...waiting(retryAfter),
+    ...(isAtFault && { passOn: secrets === undefined ? { status } : passOn(status, body, secrets) }),
+  })
+}
+
+/** An error that came with a status of 200, or in a stream: it says itself what it is, if anything does. */
+export function upstreamError({ name, body, secrets }: Omit<Refusal, 'status' | 'retryAfter'>): ParleyError {
+  const status = statusIn(body)
+  if (status !== undefined)
+    return upstreamRefusal({ name, status, body, retryAfter: undefined, ...(secrets && { secrets }) })
+  return new ParleyError('backend_failed', `${name} answered with an error; try again or another provider`)
+}
+
+const callersCodes: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'invalid_request',
+  'context_length_exceeded',
+  'model_not_found',
+  'too_large',
+])
+
+function codeFor(status: number, body: unknown): ErrorCode {
+  const isRefused = status >= 400 && status < 500
+  const said = isRefused ? saidCodes.get(codeOf(body)) : undefined
+  return said ?? statuses[status] ?? (isRefused ? 'invalid_request' : 'backend_failed')
+}
+
+const statusOfType: ReadonlyMap<unknown, number> = new Map([
+  ['invalid_request_error', 400],
+  ['authentication_error', 401],
+  ['permission_error', 403],
+  ['not_found_error', 404],
+  ['rate_limit_error', 429],
+  ['overloaded_error', 529],
+])
+
+function statusIn(body: unknown): number | undefined {
+  const { code, status, type }: Record<string, unknown> = ErrorBody.safeParse(body).data?.error ?? {}
+  const numbers = [code, status].map(Number)
+  return numbers.find(number => number >= 400 && number < 600) ?? statusOfType.get(type)
 }
 
 /**
@@ -86,8 +147,7 @@ export function peerRefusal({ name, body, retryAfter }: Omit<Refusal, 'status'>)
 }
 
 function codeOf(body: unknown): string {
-  const parsed = ErrorBody.safeParse(body)
-  return parsed.success ? String(parsed.data.error.code ?? '') : ''
+  return String(ErrorBody.safeParse(body).data?.error.code ?? '')
 }
 
 const amounts = ['cumulative', 'accepted', 'covered'] as const

@@ -10,6 +10,18 @@ export interface ParleyErrorOptions extends ErrorOptions {
   param?: string
   /** The node that said so, when this one only passes it on. */
   saidBy?: string
+  /** What an upstream said of the request itself. */
+  passOn?: PassOn
+}
+
+/**
+ * An upstream's own answer to a request that is at fault. Its words may quote the prompt: they are for the app that sent
+ * it and for nobody else, so no log, event, peer or disk may see them.
+ */
+export interface PassOn {
+  readonly status: number
+  /** Absent when it said nothing in OpenAI's words. */
+  readonly body?: ErrorBody
 }
 
 /** The only error the project throws. `message` says what and what next, in lower case. */
@@ -20,6 +32,8 @@ export class ParleyError extends Error {
   readonly param: string | undefined
   /** Undefined when this node found out by itself. */
   readonly saidBy: string | undefined
+  /** Private, so that nothing that prints or copies an error takes it along. */
+  readonly #passOn: PassOn | undefined
 
   constructor(code: ErrorCode, message: string, options: ParleyErrorOptions = {}) {
     super(message, options)
@@ -29,6 +43,12 @@ export class ParleyError extends Error {
     this.retryAfterSeconds = options.retryAfterSeconds
     this.param = options.param
     this.saidBy = options.saidBy
+    this.#passOn = options.passOn
+  }
+
+  /** For the front that answers the app alone. */
+  get passOn(): PassOn | undefined {
+    return this.#passOn
   }
 
   get httpStatus(): number {
@@ -39,9 +59,10 @@ export class ParleyError extends Error {
     return errorTable[this.code].exit
   }
 
-  /** Whether another backend may be tried. */
+  /** Whether another backend may be tried. A request that an upstream finds at fault is not, unless it is too long for one. */
   get mayRetry(): boolean {
-    return errorTable[this.code].retry
+    const isAtFault = this.#passOn !== undefined && this.code !== 'context_length_exceeded'
+    return errorTable[this.code].retry && !isAtFault
   }
 
   /** OpenAI's error body. The cause stays here: it may name upstreams and keys. */

@@ -34,7 +34,7 @@ export function sendJson(
 }
 
 /** Answers with OpenAI's error body, or ends the connection when it is too late for a status. What is complete stays so. */
-export function sendError(response: ServerResponse, error: ParleyError): void {
+export function sendError(response: ServerResponse, error: ParleyError, reader: Reader = 'other'): void {
   if (response.writableEnded) return
   if (response.headersSent || response.destroyed) {
     response.destroy()
@@ -45,11 +45,16 @@ export function sendError(response: ServerResponse, error: ParleyError): void {
   if (error.code === 'unauthorized') headers['www-authenticate'] = 'Bearer'
   const isRequestUnread = error.code === 'too_large'
   if (isRequestUnread) headers.connection = 'close'
-  sendJson(response, error.httpStatus, shown(error), headers)
+  const status = (reader === 'app' ? error.passOn?.status : undefined) ?? error.httpStatus
+  sendJson(response, status, shown(error, reader), headers)
 }
 
+/** Who reads an answer: the app that sent the request, which may see what an upstream said of it, or anybody else. */
+export type Reader = 'app' | 'other'
+
 /** What the caller sees of an error. The words of an unforeseen one may hold anything, so they stay here. */
-export function shown(error: ParleyError): unknown {
+export function shown(error: ParleyError, reader: Reader = 'other'): unknown {
+  if (reader === 'app' && error.passOn?.body !== undefined) return error.passOn.body
   if (error.code !== 'internal') return error.toBody()
   return new ParleyError('internal', 'the node failed; its log has the reason under this request id').toBody()
 }

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Principal, Random } from '../core/index.ts'
 import { ParleyError } from '../core/index.ts'
-import { callerSignal, sendError } from './exchange.ts'
+import { callerSignal, type Reader, sendError } from './exchange.ts'
 import { findRoute, type Routes } from './routes.ts'
 
 /** Who is calling, and the most one of its calls may cost. */
@@ -19,6 +19,8 @@ export interface FrontOptions {
    * was accepted elsewhere brings its caller along.
    */
   readonly identify: (request: IncomingMessage, path: string, connection: Caller | undefined) => Caller
+  /** Who reads the answers of this front. */
+  readonly reader: Reader
   readonly random: Random
   readonly headersTimeoutMs: number
   readonly requestTimeoutMs: number
@@ -99,7 +101,7 @@ async function handle(
   } catch (cause) {
     const error = ParleyError.from(cause, signal)
     if (error.code === 'internal') options.onError(id, error)
-    sendError(response, error)
+    sendError(response, error, options.reader)
   }
 }
 

@@ -29,6 +29,7 @@ export function createLocalFront(options: LocalFrontOptions): Front {
   const gate = createGate(options)
   return createFront({
     ...options,
+    reader: 'app',
     routes: {
       ...openAiRoutes({ ...options, isPeer: false }),
       ...mediaRoutes(options),

@@ -27,6 +27,7 @@ export interface PeerFrontOptions extends Omit<OpenAiRoutesOptions, 'isPeer'> {
 export function createPeerFront(options: PeerFrontOptions): Front {
   return createFront({
     ...options,
+    reader: 'other',
     routes: { ...openAiRoutes({ ...options, isPeer: true }), ...deskRoutes(options) },
     identify: (_request, _path, connection) => {
       if (connection !== undefined) return connection

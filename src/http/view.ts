@@ -1,6 +1,6 @@
 import type { Call, Outcome, ParleyError } from '../core/index.ts'
 import { type Chunk, encodeEvent, type Folder, hiddenUsage, type StreamOptions, usageAtEnd } from '../openai/index.ts'
-import { shown } from './exchange.ts'
+import { type Reader, shown } from './exchange.ts'
 
 /** How a caller sees an answer: its chunks, what stands behind them, a failure in their midst, and all of it in one body. */
 export interface View {
@@ -15,13 +15,13 @@ export interface View {
 
 const done = encodeEvent('[DONE]')
 
-function broken(error: ParleyError): Uint8Array {
-  return encodeEvent(JSON.stringify(shown(error)))
+function broken(error: ParleyError, reader: Reader): Uint8Array {
+  return encodeEvent(JSON.stringify(shown(error, reader)))
 }
 
 /** What a peer sees: every chunk as it is, messages between nodes among them. */
 export function peerView(folder: () => Folder): View {
-  return { chunk: chunk => chunk.bytes, end: () => done, broken, folder }
+  return { chunk: chunk => chunk.bytes, end: () => done, broken: error => broken(error, 'other'), folder }
 }
 
 /**
@@ -37,7 +37,7 @@ export function appView({ body }: Call, folder: () => Folder): View {
       const last = usage.last(outcome?.usage)
       return last === undefined ? done : Buffer.concat([last.bytes, done])
     },
-    broken,
+    broken: error => broken(error, 'app'),
     folder,
   }
 }
