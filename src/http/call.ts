@@ -18,7 +18,9 @@ export function checked<T>(schema: Schema<T>, body: unknown): T {
   const [issue] = parsed.error.issues
   const path = issue?.path.join('.') ?? ''
   if (path === '') throw new ParleyError('invalid_request', `the body does not fit: ${issue?.message}`)
-  throw new ParleyError('invalid_request', `${path}: ${issue?.message}`, { param: path })
+  const isMissing = issue?.message.endsWith('received undefined')
+  const message = isMissing ? `${path} is missing; send it` : `${path}: ${issue?.message}`
+  throw new ParleyError('invalid_request', message, { param: path })
 }
 
 /** What a caller would pay at most is between it and this node. */

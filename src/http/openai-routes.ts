@@ -1,14 +1,16 @@
-import type { Backend, TokenCall } from '../core/index.ts'
+import type { Backend, Random, TokenCall } from '../core/index.ts'
 import { ParleyError } from '../core/index.ts'
 import { ChatRequest, CompletionRequest, EmbeddingRequest } from '../openai/index.ts'
 import { type AnswerOptions, answer } from './answer.ts'
 import { type BodyLimits, readJson } from './body.ts'
 import { checked, contextOf } from './call.ts'
 import { type Exchange, type Handler, sendJson } from './exchange.ts'
+import { type ResponsesRoutesOptions, responsesRoutes } from './responses.ts'
 import type { Routes } from './routes.ts'
 
 export interface OpenAiRoutesOptions extends AnswerOptions, BodyLimits {
   readonly backend: Backend
+  readonly random: Random
 }
 
 const schemas = { chat: ChatRequest, completion: CompletionRequest, embedding: EmbeddingRequest }
@@ -19,6 +21,7 @@ export function openAiRoutes(options: OpenAiRoutesOptions): Routes {
     'POST /v1/chat/completions': ask('chat', options),
     'POST /v1/completions': ask('completion', options),
     'POST /v1/embeddings': ask('embedding', options),
+    ...(options.isPeer ? {} : responsesRoutes(responsesOptions(options))),
     'GET /v1/models': exchange => listModels(exchange, options),
     'GET /v1/models/*': exchange => retrieveModel(exchange, options),
   }
@@ -29,6 +32,15 @@ function ask(task: TokenCall['task'], options: OpenAiRoutesOptions): Handler {
     const body = checked<unknown>(schemas[task], await readJson(exchange.request, options, exchange.signal))
     const call = { task, body } as TokenCall
     await answer(exchange, call, options.backend.run(call, contextOf(exchange)), options)
+  }
+}
+
+function responsesOptions(options: OpenAiRoutesOptions): ResponsesRoutesOptions {
+  return {
+    random: options.random,
+    readBody: ({ request, signal }) => readJson(request, options, signal),
+    answerAs: (exchange, call, view) =>
+      answer(exchange, call, options.backend.run(call, contextOf(exchange)), options, view),
   }
 }
 
