@@ -3,6 +3,7 @@ import { z } from 'zod'
 import type { Backend, Clock } from '../core/index.ts'
 import { isTokenCall, ParleyError } from '../core/index.ts'
 import { type Model, ModelList } from '../openai/index.ts'
+import { createModelList } from './model-list.ts'
 import { createOpenAiClient, type OpenAiClient } from './openai-client.ts'
 import { runMedia } from './openai-media.ts'
 
@@ -22,9 +23,6 @@ export interface UpstreamBackend extends Backend {
   close: () => Promise<void>
 }
 
-const modelsKeptMs = 30_000
-/** How old a list may be that stands in for one that failed: a server that restarts is soon back. */
-const modelsMissedMs = 90_000
 const listTimeoutMs = 8_000
 
 /** Any OpenAI-compatible server, relayed byte for byte. */
@@ -41,7 +39,7 @@ export function createUpstream(options: UpstreamOptions): UpstreamBackend {
     options.apiKey === undefined ? {} : { authorization: `Bearer ${options.apiKey}` }
   const server = { name, dispatcher, origin, basePath, headers }
   const client = createOpenAiClient({ ...server, isPeer: false })
-  const models = createModelList(client, `${basePath}/models`, options)
+  const models = createModelList(() => listModels(client, `${basePath}/models`, options), options.clock)
   return {
     name,
     models,
@@ -59,38 +57,6 @@ function parseUrl({ name, url }: UpstreamOptions): { origin: string; basePath: s
     throw new ParleyError('config_invalid', `the url of upstream ${name} is not http(s): ${url}; correct upstreams`)
   }
   return { origin: parsed.origin, basePath: parsed.pathname.replace(/\/+$/, '') }
-}
-
-/** The server's list, asked once for all who wait and kept for a while. One that fails does not take the last away at once. */
-function createModelList(client: OpenAiClient, path: string, options: UpstreamOptions): Backend['models'] {
-  const { clock } = options
-  let kept: { models: Model[]; at: number } | undefined
-  let asking: Promise<Model[]> | undefined
-  const ask = async (): Promise<Model[]> => {
-    try {
-      const models = await listModels(client, path, options)
-      kept = { models, at: clock.monotonic() }
-      return models
-    } catch (cause) {
-      if (kept !== undefined && clock.monotonic() - kept.at < modelsMissedMs) return kept.models
-      throw cause
-    } finally {
-      asking = undefined
-    }
-  }
-  return async signal => {
-    if (kept !== undefined && options.clock.monotonic() - kept.at < modelsKeptMs) return kept.models
-    asking ??= ask()
-    const left = Promise.withResolvers<never>()
-    const leave = () => left.reject(ParleyError.from(signal.reason, signal))
-    if (signal.aborted) leave()
-    signal.addEventListener('abort', leave, { once: true })
-    try {
-      return await Promise.race([asking, left.promise])
-    } finally {
-      signal.removeEventListener('abort', leave)
-    }
-  }
 }
 
 async function listModels(client: OpenAiClient, path: string, options: UpstreamOptions): Promise<Model[]> {
