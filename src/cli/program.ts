@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { addChat } from './commands/chat.ts'
 import { addConfig } from './commands/config.ts'
+import { addConnect } from './commands/connect.ts'
 import { addDev } from './commands/dev.ts'
 import { addDoctor } from './commands/doctor.ts'
 import { addKey } from './commands/key.ts'
@@ -57,6 +58,7 @@ const commands = [
   addWallet,
   addSession,
   addKey,
+  addConnect,
   addProviders,
   addProvider,
   addVerify,

@@ -13,14 +13,16 @@ export interface Ended {
 export interface RunOptions {
   env?: Record<string, string>
   input?: string
+  cwd?: string
 }
 
 /** Runs the command as a person's script would: the real door, a home of its own, no terminal. */
-export function startParley(home: string, args: readonly string[], { env = {}, input }: RunOptions = {}) {
+export function startParley(home: string, args: readonly string[], { env = {}, input, cwd }: RunOptions = {}) {
   const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('PARLEY_') && name !== 'NO_COLOR')
   const child = spawn(process.execPath, [door, ...args], {
     env: { ...Object.fromEntries(inherited), PARLEY_HOME: home, ...env },
     stdio: ['pipe', 'pipe', 'pipe'],
+    ...(cwd !== undefined && { cwd }),
   })
   child.stdin.on('error', () => undefined).end(input ?? '')
   let [stdout, stderr] = ['', '']

@@ -58,7 +58,7 @@ interface LimitOptions {
   maxPerDay?: string
 }
 
-async function withKeys<T>({ load, clock, random }: CommandContext, use: (keys: KeyStore) => T): Promise<T> {
+export async function withKeys<T>({ load, clock, random }: CommandContext, use: (keys: KeyStore) => T): Promise<T> {
   const { paths } = load().config
   createDirectories(paths)
   const { createKeyStore } = await import('../../store/index.ts')
