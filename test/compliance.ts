@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { Backend, Call, Context, Outcome, Reply } from '../src/core/index.ts'
+import type { Backend, Call, Context, Outcome, Reply, TokenCall } from '../src/core/index.ts'
 import { ChatChunk, type Chunk, CompletionChunk, EmbeddingResponse } from '../src/openai/index.ts'
 import { createScripted, type Scripted } from './scripted.ts'
 
@@ -14,7 +14,7 @@ export function contextOf(extra: Partial<Context> = {}): Context {
   }
 }
 
-export function chat(model: string, extra: Record<string, unknown> = {}): Call {
+export function chat(model: string, extra: Record<string, unknown> = {}): TokenCall {
   return { task: 'chat', body: { model, messages: [{ role: 'user', content: 'hi' }], ...extra } }
 }
 

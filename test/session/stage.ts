@@ -5,7 +5,6 @@ import { createNotary, createSigner } from '../../src/chain/index.ts'
 import type {
   Address,
   Backend,
-  Call,
   CashDesk,
   ChannelKey,
   Clock,
@@ -17,6 +16,7 @@ import type {
   LoggedEvent,
   Reply,
   SignedReceipt,
+  TokenCall,
 } from '../../src/core/index.ts'
 import { createEventLog, ParleyError, systemClock, systemRandom } from '../../src/core/index.ts'
 import { Chunk, usageOf } from '../../src/openai/index.ts'
@@ -326,7 +326,7 @@ export function contextOf(fields: Partial<Context> = {}): Context {
   }
 }
 
-export const question: Call = {
+export const question: TokenCall = {
   task: 'chat',
   body: { model: 'nano', messages: [{ role: 'user', content: 'hello there, how are you?' }] },
 }
