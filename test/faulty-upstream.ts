@@ -159,7 +159,8 @@ export function refuse(status: number, said: unknown = oops(status), headers: Re
 
 /** The error object OpenAI would send, with words that can be told from any other. */
 export function oops(status: number, message = `the upstream says ${status}`): { error: Record<string, unknown> } {
-  return { error: { message, type: 'invalid_request_error', param: 'messages', code: `oops_${status}` } }
+  const type = status < 500 ? 'invalid_request_error' : 'server_error'
+  return { error: { message, type, param: 'messages', code: `oops_${status}` } }
 }
 
 /** Repeats the key and the prompt in the body of its error. */

@@ -5,7 +5,8 @@ import { ParleyError } from '../core/index.ts'
 import { Chunk, encodeForm, fieldOf, noUsage, readEvents, type Usage } from '../openai/index.ts'
 import { unitsOf, usageIn } from './media-counts.ts'
 import type { OpenAiClientOptions } from './openai-client.ts'
-import { upstreamRefusal } from './refusal.ts'
+import { upstreamError } from './refusal.ts'
+import { refusal, secretsOf } from './send.ts'
 
 type Server = Pick<OpenAiClientOptions, 'name' | 'dispatcher' | 'origin' | 'basePath' | 'headers'>
 type Answer = AsyncGenerator<Chunk, Omit<Outcome, 'servedBy'>, void>
@@ -22,15 +23,15 @@ const paths: Readonly<Record<RelayedCall['task'], string>> = {
 }
 
 const maxBodyBytes = 64 * 1024 * 1024
-const maxRefusalBytes = 64 * 1024
 const eventStream = 'text/event-stream'
 
 /** Asks a server for pictures, sound, transcripts, moderation or ranking, and gives its answer as raw chunks. */
 export async function* runMedia(server: Server, call: RelayedCall, signal: AbortSignal): Answer {
-  const { statusCode, headers, body } = await post(server, call, signal)
+  const response = await post(server, call, signal)
+  const { statusCode, headers, body } = response
   body.on('error', alreadyTold)
   try {
-    if (statusCode >= 300) throw await refused(server, statusCode, headers, body)
+    if (statusCode >= 300) throw await refusal({ ...server, isPeer: false }, response, signal)
     const type = typeOf(headers)
     if (type.startsWith(eventStream)) return yield* relayEvents(server, call, body, type)
     if (call.task === 'speech') return yield* relaySound(server, call, body, type)
@@ -88,11 +89,6 @@ function typeOf(headers: Headers): string {
   return /^[\w.+-]+\/[\w.+-]+(?:; ?[\w.+="-]+)*$/.test(type) ? type : 'application/octet-stream'
 }
 
-async function refused({ name }: Server, status: number, headers: Headers, body: Body): Promise<ParleyError> {
-  const text = await readAll(name, body, maxRefusalBytes).catch(() => '')
-  return upstreamRefusal({ name, status, body: parsed(String(text)), retryAfter: headers['retry-after']?.toString() })
-}
-
 async function readAll(name: string, body: Body, limit: number): Promise<Buffer> {
   const pieces: Buffer[] = []
   let size = 0
@@ -119,7 +115,8 @@ async function* relaySound({ name }: Server, call: RelayedCall, body: Body, cont
 }
 
 /** A whole body: JSON, or text where text was asked for. */
-async function* relayBody({ name }: Server, call: RelayedCall, body: Body, contentType: string): Answer {
+async function* relayBody(server: Server, call: RelayedCall, body: Body, contentType: string): Answer {
+  const { name } = server
   const bytes = await readAll(name, body, maxBodyBytes)
   const json = parsed(bytes.toString('utf8'))
   if (asksForText(call) && (json === undefined || !contentType.startsWith('application/json'))) {
@@ -130,9 +127,7 @@ async function* relayBody({ name }: Server, call: RelayedCall, body: Body, conte
   if (typeof json !== 'object' || json === null) {
     throw new ParleyError('backend_failed', `${name} answered something that is not JSON; try another model`)
   }
-  if ('error' in json && json.error != null) {
-    throw new ParleyError('backend_failed', `${name} answered 200 with an error; try another model`)
-  }
+  if ('error' in json && json.error != null) throw upstreamError({ name, body: json, secrets: secretsOf(server) })
   yield Chunk.raw(bytes, { contentType: 'application/json; charset=utf-8', isLast: true }, json)
   return { usage: usageIn(json), ...unitsOf(call, json) }
 }

@@ -38,7 +38,7 @@ export async function* readStream(
       if (chunk.event === undefined) {
         chunks++
         tail = [chunk, tail[0] ?? chunk]
-        if (reported !== undefined && isLast(chunk, tail)) chunk.meta.isLast = true
+        if (reported !== undefined && isLast(endpoint, chunk, tail)) chunk.meta.isLast = true
       }
       yield chunk
     }
@@ -153,10 +153,9 @@ function finishOf({ name }: Endpoint, tail: readonly Chunk[]): string | null {
 }
 
 /** Usage without choices, after a reason to finish: by OpenAI's wire nothing but the terminal marker follows it. */
-function isLast(chunk: Chunk, tail: readonly Chunk[]): boolean {
-  const { choices } = chunk.json() as { choices?: { finish_reason?: unknown }[] }
-  if (choices?.length !== 0) return false
-  return tail.some(({ data }) => finishReasonOf((safeJson(data ?? '') as { choices?: [] } | null)?.choices) !== null)
+function isLast(endpoint: Endpoint, chunk: Chunk, tail: readonly Chunk[]): boolean {
+  const { choices } = chunk.json() as { choices?: unknown[] }
+  return choices?.length === 0 && finishOf(endpoint, tail) !== null
 }
 
 /** A server that never counts: one token a chunk is the nearest honest guess, and it is marked as one. */
