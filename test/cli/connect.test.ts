@@ -56,7 +56,7 @@ const mode = (path: string) => statSync(path).mode & 0o777
 describe('beside a running node', () => {
   let home: string
   let baseUrl: string
-  let stop: () => Promise<unknown>
+  let stop: (() => Promise<unknown>) | undefined
   let remove: () => void
 
   beforeAll(async () => {
@@ -65,7 +65,10 @@ describe('beside a running node', () => {
     home = mkdtempSync(join(tmpdir(), 'parley-test-'))
     remove = () => rmSync(home, { recursive: true, force: true })
     const { child, ended } = startParley(home, ['up', '--http-port', '0', '--json'])
-    const line = await new Promise<string>(resolve => createInterface({ input: child.stdout }).once('line', resolve))
+    const line = await Promise.race([
+      new Promise<string>(resolve => createInterface({ input: child.stdout }).once('line', resolve)),
+      ended.then(({ stderr }) => Promise.reject(new TypeError(`it ended: ${stderr}`))),
+    ])
     baseUrl = (JSON.parse(line) as { baseUrl: string }).baseUrl
     stop = () => {
       child.kill('SIGTERM')
@@ -74,7 +77,7 @@ describe('beside a running node', () => {
   }, 60_000)
 
   afterAll(async () => {
-    await stop()
+    await stop?.()
     remove()
   })
 
@@ -336,6 +339,11 @@ test('an app without files has nothing to write: exit 2 and what to do instead',
   const { code, stderr } = await run(['connect', 'curl', '--write'])
   expect(code).toBe(2)
   expect(stderr).toContain('paste what parley connect curl prints')
+})
+
+test('every app has its section in the documentation', () => {
+  const sections = [...readFileSync('docs/apps.md', 'utf8').matchAll(/^## (.+)$/gm)].map(([, name]) => name)
+  expect(sections).toEqual(apps.map(({ name }) => name))
 })
 
 test('a name full of shell is one word of it', async () => {
