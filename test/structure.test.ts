@@ -19,6 +19,7 @@ const homes: Readonly<Record<string, readonly string[]>> = {
   'node:sqlite': ['store'],
   'node-llama-cpp': ['backends'],
   undici: ['backends'],
+  '@ai-sdk/': ['backends/adapted'],
   viem: ['chain'],
   ox: ['chain'],
   'tiny-secp256k1': ['chain'],

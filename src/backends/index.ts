@@ -1,4 +1,5 @@
 /** One file per way of getting an answer. */
+export * from './adapted/index.ts'
 export * from './cash-desk.ts'
 export * from './openai-client.ts'
 export * from './peer.ts'

@@ -1,0 +1,44 @@
+import { fetch, Pool } from 'undici'
+import { ParleyError } from '../../core/index.ts'
+
+export interface ConnectionOptions {
+  readonly name: string
+  /** Base URL of the service. */
+  readonly url: string
+  readonly connectTimeoutMs: number
+  readonly maxConnections: number
+}
+
+export interface Connection {
+  readonly pool: Pool
+  readonly origin: string
+  readonly basePath: string
+  /** For code that brings its own idea of HTTP: the pool, with no way to another address. */
+  readonly fetch: typeof globalThis.fetch
+}
+
+/** Largest answer of a service, streams included. */
+const maxAnswerBytes = 256 * 1024 * 1024
+
+/** Kept connections to one service. How long an answer may take is for the router to say. */
+export function connect({ name, url, connectTimeoutMs, maxConnections }: ConnectionOptions): Connection {
+  const { origin, pathname, protocol } = URL.canParse(url) ? new URL(url) : { origin: '', pathname: '', protocol: '' }
+  if (!/^https?:$/.test(protocol)) {
+    throw new ParleyError('config_invalid', `the url of upstream ${name} is not http(s); correct upstreams`)
+  }
+  const pool = new Pool(origin, {
+    connections: maxConnections,
+    connect: { timeout: connectTimeoutMs },
+    bodyTimeout: 0,
+    headersTimeout: 0,
+    maxResponseSize: maxAnswerBytes,
+  })
+  const pooled: typeof fetch = (input, init) => fetch(input, { ...init, dispatcher: pool, redirect: 'manual' })
+  return {
+    pool,
+    origin,
+    basePath: pathname.replace(/\/+$/, ''),
+    // The same interface from another place: only the names of the types differ.
+    fetch: pooled as unknown as typeof globalThis.fetch,
+  }
+}
