@@ -1,15 +1,14 @@
 import { randomUUID } from 'node:crypto'
-import type { Dispatcher } from 'undici'
 import type { Outcome, RelayedCall } from '../core/index.ts'
 import { ParleyError } from '../core/index.ts'
 import { Chunk, encodeForm, fieldOf, noUsage, readEvents, type Usage } from '../openai/index.ts'
 import { unitsOf, usageIn } from './media-counts.ts'
 import type { OpenAiClientOptions } from './openai-client.ts'
 import { upstreamError } from './refusal.ts'
-import { refusal, secretsOf } from './send.ts'
+import { type Response, readBytes, type Sending, safeJson, secretsOf, send } from './send.ts'
 
-type Server = Pick<OpenAiClientOptions, 'name' | 'dispatcher' | 'origin' | 'basePath' | 'headers'>
 type Answer = AsyncGenerator<Chunk, Omit<Outcome, 'servedBy'>, void>
+type Body = Response['body']
 
 const paths: Readonly<Record<RelayedCall['task'], string>> = {
   image: '/images/generations',
@@ -22,20 +21,17 @@ const paths: Readonly<Record<RelayedCall['task'], string>> = {
   rerank: '/rerank',
 }
 
-const maxBodyBytes = 64 * 1024 * 1024
 const eventStream = 'text/event-stream'
 
 /** Asks a server for pictures, sound, transcripts, moderation or ranking, and gives its answer as raw chunks. */
-export async function* runMedia(server: Server, call: RelayedCall, signal: AbortSignal): Answer {
-  const response = await post(server, call, signal)
-  const { statusCode, headers, body } = response
+export async function* runMedia(server: OpenAiClientOptions, call: RelayedCall, signal: AbortSignal): Answer {
+  const { headers, body } = await ask(server, call, signal)
   body.on('error', alreadyTold)
   try {
-    if (statusCode >= 300) throw await refusal({ ...server, isPeer: false }, response, signal)
     const type = typeOf(headers)
     if (type.startsWith(eventStream)) return yield* relayEvents(server, call, body, type)
     if (call.task === 'speech') return yield* relaySound(server, call, body, type)
-    return yield* relayBody(server, call, body, type)
+    return yield* relayBody(server, call, await readBytes(server, body, signal), type)
   } catch (cause) {
     if (cause instanceof ParleyError || signal.aborted) throw ParleyError.from(cause, signal)
     throw new ParleyError('stream_cut', `${server.name} broke off in the middle of its answer`, { cause })
@@ -47,25 +43,31 @@ export async function* runMedia(server: Server, call: RelayedCall, signal: Abort
 /** Destroying a body makes it emit the abort that was reported already. */
 function alreadyTold(): void {}
 
-async function post(server: Server, call: RelayedCall, signal: AbortSignal): Promise<Dispatcher.ResponseData> {
-  const { name, dispatcher, origin, basePath } = server
-  const { type, pieces, length } = encoded(call)
-  const headers = { ...server.headers, 'content-type': type, 'content-length': String(length), accept: '*/*' }
-  const limits = { headersTimeout: 0, bodyTimeout: 0 }
-  const path = basePath + paths[call.task]
+async function ask(server: OpenAiClientOptions, call: RelayedCall, signal: AbortSignal): Promise<Response> {
+  const path = server.basePath + paths[call.task]
   try {
-    return await dispatcher.request({ origin, method: 'POST', path, signal, headers, body: pieces as never, ...limits })
+    return await send(server, { method: 'POST', path, ...entityOf(call), headers: { accept: '*/*' }, signal })
   } catch (cause) {
-    if (signal.aborted) throw ParleyError.from(cause, signal)
-    const { code = 'no connection' } = cause as { code?: string }
-    throw new ParleyError('backend_failed', `cannot reach ${name} (${code}); look at its url`, { cause })
+    throw isLackOfRoute(cause) ? withoutRoute(server, call) : cause
   }
 }
 
+/** Many servers list a model and have no route for this task: that says nothing of the request. */
+function isLackOfRoute(cause: unknown): boolean {
+  if (!(cause instanceof ParleyError) || cause.code !== 'model_not_found') return false
+  return cause.passOn?.body?.error.code !== 'model_not_found'
+}
+
+function withoutRoute({ name }: OpenAiClientOptions, { task }: RelayedCall): ParleyError {
+  return new ParleyError(
+    'model_not_found',
+    `${name} has no such route, or not this model for ${task} calls; name another`,
+  )
+}
+
 /** The body of a request, the same for every server that is asked but for the boundary. */
-function encoded({ body }: RelayedCall): { type: string; pieces: Uint8Array[]; length: number } {
-  const [type, pieces] = isForm(body) ? encodedForm(body) : ['application/json', [Buffer.from(JSON.stringify(body))]]
-  return { type, pieces, length: pieces.reduce((sum, { length }) => sum + length, 0) }
+function entityOf({ body }: RelayedCall): Pick<Sending, 'body' | 'bytes'> {
+  return isForm(body) ? { bytes: encodedForm(body) } : { body }
 }
 
 type FormBody = Extract<RelayedCall, { task: 'transcription' }>['body']
@@ -74,34 +76,20 @@ function isForm(body: RelayedCall['body']): body is FormBody {
   return 'form' in body && Array.isArray(body.form)
 }
 
-function encodedForm({ model, form }: FormBody): [string, Uint8Array[]] {
+function encodedForm({ model, form }: FormBody): Required<Sending>['bytes'] {
   const boundary = `parley-${randomUUID()}`
   const pieces = encodeForm([{ name: 'model', value: model }, ...form], boundary)
-  return [`multipart/form-data; boundary=${boundary}`, pieces]
+  return { type: `multipart/form-data; boundary=${boundary}`, pieces }
 }
 
-type Body = Dispatcher.ResponseData['body']
-type Headers = Dispatcher.ResponseData['headers']
-
 /** The answer's media type, as far as it is one. */
-function typeOf(headers: Headers): string {
+function typeOf(headers: Response['headers']): string {
   const type = String(headers['content-type'] ?? '').toLowerCase()
   return /^[\w.+-]+\/[\w.+-]+(?:; ?[\w.+="-]+)*$/.test(type) ? type : 'application/octet-stream'
 }
 
-async function readAll(name: string, body: Body, limit: number): Promise<Buffer> {
-  const pieces: Buffer[] = []
-  let size = 0
-  for await (const piece of body) {
-    size += (piece as Buffer).length
-    if (size > limit) throw new ParleyError('backend_failed', `${name} sent more than ${limit} bytes; ask for less`)
-    pieces.push(piece as Buffer)
-  }
-  return Buffer.concat(pieces)
-}
-
 /** Sound goes on as it comes. */
-async function* relaySound({ name }: Server, call: RelayedCall, body: Body, contentType: string): Answer {
+async function* relaySound({ name }: OpenAiClientOptions, call: RelayedCall, body: Body, contentType: string): Answer {
   if (/^(?:text\/|application\/json)/.test(contentType)) {
     throw new ParleyError('backend_failed', `${name} answered something that is no sound; try another model`)
   }
@@ -115,10 +103,9 @@ async function* relaySound({ name }: Server, call: RelayedCall, body: Body, cont
 }
 
 /** A whole body: JSON, or text where text was asked for. */
-async function* relayBody(server: Server, call: RelayedCall, body: Body, contentType: string): Answer {
+async function* relayBody(server: OpenAiClientOptions, call: RelayedCall, bytes: Buffer, contentType: string): Answer {
   const { name } = server
-  const bytes = await readAll(name, body, maxBodyBytes)
-  const json = parsed(bytes.toString('utf8'))
+  const json = safeJson(bytes.toString('utf8'))
   if (asksForText(call) && (json === undefined || !contentType.startsWith('application/json'))) {
     const type = contentType.startsWith('text/') ? contentType : 'text/plain; charset=utf-8'
     yield Chunk.raw(bytes, { contentType: type, isLast: true })
@@ -139,7 +126,7 @@ function asksForText({ body }: RelayedCall): boolean {
 }
 
 /** Events under the server's own names. The last of them is a `….done`, a `….completed` or the common end mark. */
-async function* relayEvents({ name }: Server, call: RelayedCall, body: Body, contentType: string): Answer {
+async function* relayEvents({ name }: OpenAiClientOptions, call: RelayedCall, body: Body, contentType: string): Answer {
   let meta: { contentType?: string } = { contentType }
   let usage: Usage = noUsage
   let isWhole = false
@@ -152,7 +139,7 @@ async function* relayEvents({ name }: Server, call: RelayedCall, body: Body, con
     meta = {}
     if (kind === 'last') {
       images++
-      usage = usageIn(parsed(Chunk.relayed(bytes).data ?? ''))
+      usage = usageIn(safeJson(Chunk.relayed(bytes).data ?? ''))
     }
     isWhole = kind === 'last' || kind === 'end' || (isWhole && kind === 'other')
   }
@@ -171,12 +158,4 @@ function kindOf(bytes: Uint8Array): 'last' | 'end' | 'error' | 'other' | undefin
   const type = /^(?:event: ?|data: ?\{"type": ?")([\w.]+)/.exec(head)?.[1] ?? ''
   if (type === 'error' || /data: ?\{"error"/.test(head)) return 'error'
   return /\.(?:done|completed)$/.test(type) ? 'last' : 'other'
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }

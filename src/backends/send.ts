@@ -82,6 +82,10 @@ export function secretsOf({ headers = {} }: Pick<Endpoint, 'headers'>): string[]
 }
 
 export async function readText(endpoint: Endpoint, body: Readable, signal: AbortSignal): Promise<string> {
+  return (await readBytes(endpoint, body, signal)).toString('utf8')
+}
+
+export async function readBytes(endpoint: Endpoint, body: Readable, signal: AbortSignal): Promise<Buffer> {
   const limit = endpoint.maxBodyBytes ?? defaultMaxBodyBytes
   const pieces: Buffer[] = []
   let size = 0
@@ -95,7 +99,7 @@ export async function readText(endpoint: Endpoint, body: Readable, signal: Abort
     if (cause instanceof ParleyError || signal.aborted) throw ParleyError.from(cause, signal)
     throw new ParleyError('stream_cut', `${endpoint.name} broke off in the middle of its answer`, { cause })
   }
-  return Buffer.concat(pieces).toString('utf8')
+  return Buffer.concat(pieces)
 }
 
 export function parseJson({ name }: Endpoint, text: string): unknown {

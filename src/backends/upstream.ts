@@ -37,8 +37,8 @@ export function createUpstream(options: UpstreamOptions): UpstreamBackend {
   })
   const headers: Record<string, string> =
     options.apiKey === undefined ? {} : { authorization: `Bearer ${options.apiKey}` }
-  const server = { name, dispatcher, origin, basePath, headers }
-  const client = createOpenAiClient({ ...server, isPeer: false })
+  const server = { name, dispatcher, origin, basePath, headers, isPeer: false }
+  const client = createOpenAiClient(server)
   const models = createModelList(() => listModels(client, `${basePath}/models`, options), options.clock)
   return {
     name,

@@ -1,12 +1,12 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { Call } from '../../src/core/index.ts'
+import type { TokenCall } from '../../src/core/index.ts'
 import { Chunk } from '../../src/openai/index.ts'
 import { commitmentKey, commitToPrompt, commitToResponse, measurePrompt, sessionName } from '../../src/session/index.ts'
 import { textBytes } from '../../src/session/measure.ts'
 
-const chat = (messages: object[], fields: object = {}): Call =>
-  ({ task: 'chat', body: { model: 'm', messages, ...fields } }) as unknown as Call
+const chat = (messages: object[], fields: object = {}): TokenCall =>
+  ({ task: 'chat', body: { model: 'm', messages, ...fields } }) as unknown as TokenCall
 
 test('a prompt is measured by its UTF-8 bytes, a quarter of them and 8 per message', () => {
   expect(measurePrompt(chat([{ role: 'user', content: 'abcdefgh' }]))).toEqual({ tokens: 10, tokensMax: 72 })
@@ -23,12 +23,12 @@ test('a prompt is measured by its UTF-8 bytes, a quarter of them and 8 per messa
 })
 
 test('inputs and prompts are measured too, and token ids count one each', () => {
-  const embed = (input: unknown) => measurePrompt({ task: 'embedding', body: { model: 'm', input } } as Call).tokens
+  const embed = (input: unknown) => measurePrompt({ task: 'embedding', body: { model: 'm', input } } as TokenCall).tokens
   expect(embed('abcd')).toBe(9)
   expect(embed(['abcd', 'abcd'])).toBe(18)
   expect(embed([1, 2, 3])).toBe(11)
   expect(embed([[1, 2], [3]])).toBe(19)
-  const complete = { task: 'completion', body: { model: 'm', prompt: 'abcd', suffix: 'ab' } } as Call
+  const complete = { task: 'completion', body: { model: 'm', prompt: 'abcd', suffix: 'ab' } } as TokenCall
   expect(measurePrompt(complete).tokens).toBe(18)
 })
 

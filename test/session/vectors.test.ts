@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { hashTypedData, recoverAddress, type TypedDataDefinition } from 'viem'
 import { expect, test } from 'vitest'
 import { createNotary, createSigner } from '../../src/chain/index.ts'
-import type { Address, Call, Hex } from '../../src/core/index.ts'
+import type { Address, Hex, TokenCall } from '../../src/core/index.ts'
 import { chargeFor } from '../../src/core/index.ts'
 import { Chunk } from '../../src/openai/index.ts'
 import {
@@ -72,7 +72,7 @@ test('session name, commitments, estimate and charge are the golden ones', () =>
   const key = commitmentKey(session.token)
   expect(`0x${Buffer.from(key).toString('hex')}`).toBe(session.commitmentKey)
   expect(sessionName(session.token)).toBe(session.name)
-  const call = { task: 'chat', body: vectors.call.body } as Call
+  const call = { task: 'chat', body: vectors.call.body } as TokenCall
   expect(measurePrompt(call)).toEqual(vectors.call.estimate)
   expect(commitToPrompt(key, call)).toBe(vectors.call.promptCommit)
   const response = commitToResponse(key)
