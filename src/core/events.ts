@@ -10,8 +10,28 @@ export type NodeEvent =
   | { type: 'node.stopped' }
   | { type: 'service.failed'; service: string; code: ErrorCode; message: string }
   | { type: 'call.started'; id: string; task: Task; model: string; principal: string }
-  | { type: 'call.attempted'; id: string; backend: string; code: ErrorCode; message: string }
-  | ({ type: 'call.ended' } & CallEnd & { servedBy: string; finishReason: string | null; cost: bigint | undefined })
+  | {
+      type: 'call.attempted'
+      id: string
+      backend: string
+      model: string
+      /** Counts the attempts of a call from 1. */
+      attempt: number
+      /** How long the attempt took. */
+      ms: number
+      code: ErrorCode
+      message: string
+    }
+  | ({ type: 'call.ended' } & CallEnd & {
+        servedBy: string
+        finishReason: string | null
+        cost: bigint | undefined
+        /** The model that answered, and how often backends were asked; absent where nobody had to choose. */
+        servedModel?: string | undefined
+        attempts?: number | undefined
+        /** What this node took by itself: milliseconds to the first chunk less those waited for backends. */
+        overheadMs?: number | undefined
+      })
   | ({ type: 'call.failed' } & CallEnd & { code: ErrorCode; message: string })
   | { type: 'peer.connected' | 'peer.disconnected'; peerId: string }
   | { type: 'provider.learned'; provider: string; peerId: string; models: number }

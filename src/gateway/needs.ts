@@ -1,5 +1,5 @@
 import type { Call } from '../core/index.ts'
-import type { CandidateFacts } from './ranking.ts'
+import type { CandidateFacts } from './candidate.ts'
 
 /** What a request asks of a model, as far as it shows: names of capabilities, and a guess at its tokens. */
 export interface Needs {

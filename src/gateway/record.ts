@@ -50,11 +50,13 @@ function startWatch(log: EventLog, clock: Clock, call: Call, context: Context) {
       tokensIn = chunk.meta.promptTokens ?? tokensIn
       tokensOut += chunk.meta.outputTokens ?? 0
     },
-    ended: ({ usage, servedBy, finishReason = null, cost }: Outcome) => {
+    ended: ({ usage, servedBy, finishReason = null, cost, route }: Outcome) => {
       isOver = true
       tokensIn = usage.prompt_tokens
       tokensOut = usage.completion_tokens
-      log.emit({ type: 'call.ended', ...end(), servedBy, finishReason, cost })
+      const overheadMs = route && firstChunkMs && Math.max(0, firstChunkMs - route.waitedMs)
+      const way = { servedModel: route?.model, attempts: route?.attempts, overheadMs }
+      log.emit({ type: 'call.ended', ...end(), servedBy, finishReason, cost, ...way })
     },
     failed,
     left: () => failed(new ParleyError('cancelled', 'the reader left')),

@@ -1,43 +1,24 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type {
   Backend,
   Call,
   Clock,
   Context,
-  ErrorCode,
   EventLog,
   Outcome,
+  Random,
   Reply,
+  Route,
   RoutingPolicy,
 } from '../core/index.ts'
-import { ParleyError } from '../core/index.ts'
-import type { Chunk, Model } from '../openai/index.ts'
-import type { CandidateFacts, Ranking } from './ranking.ts'
-import { attempt, type Timeouts } from './timeouts.ts'
-
-/** One way to answer: a backend and what is known about it. */
-export interface Candidate extends CandidateFacts {
-  readonly backend: Backend
-  /** The name the backend knows the model by, where it is another than the one that was asked for. */
-  readonly alias?: string
-}
-
-/** What holds for one model in place of the router's own settings. */
-export interface ModelRules {
-  readonly policy?: RoutingPolicy
-  /** Whether an answer that breaks off after its first word is continued by another candidate. */
-  readonly continues?: boolean
-}
-
-/** The ways to answer right now; read afresh for every call, so that a change takes effect with the next one. */
-export interface CandidateSource {
-  /** Those that serve a model, in no order. */
-  serving: (model: string) => readonly Candidate[]
-  models: (signal: AbortSignal) => Promise<Model[]>
-  /** Rules of a model; the router's own hold where it says nothing. */
-  rules?: (model: string) => ModelRules | undefined
-  /** Names of all candidates there are, whatever they serve; those that serve the model when missing. */
-  names?: () => readonly string[]
-}
+import { ParleyError, systemRandom } from '../core/index.ts'
+import type { CandidateSource } from './candidate.ts'
+import { choose } from './choose.ts'
+import { createContinuation } from './continuation.ts'
+import { allFailed, isHearsay, isOfFarSide } from './failures.ts'
+import type { Ranking } from './ranking.ts'
+import { attempt, type Progress, type Timeouts } from './timeouts.ts'
+import { createTurns, type Turn, type Turns } from './turns.ts'
 
 export interface RouterOptions {
   readonly candidates: CandidateSource
@@ -46,13 +27,18 @@ export interface RouterOptions {
   readonly timeouts: Timeouts
   readonly log: EventLog
   readonly clock: Clock
-  /** Backends asked for one call at the most. */
+  /** How often backends are asked for one call, over all candidates and models. */
   readonly maxAttempts: number
+  /** How often the same target is asked again before the next one; 0 when missing: then only when no other is left. */
+  readonly sameTargetRetries?: number
+  readonly random?: Random
+  /** Waits between attempts; rejects when the signal is aborted. */
+  readonly wait?: (ms: number, signal: AbortSignal) => Promise<unknown>
 }
 
 /**
- * Many backends as one. The best answers; until it has said something the next one may be asked, after that nobody: no
- * word is said twice.
+ * Many backends as one. The best answers; until it has said something another may be asked, after that nobody: no word is
+ * said twice. An answer that breaks off is continued by another only when the app or the model's rules ask for it.
  */
 export function router(options: RouterOptions): Backend {
   return {
@@ -63,167 +49,147 @@ export function router(options: RouterOptions): Backend {
 }
 
 async function* route(options: RouterOptions, call: Call, context: Context): Reply {
-  const { candidates, ranking, policy, maxAttempts } = options
-  const model = call.body.model
-  const serving = ranking.order(candidates.serving(model), policy).slice(0, maxAttempts)
-  if (serving.length === 0) {
-    throw new ParleyError('model_not_found', `nobody serves the model ${JSON.stringify(model)}; see GET /v1/models`, {
-      param: 'model',
-    })
-  }
-  const failures: Failure[] = []
-  for (const candidate of serving) {
-    const progress = { hasSpoken: false }
+  const journey = startJourney(options, call, context)
+  const { turns, continuation } = journey
+  for (let turn = turns.next(); turn !== undefined; turn = turns.next()) {
+    await pause(options, journey, turn, context)
+    const progress: Progress = { spokeAt: undefined, isTimedOut: false }
     try {
-      const outcome = yield* tryOne(options, candidate, call, context, progress)
-      for (const { name, error } of failures) if (isHearsay(error)) ranking.failed(name)
+      const outcome = yield* tryOne(options, journey, turn, context, progress)
+      for (const { name, error } of turns.failures) {
+        if (name !== undefined && isHearsay(error)) options.ranking.failed(name, { code: error.code })
+      }
       return outcome
     } catch (cause) {
       const error = ParleyError.from(cause, context.signal)
-      told(options, candidate, context, error)
-      if (progress.hasSpoken || context.signal.aborted || isFinal(error, failures)) throw error
-      failures.push({ name: candidate.name, error })
+      const { spokeAt, isTimedOut } = progress
+      told(options, journey, turn, context, error)
+      if (context.signal.aborted || (spokeAt !== undefined && continuation?.canGoOn(error) !== true)) throw error
+      if (!turns.failed(turn, error, isTimedOut)) throw continuation?.broken ?? error
     }
   }
-  throw allFailed(failures.map(({ error }) => error))
+  throw continuation?.broken ?? allFailed(turns.failures)
 }
 
-interface Failure {
-  readonly name: string
-  readonly error: ParleyError
+/** One call on its way through its turns. */
+interface Journey {
+  readonly call: Call
+  readonly turns: Turns
+  readonly continuation: ReturnType<typeof createContinuation>
+  readonly deadline: number
+  /** Spent in waiting for backends until their first words, and between attempts. */
+  waitedMs: number
+  /** When the turn that runs began, and whether the time it took is counted yet. */
+  askedAt: number
+  isCounted: boolean
 }
 
-/** Another node says that nobody can answer this call. One that is sick, or hostile, can say so of any call. */
-function isHearsay({ mayRetry, saidBy }: ParleyError): boolean {
-  return !mayRetry && saidBy !== undefined
+function startJourney(options: RouterOptions, call: Call, { wishes, principal }: Context): Journey {
+  const { clock, timeouts, maxAttempts, sameTargetRetries = 0, random = systemRandom, candidates } = options
+  const deadline = clock.monotonic() + timeouts.totalMs
+  const models = [...new Set([call.body.model, ...(wishes?.models ?? [])])]
+  const continues = wishes?.continues ?? candidates.rules?.(call.body.model)?.continues ?? false
+  const turns = createTurns({
+    choose: asked => choose(options, asked, wishes),
+    calls: models.map(model => withModel(call, model)),
+    asksAgain: principal.kind !== 'peer',
+    ...{ maxAttempts, sameTargetRetries, deadline, clock, random },
+  })
+  const continuation = continues ? createContinuation(call) : undefined
+  return { call, turns, continuation, deadline, waitedMs: 0, askedAt: 0, isCounted: true }
 }
 
-/**
- * What this node finds out by itself ends a call that nobody can answer. What a peer says ends it when a second one says
- * the same; should another answer after all, the first was wrong, and that counts as a failure.
- */
-function isFinal(error: ParleyError, earlier: readonly Failure[]): boolean {
-  if (!isHearsay(error)) return !error.mayRetry
-  return earlier.some(failure => failure.error.code === error.code && isHearsay(failure.error))
+function withModel(call: Call, model: string | undefined): Call {
+  if (model === undefined || model === call.body.model) return call
+  return { ...call, body: { ...call.body, model } } as Call
 }
+
+async function pause(
+  { wait = waitFor }: RouterOptions,
+  journey: Journey,
+  { waitMs }: Turn,
+  { signal }: Context,
+): Promise<void> {
+  if (waitMs === 0) return
+  try {
+    await wait(waitMs, signal)
+  } catch (cause) {
+    throw ParleyError.from(cause, signal)
+  }
+  journey.waitedMs += waitMs
+}
+
+const waitFor = (ms: number, signal: AbortSignal) => sleep(ms, undefined, { signal })
 
 async function* tryOne(
   { ranking, timeouts, clock }: RouterOptions,
-  candidate: Candidate,
-  call: Call,
+  journey: Journey,
+  turn: Turn,
   context: Context,
-  progress: { hasSpoken: boolean },
+  progress: Progress,
 ): Reply {
+  const { candidate } = turn
+  const { continuation, deadline } = journey
   const startedAt = clock.monotonic()
-  let spokeAt: number | undefined
-  const held: Chunk[] = []
-  const reply = attempt(candidate.backend, calledBy(candidate, call), context, timeouts)
+  journey.askedAt = startedAt
+  journey.isCounted = false
+  const bounds = { ...timeouts, totalMs: Math.max(1, deadline - startedAt) }
+  const own = withModel(continuation?.callFor(turn.call) ?? turn.call, candidate.alias)
+  const asked = attempt(candidate.backend, own, context, bounds, clock.monotonic, progress)
+  const reply = continuation?.following(asked, candidate) ?? asked
+  const end = ranking.started(candidate.name)
   try {
     for (;;) {
       const step = await reply.next()
+      if (!journey.isCounted) show(journey, turn, context, clock)
       if (step.done === true) {
-        progress.hasSpoken = true
-        yield* held.splice(0)
-        const rate = tokensPerSecond(step.value, spokeAt ?? startedAt, clock.monotonic())
-        ranking.succeeded(candidate.name, (spokeAt ?? clock.monotonic()) - startedAt, rate)
-        return step.value
-      }
-      if (spokeAt === undefined && held.length < maxHeld && !saysSomething(call, step.value)) {
-        held.push(step.value)
-        continue
-      }
-      if (spokeAt === undefined) {
-        spokeAt = clock.monotonic()
-        progress.hasSpoken = true
-        yield* held.splice(0)
+        const endedAt = clock.monotonic()
+        const spokeAt = progress.spokeAt ?? endedAt
+        ranking.succeeded(candidate.name, spokeAt - startedAt, tokensPerSecond(step.value, spokeAt, endedAt))
+        return { ...step.value, route: routeOf(journey, turn) }
       }
       yield step.value
     }
   } finally {
+    end()
     await reply.return(undefined as never)
   }
 }
 
-function calledBy({ alias }: Candidate, call: Call): Call {
-  return alias === undefined ? call : ({ ...call, body: { ...call.body, model: alias } } as Call)
+/** Counts what was waited for this turn, and tells how the call got here. */
+function show(journey: Journey, turn: Turn, { onRoute }: Context, clock: Clock): void {
+  if (!journey.isCounted) journey.waitedMs += clock.monotonic() - journey.askedAt
+  journey.isCounted = true
+  onRoute?.(routeOf(journey, turn))
 }
 
-const maxHeld = 8
-
-/** Whether a chunk holds a part of the answer; an opening `role` delta does not, so it is held back. */
-function saysSomething(call: Call, chunk: Chunk): boolean {
-  if (call.task !== 'chat') return true
-  const { choices } = parsed(chunk)
-  return (choices ?? []).some(
-    ({ delta = {}, finish_reason }) =>
-      finish_reason != null ||
-      Object.entries(delta).some(([field, value]) => field !== 'role' && value != null && value !== ''),
-  )
+function routeOf({ waitedMs }: Journey, { candidate, call, attempt: attempts }: Turn): Route {
+  const { name: servedBy, priceIn, priceOut } = candidate
+  const prices = { ...(priceIn !== undefined && { priceIn }), ...(priceOut !== undefined && { priceOut }) }
+  return { servedBy, model: call.body.model, attempts, waitedMs, ...prices }
 }
 
-interface OpeningChunk {
-  choices?: { delta?: Record<string, unknown>; finish_reason?: unknown }[]
-}
-
-function parsed(chunk: Chunk): OpeningChunk {
-  try {
-    return (chunk.json() ?? {}) as OpeningChunk
-  } catch (cause) {
-    throw new ParleyError('backend_failed', 'the provider sent a chunk that is not JSON', { cause })
-  }
-}
-
-function told({ ranking, log }: RouterOptions, candidate: Candidate, context: Context, error: ParleyError): void {
+function told(
+  { ranking, log, clock }: RouterOptions,
+  journey: Journey,
+  turn: Turn,
+  context: Context,
+  error: ParleyError,
+): void {
+  show(journey, turn, context, clock)
   if (context.signal.aborted) return
-  if (error.code === 'payment_mismatch' || error.code === 'receipt_invalid') ranking.distrust(candidate.name)
-  else if (isOfFarSide(error)) ranking.failed(candidate.name)
+  const { name } = turn.candidate
+  const { code, message, retryAfterSeconds = 0 } = error
+  if (code === 'payment_mismatch' || code === 'receipt_invalid') ranking.distrust(name, code)
+  else if (isOfFarSide(error)) ranking.failed(name, { code, retryAfterMs: retryAfterSeconds * 1_000 })
+  const { attempt: number, call } = turn
+  const ms = clock.monotonic() - journey.askedAt
   log.emit({
     type: 'call.attempted',
-    id: context.id,
-    backend: candidate.name,
-    code: error.code,
-    message: error.message,
+    ...{ id: context.id, backend: name, model: call.body.model, attempt: number, ms, code, message },
   })
-}
-
-/** What went wrong at the far side, as this node can see it. Its own wallet, chain and caps say nothing about a provider. */
-const ofFarSide: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
-  'backend_failed',
-  'backend_refused',
-  'ledger_conflict',
-  'missing_part',
-  'model_failed',
-  'overloaded',
-  'payment_invalid',
-  'peer_unreachable',
-  'rate_limited',
-  'stopping',
-  'stream_cut',
-  'timeout',
-  'unsupported',
-])
-
-/** A refusal of money that a peer spoke out counts too: whatever the reason, it does not answer. */
-function isOfFarSide({ code, httpStatus, saidBy }: ParleyError): boolean {
-  return ofFarSide.has(code) || (saidBy !== undefined && httpStatus === 402)
 }
 
 function tokensPerSecond({ usage }: Outcome, from: number, to: number): number | undefined {
   return usage.completion_tokens > 1 && to > from ? (usage.completion_tokens * 1_000) / (to - from) : undefined
-}
-
-/** A lone failure speaks for itself; of several, one the caller can mend goes before who else failed. */
-function allFailed(errors: readonly ParleyError[]): ParleyError {
-  const last = errors.at(-1)!
-  const mendable = errors.find(({ httpStatus }) => httpStatus === 400 || httpStatus === 404)
-  if (mendable !== undefined || errors.every(error => error.code === last.code)) return mendable ?? last
-  const codes = errors.map(error => error.code).join(', ')
-  return new ParleyError(
-    'no_provider',
-    `${errors.length} providers failed (${codes}); the last said: ${last.message}`,
-    {
-      cause: last,
-      ...(last.retryAfterSeconds !== undefined && { retryAfterSeconds: last.retryAfterSeconds }),
-    },
-  )
 }

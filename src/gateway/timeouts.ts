@@ -1,50 +1,98 @@
 import type { Backend, Call, Context, Reply } from '../core/index.ts'
 import { ParleyError } from '../core/index.ts'
+import { createOpening } from './opening.ts'
 
+/**
+ * Milliseconds. Two more bounds belong to those who open connections and read headers, which cannot be told apart here:
+ * the connection pools of the backends keep `timeouts.connectMs` and `timeouts.headersMs`.
+ */
 export interface Timeouts {
-  /** From the call to its first chunk, between two chunks, and in all; milliseconds. */
+  /** From the call to its first word; an opening that says nothing does not count. */
   firstChunkMs: number
+  /** Between two chunks, from the first word on. */
   idleMs: number
+  /** For the whole call, all attempts and the waiting between them together. */
   totalMs: number
 }
 
+/** What became of an attempt while it ran. */
+export interface Progress {
+  /** `clock.monotonic()` of the first word. */
+  spokeAt: number | undefined
+  /** Whether one of our own bounds ended it: then the same target is not worth another wait. */
+  isTimedOut: boolean
+}
+
 /**
- * One attempt at a backend under its bounds. Only waiting for the backend counts: a slow reader never times out the
- * far end. A bound that is reached aborts the far end like any other cancel and throws `timeout`.
+ * One attempt at a backend under its bounds. What says nothing yet is held back, so that whoever fails before the first
+ * word can be replaced. Only waiting for the backend counts: a slow reader never times out the far end. A bound that is
+ * reached aborts the far end like any other cancel and throws `timeout`.
  */
-export async function* attempt(backend: Backend, call: Call, context: Context, timeouts: Timeouts): Reply {
-  const bound = new AbortController()
-  const tooLong = (what: string) =>
-    bound.abort(new ParleyError('timeout', `${backend.name} ${what}; try another provider`))
-  const signal = AbortSignal.any([context.signal, bound.signal])
-  const total = setTimeout(() => tooLong(`did not finish within ${timeouts.totalMs} ms`), timeouts.totalMs)
-  const first = setTimeout(() => tooLong(`said nothing within ${timeouts.firstChunkMs} ms`), timeouts.firstChunkMs)
-  let isWaiting = true
-  const idle = setInterval(
-    () => isWaiting && !isFirst && tooLong(`was silent for ${timeouts.idleMs} ms`),
-    timeouts.idleMs,
-  )
-  let isFirst = true
+export async function* attempt(
+  backend: Backend,
+  call: Call,
+  context: Context,
+  timeouts: Timeouts,
+  now: () => number,
+  progress: Progress,
+): Reply {
+  const bounds = startBounds(backend.name, timeouts, progress)
+  const signal = AbortSignal.any([context.signal, bounds.signal])
+  const opening = createOpening(call)
   const reply = backend.run(call, { ...context, signal })
   try {
     for (;;) {
-      isWaiting = true
+      bounds.waits()
       const step = await reply.next()
-      isWaiting = false
-      if (step.done === true) return step.value
-      if (isFirst) {
-        isFirst = false
-        clearTimeout(first)
+      bounds.hears()
+      if (step.done === true) {
+        yield* opening.held()
+        return step.value
       }
-      idle.refresh()
+      if (progress.spokeAt === undefined) {
+        if (opening.holds(step.value)) continue
+        progress.spokeAt = now()
+        bounds.speaks()
+        yield* opening.held()
+      }
       yield step.value
     }
   } catch (cause) {
     throw ParleyError.from(cause, signal)
   } finally {
-    clearTimeout(total)
-    clearTimeout(first)
-    clearInterval(idle)
+    bounds.end()
     await reply.return(undefined as never)
+  }
+}
+
+/** The timers of one attempt. */
+function startBounds(name: string, { firstChunkMs, idleMs, totalMs }: Timeouts, progress: Progress) {
+  const bound = new AbortController()
+  const tooLong = (what: string) => {
+    progress.isTimedOut = true
+    bound.abort(new ParleyError('timeout', `${name} ${what}; try another provider`))
+  }
+  const total = setTimeout(() => tooLong('did not finish in time'), totalMs)
+  const first = setTimeout(() => tooLong(`said nothing within ${firstChunkMs} ms`), firstChunkMs)
+  let idle: NodeJS.Timeout | undefined
+  let isWaiting = true
+  return {
+    signal: bound.signal,
+    waits: () => {
+      isWaiting = true
+      idle?.refresh()
+    },
+    hears: () => {
+      isWaiting = false
+    },
+    speaks: () => {
+      clearTimeout(first)
+      idle = setInterval(() => isWaiting && tooLong(`was silent for ${idleMs} ms`), idleMs)
+    },
+    end: () => {
+      clearTimeout(total)
+      clearTimeout(first)
+      clearInterval(idle)
+    },
   }
 }

@@ -1,43 +1,10 @@
 import { describe, expect, test } from 'vitest'
-import type { Backend, Clock, ErrorCode, EventLog } from '../../src/core/index.ts'
-import { createEventLog, ParleyError, systemClock, systemRandom } from '../../src/core/index.ts'
-import { type Candidate, createRanking, type RouterOptions, router } from '../../src/gateway/index.ts'
-import { Chunk } from '../../src/openai/index.ts'
+import type { Backend, ErrorCode } from '../../src/core/index.ts'
+import { systemClock } from '../../src/core/index.ts'
+import { createRanking } from '../../src/gateway/index.ts'
 import { chat, contextOf, drain, textOf } from '../compliance.ts'
-import { createScripted, type Scripted } from '../scripted.ts'
-
-const calm = { ...systemRandom, fraction: () => 0.99 }
-
-function routed(candidates: readonly Candidate[], options: Partial<RouterOptions> = {}) {
-  const log: EventLog = createEventLog(systemClock.now)
-  const backend = router({
-    candidates: { serving: () => candidates, models: async () => [] },
-    ranking: createRanking(systemClock, calm),
-    policy: 'balanced',
-    timeouts: { firstChunkMs: 20_000, idleMs: 20_000, totalMs: 60_000 },
-    log,
-    clock: systemClock,
-    maxAttempts: 4,
-    ...options,
-  })
-  return { backend, log }
-}
-
-function candidate(backend: Backend, facts: Partial<Candidate> = {}): Candidate {
-  return { name: backend.name, kind: 'api', backend, ...facts }
-}
-
-function failing(name: string, code: ErrorCode, afterRole = false, saidBy?: string): Scripted {
-  const scripted = createScripted(name)
-  return {
-    ...scripted,
-    run: async function* () {
-      scripted.script.opened++
-      if (afterRole) yield Chunk.of({ choices: [{ index: 0, delta: { role: 'assistant', content: '' } }] })
-      throw new ParleyError(code, `${name} fails`, saidBy === undefined ? {} : { saidBy })
-    },
-  }
-}
+import { createScripted } from '../scripted.ts'
+import { calm, candidate, failing, routed } from './routed.ts'
 
 describe('failover', () => {
   test('goes to the next before the first word, and says who failed', async () => {
@@ -50,7 +17,10 @@ describe('failover', () => {
   })
 
   test('an opening role is no word yet', async () => {
-    const { backend } = routed([candidate(failing('a', 'overloaded', true)), candidate(createScripted('b'))])
+    const { backend } = routed([
+      candidate(failing('a', 'overloaded', { afterRole: true })),
+      candidate(createScripted('b')),
+    ])
     const { chunks } = await drain(backend.run(chat('say-2'), contextOf()))
     expect(textOf(chunks)).toBe('w0 w1 ')
     expect(chunks.filter(chunk => JSON.stringify(chunk.json()).includes('"role"'))).toHaveLength(1)
@@ -110,7 +80,7 @@ describe('failover', () => {
 })
 
 describe('what a peer says of a request', () => {
-  const blaming = (name: string, code: ErrorCode = 'invalid_request') => failing(name, code, false, name)
+  const blaming = (name: string, code: ErrorCode = 'invalid_request') => failing(name, code, { saidBy: name })
   const finals = ['invalid_request', 'too_large', 'need_voucher'] as const
 
   test.each(finals)('%s, is not believed before a second one says the same', async code => {
@@ -140,7 +110,7 @@ describe('who is put last after a failure', () => {
   const isPutLast = async (code: ErrorCode, saidBy?: string) => {
     const failed: string[] = []
     const ranking = { ...createRanking(systemClock, calm), failed: (name: string) => void failed.push(name) }
-    const { backend } = routed([candidate(failing('a', code, false, saidBy))], { ranking })
+    const { backend } = routed([candidate(failing('a', code, saidBy === undefined ? {} : { saidBy }))], { ranking })
     await expect(drain(backend.run(chat('say-1'), contextOf()))).rejects.toMatchObject({ code })
     return failed.length > 0
   }
@@ -174,53 +144,3 @@ async function* withoutFirst(reply: ReturnType<Backend['run']>) {
   await reply.next()
   for await (const chunk of reply) yield chunk
 }
-
-describe('ranking', () => {
-  const a = candidate(createScripted('a'), { kind: 'peer', priceIn: 100_000n, priceOut: 100_000n })
-  const b = candidate(createScripted('b'), { kind: 'peer', priceIn: 900_000n, priceOut: 900_000n, stakeRatio: 32 })
-  const names = (candidates: readonly Candidate[]) => candidates.map(({ name }) => name)
-
-  test('the cheapest first, the most trusted first, this machine first', () => {
-    const ranking = createRanking(systemClock, calm)
-    expect(names(ranking.order([b, a], 'cheapest'))).toEqual(['a', 'b'])
-    expect(names(ranking.order([a, b], 'trusted'))).toEqual(['b', 'a'])
-    expect(names(ranking.order([a, b, candidate(createScripted('here'), { kind: 'local' })], 'balanced'))[0]).toBe(
-      'here',
-    )
-  })
-
-  test('the fastest by own measurement first', () => {
-    const ranking = createRanking(systemClock, calm)
-    for (let i = 0; i < 10; i++) ranking.succeeded('b', 20, 200)
-    for (let i = 0; i < 10; i++) ranking.succeeded('a', 2_000, 5)
-    expect(names(ranking.order([a, b], 'fastest'))).toEqual(['b', 'a'])
-  })
-
-  test('who failed goes last until its time is over, and a sole one is still asked', () => {
-    let now = 0
-    const clock: Clock = { now: () => now, monotonic: () => now }
-    const ranking = createRanking(clock, calm)
-    ranking.failed('a')
-    expect(names(ranking.order([a, b], 'cheapest'))).toEqual(['b', 'a'])
-    expect(names(ranking.order([a], 'cheapest'))).toEqual(['a'])
-    now = 1_000
-    expect(names(ranking.order([a, b], 'cheapest'))).toEqual(['a', 'b'])
-  })
-
-  test('who lied about money stays last', () => {
-    let now = 0
-    const clock: Clock = { now: () => now, monotonic: () => now }
-    const ranking = createRanking(clock, calm)
-    ranking.distrust('a')
-    ranking.succeeded('a', 1, 1_000)
-    now = 600_000
-    expect(names(ranking.order([a, b], 'cheapest'))).toEqual(['b', 'a'])
-  })
-
-  test('now and then another goes first, so that a better one is found', () => {
-    const values = [0.01, 0.5]
-    const ranking = createRanking(systemClock, { ...systemRandom, fraction: () => values.shift() ?? 0.99 })
-    expect(names(ranking.order([a, b], 'cheapest'))).toEqual(['b', 'a'])
-    expect(names(ranking.order([a, b], 'cheapest'))).toEqual(['a', 'b'])
-  })
-})

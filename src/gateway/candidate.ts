@@ -1,0 +1,46 @@
+import type { Backend, RoutingPolicy } from '../core/index.ts'
+import type { Model } from '../openai/index.ts'
+
+/** What is known about a way to answer before it is asked. */
+export interface CandidateFacts {
+  readonly name: string
+  readonly kind: 'local' | 'api' | 'peer'
+  /** Smallest token units per million tokens; absent when free. */
+  readonly priceIn?: bigint
+  readonly priceOut?: bigint
+  /** Stake as a multiple of the registry's minimum. */
+  readonly stakeRatio?: number
+  /** Its share among candidates of its priority; 1 when missing, 0 for one that only stands in. */
+  readonly weight?: number
+  /** A lower one is asked first; a higher one when all below it failed or cool down. 1 when missing. */
+  readonly priority?: number
+  /** What the model can do there (`vision`, `tools`, `json`, …), as far as it is known. */
+  readonly capabilities?: readonly string[]
+  /** Tokens of prompt and answer together. */
+  readonly contextTokens?: number
+}
+
+/** One way to answer: a backend and what is known about it. */
+export interface Candidate extends CandidateFacts {
+  readonly backend: Backend
+  /** The name the backend knows the model by, where it is another than the one that was asked for. */
+  readonly alias?: string
+}
+
+/** What holds for one model in place of the router's own settings. */
+export interface ModelRules {
+  readonly policy?: RoutingPolicy
+  /** Whether an answer that breaks off after its first word is continued by another candidate. */
+  readonly continues?: boolean
+}
+
+/** The ways to answer right now; read afresh for every call, so that a change takes effect with the next one. */
+export interface CandidateSource {
+  /** Those that serve a model; `priority` asks them in this order. */
+  serving: (model: string) => readonly Candidate[]
+  models: (signal: AbortSignal) => Promise<Model[]>
+  /** Rules of a model; the router's own hold where it says nothing. */
+  rules?: (model: string) => ModelRules | undefined
+  /** Names of all candidates there are, whatever they serve; those that serve the model when missing. */
+  names?: () => readonly string[]
+}

@@ -1,0 +1,88 @@
+import { type Call, ParleyError, type RoutingPolicy } from '../core/index.ts'
+import type { Wishes } from '../openai/index.ts'
+import type { Candidate, CandidateSource } from './candidate.ts'
+import { fittingFirst, isFitting, needsOf } from './needs.ts'
+import type { Order } from './policies.ts'
+import type { Ranking } from './ranking.ts'
+
+export interface ChoiceOptions {
+  readonly candidates: CandidateSource
+  readonly ranking: Ranking
+  readonly policy: RoutingPolicy
+}
+
+/** Who may answer a call with its model, in the order of asking. Throws why nobody may. */
+export function choose(options: ChoiceOptions, call: Call, wishes: Wishes = {}): Candidate[] {
+  const { candidates, ranking, policy } = options
+  const { model } = call.body
+  const serving = candidates.serving(model)
+  checkNames(wishes, candidates.names?.() ?? serving.map(({ name }) => name))
+  if (serving.length === 0) {
+    throw new ParleyError('model_not_found', `nobody serves the model ${JSON.stringify(model)}; see GET /v1/models`, {
+      param: 'model',
+    })
+  }
+  const allowed = affordable(wanted(serving, call, wishes), wishes)
+  const order = orderOf(wishes) ?? candidates.rules?.(model)?.policy ?? policy
+  return arranged(fittingFirst(ranking.order(allowed, order), call), wishes)
+}
+
+const namesShown = 20
+
+/** A name that is nobody's is a mistake of the caller; one of a provider that lacks the model is passed over. */
+function checkNames({ order = [], only = [], ignore = [], fallbacks = [] }: Wishes, names: readonly string[]): void {
+  const known = new Set(names.map(name => name.toLowerCase()))
+  const unknown = [...order, ...only, ...ignore, ...fallbacks].find(name => !known.has(name.toLowerCase()))
+  if (unknown === undefined) return
+  const isFallback = isIn(fallbacks, unknown) && !isIn(order, unknown)
+  const some = `${names.slice(0, namesShown).join(', ')}${names.length > namesShown ? ', …' : ''}`
+  throw new ParleyError(
+    'invalid_request',
+    `there is no provider ${JSON.stringify(unknown)}; name one of those there are: ${some || 'none right now'}`,
+    { param: isFallback ? 'fallback_providers' : 'provider' },
+  )
+}
+
+function isIn(names: readonly string[], name: string): boolean {
+  return names.some(known => known.toLowerCase() === name.toLowerCase())
+}
+
+function wanted(serving: readonly Candidate[], call: Call, { only, ignore = [], isStrict }: Wishes): Candidate[] {
+  const needs = isStrict === true ? needsOf(call) : undefined
+  const left = serving.filter(
+    candidate =>
+      (only === undefined || isIn(only, candidate.name)) &&
+      !isIn(ignore, candidate.name) &&
+      (needs === undefined || isFitting(candidate, needs)),
+  )
+  if (left.length > 0) return left
+  throw new ParleyError(
+    'model_not_found',
+    `no provider that the request allows serves the model ${JSON.stringify(call.body.model)}; allow another provider`,
+    { param: 'provider' },
+  )
+}
+
+function affordable(candidates: readonly Candidate[], { maxPrice: { prompt, completion } = {} }: Wishes): Candidate[] {
+  const left = candidates.filter(
+    ({ priceIn = 0n, priceOut = 0n }) => priceIn <= (prompt ?? priceIn) && priceOut <= (completion ?? priceOut),
+  )
+  if (left.length > 0) return left
+  throw new ParleyError('price_too_high', 'every provider asks for more than provider.max_price; raise it', {
+    param: 'provider.max_price',
+  })
+}
+
+const orders = { price: 'cheapest', throughput: 'throughput', latency: 'latency' } as const
+
+function orderOf({ sort }: Wishes): Order | undefined {
+  return sort && orders[sort]
+}
+
+/** Whom the app named comes in its order, also one that cools down; everybody else follows, if they may. */
+function arranged(ordered: readonly Candidate[], { order, fallbacks = [], allowsOthers = true }: Wishes): Candidate[] {
+  const named = (names: readonly string[]) =>
+    names.flatMap(name => ordered.filter(candidate => isIn([name], candidate.name)))
+  const first = order === undefined ? ordered.filter(({ name }) => !isIn(fallbacks, name)).slice(0, 1) : named(order)
+  return [...new Set([...first, ...named(fallbacks), ...(allowsOthers ? ordered : [])])]
+}

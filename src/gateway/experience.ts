@@ -1,0 +1,140 @@
+import type { Clock, ErrorCode } from '../core/index.ts'
+
+/** What this node has seen of one target. Counts that fade weigh the present more than the past. */
+export interface Experience {
+  readonly name: string
+  /** All there were, for people. */
+  successes: number
+  failures: number
+  fadingSuccesses: number
+  fadingFailures: number
+  /** Averages; those of an average provider until something was measured. */
+  firstChunkMs: number
+  tokensPerSecond: number
+  isMeasured: boolean
+  /** Calls of this node it works on. */
+  running: number
+  coolsDownAt: number
+  failuresInARow: number
+  lastErrorCode: ErrorCode | undefined
+  isDistrusted: boolean
+  /** Whether a first call after a cooldown is under way: until it is over, others go elsewhere if they can. */
+  isProbed: boolean
+}
+
+/** `closed`: asked as usual. `open`: asked last. `half-open`: its time is over, and one call finds out whether it is well. */
+export type CircuitState = 'closed' | 'open' | 'half-open'
+
+/** One target for people and for the status route. */
+export interface TargetState {
+  readonly name: string
+  readonly state: CircuitState
+  readonly coolsDownForMs: number
+  readonly successes: number
+  readonly failures: number
+  readonly running: number
+  /** Absent until measured. */
+  readonly firstChunkMs?: number
+  readonly tokensPerSecond?: number
+  readonly lastErrorCode?: ErrorCode
+}
+
+export interface FailureFacts {
+  readonly code?: ErrorCode
+  /** When the target said that it can be asked again. */
+  readonly retryAfterMs?: number
+}
+
+/** A newcomer is taken for an average provider until it has shown itself. */
+export const prior = { firstChunkMs: 400, tokensPerSecond: 30 }
+const decay = 0.8
+const firstCooldownMs = 500
+const maxCooldownMs = 60_000
+const maxToldCooldownMs = 300_000
+const distrustMs = 3_600_000
+
+export function newExperience(name: string): Experience {
+  return {
+    ...{ name, ...prior, successes: 0, failures: 0, fadingSuccesses: 0, fadingFailures: 0, isMeasured: false },
+    ...{ running: 0, coolsDownAt: 0, failuresInARow: 0, lastErrorCode: undefined },
+    ...{ isDistrusted: false, isProbed: false },
+  }
+}
+
+export function stateOf(record: Experience, now: number): CircuitState {
+  if (record.coolsDownAt > now) return 'open'
+  return record.failuresInARow > 0 || record.isDistrusted ? 'half-open' : 'closed'
+}
+
+/** Whether others should be asked first. */
+export function isResting(record: Experience | undefined, now: number): boolean {
+  if (record === undefined) return false
+  const state = stateOf(record, now)
+  return state === 'open' || (state === 'half-open' && record.isProbed)
+}
+
+/** A call begins there; returns what ends it. */
+export function begin(record: Experience, now: number): () => void {
+  const isProbe = stateOf(record, now) === 'half-open' && !record.isProbed
+  if (isProbe) record.isProbed = true
+  record.running++
+  let isRunning = true
+  return () => {
+    if (!isRunning) return
+    isRunning = false
+    record.running--
+    if (isProbe) record.isProbed = false
+  }
+}
+
+export interface SuccessFacts {
+  readonly firstChunkMs: number
+  readonly tokensPerSecond: number | undefined
+}
+
+/** Ends a cooldown, but not the one of who lied about money: that has to pass. */
+export function noteSuccess(record: Experience, now: number, { firstChunkMs, tokensPerSecond }: SuccessFacts): void {
+  record.successes++
+  record.fadingSuccesses = record.fadingSuccesses * decay + 1
+  record.fadingFailures *= decay
+  record.firstChunkMs = record.firstChunkMs * decay + firstChunkMs * (1 - decay)
+  if (tokensPerSecond !== undefined) {
+    record.tokensPerSecond = record.tokensPerSecond * decay + tokensPerSecond * (1 - decay)
+  }
+  record.isMeasured = true
+  record.failuresInARow = 0
+  if (record.isDistrusted && record.coolsDownAt > now) return
+  record.isDistrusted = false
+  record.coolsDownAt = 0
+}
+
+/** Cools down for longer and longer; a refused key for as long as can be, and never less than the target asked for. */
+export function noteFailure(record: Experience, now: number, { code, retryAfterMs = 0 }: FailureFacts): void {
+  record.failures++
+  record.fadingFailures = record.fadingFailures * decay + 1
+  record.fadingSuccesses *= decay
+  record.lastErrorCode = code
+  const grown = Math.min(maxCooldownMs, firstCooldownMs * 2 ** record.failuresInARow++)
+  const cooldown = code === 'backend_refused' ? maxCooldownMs : grown
+  const told = Math.min(maxToldCooldownMs, retryAfterMs)
+  record.coolsDownAt = Math.max(record.coolsDownAt, now + Math.max(cooldown, told))
+}
+
+/** It broke the payment protocol: put last for a long time, whatever it does next. */
+export function noteDistrust(record: Experience, now: number, code: ErrorCode | undefined): void {
+  record.failures++
+  record.lastErrorCode = code
+  record.isDistrusted = true
+  record.coolsDownAt = now + distrustMs
+}
+
+export function targetState(record: Experience, clock: Clock): TargetState {
+  const { name, successes, failures, running, isMeasured, firstChunkMs, tokensPerSecond, lastErrorCode } = record
+  const now = clock.monotonic()
+  return {
+    ...{ name, state: stateOf(record, now), coolsDownForMs: Math.max(0, Math.ceil(record.coolsDownAt - now)) },
+    ...{ successes, failures, running },
+    ...(isMeasured && { firstChunkMs: Math.round(firstChunkMs), tokensPerSecond: Math.round(tokensPerSecond) }),
+    ...(lastErrorCode !== undefined && { lastErrorCode }),
+  }
+}

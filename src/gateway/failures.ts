@@ -1,0 +1,76 @@
+import type { ErrorCode } from '../core/index.ts'
+import { ParleyError } from '../core/index.ts'
+
+export interface Failure {
+  /** Who failed; undefined where nobody could even be asked. */
+  readonly name: string | undefined
+  readonly error: ParleyError
+}
+
+/**
+ * What may be done about a failure before the first word:
+ * - `end`: nobody can answer this call as it is (400, 413, 422, …);
+ * - `elsewhere`: this target cannot answer it, another may (its key is refused, the model or room for the prompt is
+ *   missing, no money is set up, it was silent for too long);
+ * - `again`: this target may be well in a moment (network, 5xx, 429).
+ */
+export type Remedy = 'end' | 'elsewhere' | 'again'
+
+const passing: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'backend_failed',
+  'model_failed',
+  'overloaded',
+  'peer_unreachable',
+  'rate_limited',
+  'stream_cut',
+  'timeout',
+])
+
+export function remedyFor(error: ParleyError, earlier: readonly Failure[], isTimedOut: boolean): Remedy {
+  if (isFinal(error, earlier)) return 'end'
+  return passing.has(error.code) && !isTimedOut ? 'again' : 'elsewhere'
+}
+
+/** Another node says that nobody can answer this call. One that is sick, or hostile, can say so of any call. */
+export function isHearsay({ mayRetry, saidBy }: ParleyError): boolean {
+  return !mayRetry && saidBy !== undefined
+}
+
+/**
+ * What this node finds out by itself ends a call that nobody can answer. What a peer says ends it when a second one says
+ * the same; should another answer after all, the first was wrong, and that counts as a failure.
+ */
+function isFinal(error: ParleyError, earlier: readonly Failure[]): boolean {
+  if (!isHearsay(error)) return !error.mayRetry
+  return earlier.some(failure => failure.error.code === error.code && isHearsay(failure.error))
+}
+
+/** What went wrong at the far side, as this node can see it. Its own wallet, chain and caps say nothing about a provider. */
+const ofFarSide: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  ...passing,
+  'backend_refused',
+  'ledger_conflict',
+  'missing_part',
+  'payment_invalid',
+  'stopping',
+  'unsupported',
+])
+
+/** A refusal of money that a peer spoke out counts too: whatever the reason, it does not answer. */
+export function isOfFarSide({ code, httpStatus, saidBy }: ParleyError): boolean {
+  return ofFarSide.has(code) || (saidBy !== undefined && httpStatus === 402)
+}
+
+/** A lone failure speaks for itself; of several, one the caller can mend goes before who else failed. */
+export function allFailed(failures: readonly Failure[]): ParleyError {
+  const errors = failures.map(({ error }) => error)
+  const last = errors.at(-1)!
+  const mendable = errors.find(({ httpStatus }) => httpStatus === 400 || httpStatus === 404)
+  if (mendable !== undefined || errors.every(error => error.code === last.code)) return mendable ?? last
+  const codes = errors.map(error => error.code).join(', ')
+  const waits = errors.flatMap(({ retryAfterSeconds }) => retryAfterSeconds ?? [])
+  return new ParleyError('no_provider', `${errors.length} attempts failed (${codes}); the last said: ${last.message}`, {
+    cause: last,
+    ...(waits.length > 0 && { retryAfterSeconds: Math.min(...waits) }),
+  })
+}

@@ -1,0 +1,148 @@
+import type { Call, Clock, Random } from '../core/index.ts'
+import { ParleyError } from '../core/index.ts'
+import type { Candidate } from './candidate.ts'
+import { type Failure, type Remedy, remedyFor } from './failures.ts'
+
+export interface TurnOptions {
+  /** Who may answer a call with its model, in the order of asking. */
+  readonly choose: (call: Call) => readonly Candidate[]
+  /** The call with the model that was asked for, then with its fallback models. */
+  readonly calls: readonly Call[]
+  /** How often backends are asked for one call, over all candidates and models. */
+  readonly maxAttempts: number
+  /** How often the same target is asked again before the next one; what is left of the attempts comes after them. */
+  readonly sameTargetRetries: number
+  /** Whether a target may be asked again at all: between nodes only the one next to the app does that. */
+  readonly asksAgain: boolean
+  /** `clock.monotonic()` of the end of the call's time. */
+  readonly deadline: number
+  readonly clock: Clock
+  readonly random: Random
+}
+
+/** One attempt: whom to ask, for what, and how long to wait before. */
+export interface Turn {
+  readonly candidate: Candidate
+  readonly call: Call
+  readonly waitMs: number
+  readonly attempt: number
+}
+
+/** The one retry loop of the node, as a list of turns: the next is decided by how the last one failed. */
+export interface Turns {
+  readonly attempts: number
+  readonly failures: readonly Failure[]
+  /** Undefined when nobody is left to ask. Throws what no other candidate can mend. */
+  next: () => Turn | undefined
+  /** False when nobody can answer this call, nor any fallback model. */
+  failed: (turn: Turn, error: ParleyError, isTimedOut: boolean) => boolean
+}
+
+const firstBackoffMs = 400
+const maxBackoffMs = 5_000
+/** Who asks for a longer break is not waited for. */
+const maxToldWaitMs = 10_000
+/** By chance up to this much longer, so that those who failed together do not come back together. */
+const jitter = 0.25
+
+interface Tried {
+  readonly candidate: Candidate
+  readonly times: number
+  readonly notBefore: number
+}
+
+export function createTurns(options: TurnOptions): Turns {
+  const { choose, calls, maxAttempts, sameTargetRetries, clock, deadline } = options
+  const failures: Failure[] = []
+  const untried: Candidate[] = []
+  const tried: Tried[] = []
+  let [current, ...fallbacks] = calls
+  let isLoaded = false
+  let attempts = 0
+  let attemptsOfModel = 0
+
+  const load = (call: Call) => {
+    isLoaded = true
+    try {
+      untried.push(...choose(call))
+    } catch (cause) {
+      const error = ParleyError.from(cause)
+      if (!error.mayRetry) throw error
+      failures.push({ name: undefined, error })
+    }
+  }
+  const nextModel = (): boolean => {
+    untried.length = 0
+    tried.length = 0
+    attemptsOfModel = 0
+    isLoaded = false
+    const [next, ...rest] = fallbacks
+    if (next === undefined) return false
+    current = next
+    fallbacks = rest
+    return true
+  }
+  /** Each fallback model keeps one attempt for itself. */
+  const hasBudget = () => attempts < maxAttempts && (attemptsOfModel === 0 || attempts + fallbacks.length < maxAttempts)
+  const pick = (): { candidate: Candidate; waitMs: number } | undefined => {
+    const again = nextAgain(tried, sameTargetRetries, untried.length > 0)
+    if (again === undefined) {
+      const candidate = untried.shift()
+      return candidate && { candidate, waitMs: 0 }
+    }
+    const waitMs = Math.max(0, again.notBefore - clock.monotonic())
+    if (clock.monotonic() + waitMs >= deadline) return undefined
+    return { candidate: again.candidate, waitMs }
+  }
+  return {
+    get attempts() {
+      return attempts
+    },
+    failures,
+    next: () => {
+      do {
+        if (!isLoaded) load(current!)
+        const picked = hasBudget() ? pick() : undefined
+        if (picked === undefined) continue
+        attemptsOfModel++
+        return { ...picked, call: current!, attempt: ++attempts }
+      } while (nextModel())
+      return undefined
+    },
+    failed: ({ candidate, call }, error, isTimedOut) => {
+      const remedy = remedyFor(error, failures, isTimedOut)
+      failures.push({ name: candidate.name, error })
+      const before = tried.findIndex(known => known.candidate === candidate)
+      const times = 1 + (before === -1 ? 0 : tried.splice(before, 1)[0]!.times)
+      if (remedy === 'end') return isOfModel(error) && call === current && nextModel()
+      const waitMs = againAfterMs(error, remedy, times, options)
+      if (waitMs !== undefined) tried.push({ candidate, times, notBefore: clock.monotonic() + waitMs })
+      return true
+    },
+  }
+}
+
+/** Who may be asked again now: the last one a few times, if so configured; else whoever is ready first, when all were asked. */
+function nextAgain(tried: readonly Tried[], sameTargetRetries: number, hasUntried: boolean): Tried | undefined {
+  const last = tried.at(-1)
+  if (hasUntried) return last !== undefined && last.times <= sameTargetRetries ? last : undefined
+  return tried.toSorted((a, b) => a.notBefore - b.notBefore)[0]
+}
+
+/** Undefined for a target that is not asked again. */
+function againAfterMs(
+  { retryAfterSeconds }: ParleyError,
+  remedy: Remedy,
+  times: number,
+  { asksAgain, random }: TurnOptions,
+): number | undefined {
+  const toldMs = (retryAfterSeconds ?? 0) * 1_000
+  if (remedy !== 'again' || !asksAgain || toldMs > maxToldWaitMs) return undefined
+  const backoffMs = Math.min(maxBackoffMs, firstBackoffMs * 2 ** (times - 1))
+  return Math.max(toldMs, backoffMs) + backoffMs * jitter * random.fraction()
+}
+
+/** The request does not suit this model; it may suit another. */
+function isOfModel({ httpStatus }: ParleyError): boolean {
+  return httpStatus === 400 || httpStatus === 404 || httpStatus === 413
+}
