@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { createUpstream, type UpstreamBackend } from '../backends/index.ts'
+import { createService } from '../backends/index.ts'
 import type { Config } from '../config/index.ts'
 import {
   type Backend,
@@ -103,16 +103,13 @@ function candidateOf({ backend, kind, models }: Source, name: string): Candidate
 }
 
 function upstreamSource(upstream: Config['upstreams'][number], { env, clock, config }: OwnModelsOptions): Source {
-  const { name, url, models } = upstream
-  const apiKey = upstreamKey(upstream, env)
-  const backend: UpstreamBackend = createUpstream({
-    name,
-    url,
-    models,
+  const { backend, url } = createService({
+    ...upstream,
+    apiKey: upstreamKey(upstream, env),
+    env,
     clock,
     connectTimeoutMs: config.timeouts.connectMs,
     maxConnections: 256,
-    ...(apiKey !== undefined && { apiKey }),
   })
   const source: Source = {
     backend,

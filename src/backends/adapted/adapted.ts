@@ -22,14 +22,14 @@ export interface AdaptedOptions {
   readonly name: string
   readonly kind: ServiceKind
   /** Its own address when missing, or that of the region or the resource. */
-  readonly url?: string
-  readonly apiKey?: string
+  readonly url?: string | undefined
+  readonly apiKey?: string | undefined
   /** Keys of an AWS account, which sign requests where there is no API key. */
-  readonly aws?: AwsKeys
+  readonly aws?: AwsKeys | undefined
   /** Of Amazon Bedrock. */
-  readonly region?: string
+  readonly region?: string | undefined
   /** Of Azure OpenAI. */
-  readonly resource?: string
+  readonly resource?: string | undefined
   /** Serve only these; empty for all it lists. */
   readonly models?: readonly string[]
   readonly clock: Clock
