@@ -1,15 +1,23 @@
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
+export interface LeakyUpstream {
+  readonly url: string
+  readonly stop: () => Promise<void>
+}
+
 /**
  * An OpenAI server that repeats the prompt wherever it can: in its answers, and in the words of every failure it knows.
- * The model's name says how it ends.
+ * The model's name says how it ends; all of them begin with `prefix`.
  */
-export async function startLeakyUpstream(answerWord: string): Promise<{ url: string; stop: () => Promise<void> }> {
+export async function startLeakyUpstream(answerWord: string, prefix = ''): Promise<LeakyUpstream> {
   const server = createServer(async (request, response) => {
     const text = Buffer.concat(await request.toArray()).toString()
-    if (request.method === 'GET') return json(response, 200, { object: 'list', data: leakyModels.map(id => ({ id })) })
+    if (request.method === 'GET') {
+      return json(response, 200, { object: 'list', data: leakyModels.map(id => ({ id: prefix + id })) })
+    }
     const body = JSON.parse(text) as { model: string; messages?: unknown; prompt?: unknown; input?: unknown }
+    body.model = body.model.slice(prefix.length)
     const said = `${answerWord}, you said ${JSON.stringify(body.messages ?? body.prompt ?? body.input)}`
     const isChat = request.url?.endsWith('/chat/completions') === true
     if (request.url?.endsWith('/embeddings')) return embed(response, body.model, said)

@@ -5,7 +5,7 @@ import type OpenAI from 'openai'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import type { ParleyNode } from '../../src/node/index.ts'
 import { createLogLines } from '../../src/telemetry/index.ts'
-import { failingModels, startLeakyUpstream } from './leaky-upstream.ts'
+import { failingModels, type LeakyUpstream, startLeakyUpstream } from './leaky-upstream.ts'
 import { type Market, offered, openMarket, until } from './market.ts'
 import { holds, type Tap, tapRpc, tapTcp } from './taps.ts'
 
@@ -20,18 +20,22 @@ let market: Market
 let ai: OpenAI
 let wire: Tap
 let rpc: Tap
-let upstream: Awaited<ReturnType<typeof startLeakyUpstream>>
+let upstream: LeakyUpstream
+/** The same for the user alone: there is no peer between it and the app. */
+let ownUpstream: LeakyUpstream
+const own = 'own-'
 /** Everything this process and its nodes write to a disk is under here. */
 let disk: string
 const formerTmp = process.env.TMPDIR
 const printed: string[] = []
-const errorBodies: string[] = []
+const errorBodies: { model: string; text: string }[] = []
 
 beforeAll(async () => {
   disk = mkdtempSync(join(tmpdir(), 'parley-disk-'))
   process.env.TMPDIR = disk
   spyOnOutput()
   upstream = await startLeakyUpstream(answered)
+  ownUpstream = await startLeakyUpstream(answered, own)
   market = await openMarket({
     inFrontOfPeer: async port => (wire = await tapTcp(port)).port,
     inFrontOfChain: async rpcUrl => `http://127.0.0.1:${(rpc = await tapRpc(rpcUrl)).port}`,
@@ -39,9 +43,11 @@ beforeAll(async () => {
       upstreams: [{ name: 'leaky', url: upstream.url }],
       provider: { claim: { everySeconds: 1, minimum: '0.000001' } },
     },
+    user: { upstreams: [{ name: 'own', url: ownUpstream.url }], routing: { attemptsMax: 1 } },
   })
   ai = market.ai
   await offered(market.user.node, 'echo')
+  await offered(market.user.node, `${own}echo`)
   await sayEverything()
   await failEverywhere()
   const claims = () => market.provider.node.log.recent().filter(({ type }) => type === 'claim.sent')
@@ -53,6 +59,7 @@ afterAll(async () => {
   await wire?.stop()
   await rpc?.stop()
   await upstream?.stop()
+  await ownUpstream?.stop()
   if (formerTmp === undefined) delete process.env.TMPDIR
   else process.env.TMPDIR = formerTmp
   rmSync(disk, { recursive: true, force: true })
@@ -90,7 +97,7 @@ async function sayEverything(): Promise<void> {
 /** Every way to fail that could quote what was asked. */
 async function failEverywhere(): Promise<void> {
   const chat = (body: object, headers = {}) => post('/chat/completions', { model: nano, messages, ...body }, headers)
-  for (const model of failingModels) {
+  for (const model of [...failingModels, ...failingModels.map(name => own + name)]) {
     await chat({ model, stream: true })
     await chat({ model })
     await post('/completions', { model, prompt })
@@ -118,9 +125,9 @@ async function post(path: string, body: object | string, headers: Record<string,
     body: typeof body === 'string' ? body : JSON.stringify(body),
   })
   const text = await response.text().catch(String)
-  const events = text.split('\n\n').filter(event => event.includes('"error"'))
-  if (response.status >= 400) errorBodies.push(text)
-  else errorBodies.push(...events)
+  const { model } = /"model":"(?<model>[^"]+)"/.exec(JSON.stringify(body))?.groups ?? {}
+  const errors = text.split('\n\n').filter(event => response.status >= 400 || event.includes('"error"'))
+  errorBodies.push(...errors.map(error => ({ model: model ?? '', text: error })))
 }
 
 function wordsIn(bytes: Uint8Array | string): string[] {
@@ -189,9 +196,13 @@ test('no event, no log line, no status and nothing printed by either node shows 
   expect(printed.filter(line => wordsIn(line).length > 0)).toEqual([])
 })
 
-test('no error body repeats it, whatever the upstream said, and none is a failure of the node', () => {
-  expect(errorBodies.filter(body => body.includes('"internal"'))).toEqual([])
-  expect(errorBodies.filter(body => wordsIn(body).length > 0)).toEqual([])
+/** What an upstream of one's own says of a request goes to the app that sent it. */
+const toldToItsApp = new Set(['400', '404', '413', '422'].map(status => `${own}refuse-${status}`))
+
+test('no error body repeats it but to the app whose own upstream finds its request at fault; none is a failure of the node', () => {
+  expect(errorBodies.filter(({ text }) => text.includes('"internal"'))).toEqual([])
+  const leaking = errorBodies.filter(({ text }) => wordsIn(text).length > 0)
+  expect(new Set(leaking.map(({ model }) => model))).toEqual(toldToItsApp)
 })
 
 test('no file on either disk holds it, while the nodes run and after they stopped', async () => {
