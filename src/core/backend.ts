@@ -75,8 +75,9 @@ export interface Context {
 export interface Route {
   /** Name of the backend that answers, or was asked last. */
   readonly servedBy: string
-  /** Another than the one asked for where a fallback model answers. */
   readonly model: string
+  /** Whether that is one of the fallback models. */
+  readonly isFallback: boolean
   /** How often backends were asked, this time included. */
   readonly attempts: number
   /** How long the call has waited for backends, and between attempts. */

@@ -163,10 +163,11 @@ function show(journey: Journey, turn: Turn, { onRoute }: Context, clock: Clock):
   onRoute?.(routeOf(journey, turn))
 }
 
-function routeOf({ waitedMs }: Journey, { candidate, call, attempt: attempts }: Turn): Route {
+function routeOf({ call: { body }, waitedMs }: Journey, { candidate, call, attempt: attempts }: Turn): Route {
   const { name: servedBy, priceIn, priceOut } = candidate
   const prices = { ...(priceIn !== undefined && { priceIn }), ...(priceOut !== undefined && { priceOut }) }
-  return { servedBy, model: call.body.model, attempts, waitedMs, ...prices }
+  const { model } = call.body
+  return { servedBy, model, isFallback: model !== body.model, attempts, waitedMs, ...prices }
 }
 
 function told(

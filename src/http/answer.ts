@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Outcome, Reply, TokenCall } from '../core/index.ts'
 import { ParleyError } from '../core/index.ts'
 import { type Chunk, chatFolder, completionFolder, embeddingFolder, type Folder } from '../openai/index.ts'
@@ -97,25 +98,38 @@ function isAwaited({ meta, event }: Chunk): boolean {
 }
 
 /** Lets the backend book what it answered. How that went is told by the event log: the app has its answer. */
-async function book(reply: Reply): Promise<void> {
-  while ((await reply.next()).done !== true);
+async function book(reply: Reply): Promise<Outcome> {
+  for (;;) {
+    const step = await reply.next()
+    if (step.done === true) return step.value
+  }
 }
 
-async function fold(
-  { response }: Exchange,
-  view: View,
-  reply: Reply,
-  first: Step,
-  options: AnswerOptions,
-): Promise<void> {
+async function fold(exchange: Exchange, view: View, reply: Reply, first: Step, options: AnswerOptions): Promise<void> {
   const folder = view.folder()
   let step = first
   for (; step.done !== true; step = await reply.next()) {
     if (step.value.event === undefined) fitting(folder.add, step.value)
     if (isWhole(step.value, options)) break
   }
-  sendJson(response, 200, folder.body(outcomeOf(step)?.usage))
-  await book(reply)
+  const booking = step.done === true ? Promise.resolve(step.value) : book(reply)
+  await showCost(exchange, booking)
+  sendJson(exchange.response, 200, folder.body(outcomeOf(step)?.usage))
+  await booking
+}
+
+const costWaitMs = 250
+
+/** What a paid answer cost is known a moment after it is whole; of one that was not streamed nothing is shown before. */
+async function showCost({ response, route }: Exchange, booking: Promise<Outcome>): Promise<void> {
+  const isPaid = (route?.priceIn ?? 0n) > 0n || (route?.priceOut ?? 0n) > 0n
+  if (!isPaid) return
+  const late = new AbortController()
+  const soon = sleep(costWaitMs, undefined, { signal: late.signal })
+  const outcome = await Promise.race([booking, soon]).catch(() => undefined)
+  late.abort()
+  await soon.catch(() => undefined)
+  if (outcome?.cost !== undefined) response.setHeader('x-parley-cost', String(outcome.cost))
 }
 
 /** What is made of a chunk. One that cannot be read is the backend's failure, not ours. */

@@ -1,4 +1,6 @@
-import { type Context, ParleyError } from '../core/index.ts'
+import { type Context, ParleyError, type Route, systemClock } from '../core/index.ts'
+import { toWishes, WishFields, wishFieldsOf, withoutWishes } from '../openai/index.ts'
+import { type BodyLimits, readJson } from './body.ts'
 import type { Exchange } from './exchange.ts'
 
 /** What a schema of the wire model says about a body. */
@@ -23,14 +25,55 @@ export function checked<T>(schema: Schema<T>, body: unknown): T {
   throw new ParleyError('invalid_request', message, { param: path })
 }
 
+/**
+ * The JSON body of a call without the fields that are for the gateway alone: what they want is kept with the exchange. How
+ * this node routes what it sells is not for its buyers to say.
+ */
+export async function readCall(exchange: Exchange, limits: BodyLimits): Promise<unknown> {
+  const body = await readJson(exchange.request, limits, exchange.signal)
+  const fields = wishFieldsOf(body)
+  if (fields === undefined) return body
+  if (isPeer(exchange)) return withoutWishes(body, {})
+  const wishes = checked(WishFields, fields)
+  exchange.wishes = toWishes(wishes)
+  return withoutWishes(body, wishes)
+}
+
+function isPeer({ principal }: Exchange): boolean {
+  return principal.kind === 'peer'
+}
+
 /** What a caller would pay at most is between it and this node. */
 const passedHeaders = /^(?:parley-(?!max-price$)[a-z-]{1,32}|traceparent)$/
 
 /** The context of a call that came over HTTP. */
-export function contextOf({ id, signal, principal, request, maxPrice }: Exchange): Context {
+export function contextOf(exchange: Exchange): Context {
+  const { id, signal, principal, request, maxPrice, wishes } = exchange
   const headers: Record<string, string> = {}
   for (const [name, value] of Object.entries(request.headers)) {
     if (typeof value === 'string' && passedHeaders.test(name)) headers[name] = value
   }
-  return { id, signal, principal, headers, ...(maxPrice !== undefined && { maxPrice }) }
+  return {
+    ...{ id, signal, principal, headers },
+    ...(maxPrice !== undefined && { maxPrice }),
+    ...(wishes !== undefined && { wishes }),
+    ...(!isPeer(exchange) && { onRoute: route => showRoute(exchange, route) }),
+  }
+}
+
+/** Tells the app who answered, and how. As headers go before the answer, they hold what is known at its first chunk. */
+function showRoute(exchange: Exchange, route: Route): void {
+  const { response, startedAt } = exchange
+  exchange.route = route
+  if (response.headersSent || response.destroyed) return
+  const overheadMs = Math.max(0, systemClock.monotonic() - startedAt - route.waitedMs)
+  response.setHeader('x-parley-provider', plain(route.servedBy))
+  response.setHeader('x-parley-attempts', route.attempts)
+  response.setHeader('x-parley-overhead-ms', overheadMs.toFixed(2))
+  if (route.isFallback) response.setHeader('x-parley-model', plain(route.model))
+}
+
+/** What may stand in a header. */
+function plain(name: string): string {
+  return name.replaceAll(/[^\x20-\x7e]/g, '?')
 }

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Principal } from '../core/index.ts'
+import type { Principal, Route } from '../core/index.ts'
 import { ParleyError } from '../core/index.ts'
+import type { Wishes } from '../openai/index.ts'
 
 /** One request and its response, with what the front has found out about them. */
 export interface Exchange {
@@ -14,6 +15,12 @@ export interface Exchange {
   readonly principal: Principal
   /** The most one call may cost, from the key or from `parley-max-price`. */
   readonly maxPrice: bigint | undefined
+  /** `systemClock.monotonic()` of its arrival. */
+  readonly startedAt: number
+  /** What its body wants of the routing, once that was read. */
+  wishes?: Wishes
+  /** The way its call has taken so far. Neither is ever there for a peer. */
+  route?: Route
 }
 
 export type Handler = (exchange: Exchange) => Promise<void>

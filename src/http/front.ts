@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Principal, Random } from '../core/index.ts'
-import { ParleyError } from '../core/index.ts'
+import { ParleyError, systemClock } from '../core/index.ts'
 import { callerSignal, type Reader, sendError } from './exchange.ts'
 import { findRoute, type Routes } from './routes.ts'
 
@@ -88,6 +88,7 @@ async function handle(
   response: ServerResponse,
   connection: Caller | undefined,
 ): Promise<void> {
+  const startedAt = systemClock.monotonic()
   const id = requestId(request, options.random)
   response.setHeader('x-request-id', id)
   response.setHeader('x-content-type-options', 'nosniff')
@@ -97,7 +98,8 @@ async function handle(
     const url = parseUrl(request)
     const { principal, maxPrice } = options.identify(request, url.pathname, connection)
     const handler = findRoute(options.routes, request.method ?? 'GET', url.pathname)
-    await handler({ request, response, url, id, signal, principal, maxPrice: lowest(maxPrice, priceHeader(request)) })
+    const cap = lowest(maxPrice, priceHeader(request))
+    await handler({ request, response, url, id, signal, principal, maxPrice: cap, startedAt })
   } catch (cause) {
     const error = ParleyError.from(cause, signal)
     if (error.code === 'internal') options.onError(id, error)

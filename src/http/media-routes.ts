@@ -11,8 +11,8 @@ import {
   RerankRequest,
   SpeechRequest,
 } from '../openai/index.ts'
-import { type BodyLimits, readJson } from './body.ts'
-import { checked, contextOf } from './call.ts'
+import type { BodyLimits } from './body.ts'
+import { checked, contextOf, readCall } from './call.ts'
 import type { Exchange, Handler } from './exchange.ts'
 import { readForm } from './multipart.ts'
 import { answerRaw } from './raw-answer.ts'
@@ -54,7 +54,7 @@ function askJson<T extends keyof RelayedTasks>(
   complete: Completion = async body => body,
 ): Handler {
   return async exchange => {
-    const sent = await readJson(exchange.request, options, exchange.signal)
+    const sent = await readCall(exchange, options)
     const body = checked(schema, await complete(sent, exchange, options))
     await ask(exchange, { task, body } as unknown as RelayedCall, options)
   }

@@ -2,8 +2,8 @@ import type { Backend, Random, TokenCall } from '../core/index.ts'
 import { ParleyError } from '../core/index.ts'
 import { ChatRequest, CompletionRequest, EmbeddingRequest } from '../openai/index.ts'
 import { type AnswerOptions, answer } from './answer.ts'
-import { type BodyLimits, readJson } from './body.ts'
-import { checked, contextOf } from './call.ts'
+import type { BodyLimits } from './body.ts'
+import { checked, contextOf, readCall } from './call.ts'
 import { type Exchange, type Handler, sendJson } from './exchange.ts'
 import { type ResponsesRoutesOptions, responsesRoutes } from './responses.ts'
 import type { Routes } from './routes.ts'
@@ -29,7 +29,7 @@ export function openAiRoutes(options: OpenAiRoutesOptions): Routes {
 
 function ask(task: TokenCall['task'], options: OpenAiRoutesOptions): Handler {
   return async exchange => {
-    const body = checked<unknown>(schemas[task], await readJson(exchange.request, options, exchange.signal))
+    const body = checked<unknown>(schemas[task], await readCall(exchange, options))
     const call = { task, body } as TokenCall
     await answer(exchange, call, options.backend.run(call, contextOf(exchange)), options)
   }
@@ -38,7 +38,7 @@ function ask(task: TokenCall['task'], options: OpenAiRoutesOptions): Handler {
 function responsesOptions(options: OpenAiRoutesOptions): ResponsesRoutesOptions {
   return {
     random: options.random,
-    readBody: ({ request, signal }) => readJson(request, options, signal),
+    readBody: exchange => readCall(exchange, options),
     answerAs: (exchange, call, view) =>
       answer(exchange, call, options.backend.run(call, contextOf(exchange)), options, view),
   }
