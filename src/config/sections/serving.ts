@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { routingPolicies } from '../../core/index.ts'
 import { count, httpUrl, milliseconds, shortName } from './values.ts'
 
 const localModel = z.strictObject({
@@ -99,10 +100,10 @@ export const upstreamsSection = z
 export const routingSection = z
   .strictObject({
     policy: z
-      .enum(['balanced', 'cheapest', 'fastest', 'trusted'])
+      .enum(routingPolicies)
       .default('balanced')
       .describe(
-        'Which provider is tried first: a weighing of all, the lowest price, the quickest by own measurement, or the most reliable with most stake.',
+        'Who of one priority is asked first: a weighing of all (`balanced`), by chance and weight (`weighted`), as listed (`priority`), the quickest by own measurement (`fastest`), the lowest price (`cheapest`), who has least to do for its weight (`least-busy`), this machine and then peers (`private`), or the most reliable with most stake (`trusted`).',
       ),
     allow: z
       .array(z.string().min(1).max(200))
@@ -113,7 +114,16 @@ export const routingSection = z
       .enum(['all', 'endpoints'])
       .default('all')
       .describe('Whether apps may ask for every model there is, or only for the names in `endpoints`.'),
-    attemptsMax: count(32).default(4).describe('Providers tried for one call before it fails.'),
+    attemptsMax: count(32)
+      .default(4)
+      .describe('How often providers are asked for one call before it fails, over all providers and fallback models.'),
+    sameProviderRetries: z
+      .number()
+      .int()
+      .min(0)
+      .max(8)
+      .default(0)
+      .describe('How often the same provider is asked again before the next one; 0: only when no other is left.'),
   })
   .describe('Which provider answers.')
 
