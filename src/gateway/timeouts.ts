@@ -1,5 +1,5 @@
 import type { Backend, Call, Context, Reply } from '../core/index.ts'
-import { ParleyError } from '../core/index.ts'
+import { isTokenCall, ParleyError } from '../core/index.ts'
 import { createOpening } from './opening.ts'
 
 /**
@@ -36,7 +36,7 @@ export async function* attempt(
   now: () => number,
   progress: Progress,
 ): Reply {
-  const bounds = startBounds(backend.name, timeouts, progress)
+  const bounds = startBounds(backend.name, boundsOf(call, timeouts), progress)
   const signal = AbortSignal.any([context.signal, bounds.signal])
   const opening = createOpening(call)
   const reply = backend.run(call, { ...context, signal })
@@ -63,6 +63,12 @@ export async function* attempt(
     bounds.end()
     await reply.return(undefined as never)
   }
+}
+
+/** Pictures and transcripts come as one body: nothing is heard of them before they are done. */
+function boundsOf(call: Call, timeouts: Timeouts): Timeouts {
+  const comesAtOnce = !isTokenCall(call) && call.task !== 'speech'
+  return comesAtOnce ? { ...timeouts, firstChunkMs: timeouts.totalMs } : timeouts
 }
 
 /** The timers of one attempt. */

@@ -1,0 +1,119 @@
+import OpenAI, { toFile } from 'openai'
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { createUpstream, type UpstreamBackend } from '../../src/backends/index.ts'
+import type { Backend, LoggedEvent } from '../../src/core/index.ts'
+import { createEventLog, systemClock, systemRandom } from '../../src/core/index.ts'
+import { createAdmission, createRanking, router } from '../../src/gateway/index.ts'
+import { userStack } from '../../src/stacks.ts'
+import { until } from '../compliance.ts'
+import { type LocalServer, serveLocally } from '../local-server.ts'
+import { type MediaService, sendBody, sendJson, startMediaService } from '../media-service.ts'
+
+const log = createEventLog(systemClock.now)
+let services: MediaService[]
+let upstreams: UpstreamBackend[]
+let server: LocalServer
+let client: OpenAI
+
+/** The stack of a user over two upstreams and, before them, what cannot answer these calls. */
+function stackOver(backends: readonly Backend[]): Backend {
+  const given = { clock: systemClock, random: systemRandom, log }
+  const candidates = backends.map(backend => ({ name: backend.name, kind: 'api' as const, backend }))
+  return userStack({
+    ...given,
+    admission: createAdmission({ maxRunning: 8, maxRunningPerPrincipal: 8 }),
+    router: router({
+      ...given,
+      candidates: { serving: () => candidates, models: async () => [] },
+      // In the order they are given, every time.
+      ranking: { ...createRanking(systemClock, systemRandom), order: known => [...known] },
+      policy: 'balanced',
+      maxAttempts: 4,
+      timeouts: { firstChunkMs: 300, idleMs: 5_000, totalMs: 10_000 },
+    }),
+  })
+}
+
+beforeAll(async () => {
+  services = await Promise.all([startMediaService(['m']), startMediaService(['m'])])
+  upstreams = services.map(({ url }, i) =>
+    createUpstream({ name: `studio-${i}`, url, clock: systemClock, connectTimeoutMs: 1_000, maxConnections: 4 }),
+  )
+  server = await serveLocally(stackOver(upstreams))
+  client = new OpenAI({ apiKey: 'sk-parley-test', baseURL: server.url, maxRetries: 0 })
+})
+beforeEach(() => {
+  for (const service of services) service.hits.length = 0
+})
+afterAll(async () => {
+  await server.stop()
+  await Promise.all([...upstreams.map(upstream => upstream.close()), ...services.map(service => service.stop())])
+})
+
+const sound = Buffer.from(Array.from({ length: 300_000 }, (_, i) => (i * 7) % 256))
+
+function ended(): LoggedEvent | undefined {
+  return log.recent().findLast(({ type }) => type === 'call.ended' || type === 'call.failed')
+}
+
+test('a form goes to the next upstream as it went to the first: the same fields, the same bytes', async () => {
+  services[0]!.answer = (_hit, response) => sendJson(response, { error: { message: 'broken' } }, 500)
+  services[1]!.answer = (_hit, response) => sendJson(response, { text: 'hello', duration: 4 })
+  const file = await toFile(sound, 'grüezi "1".wav', { type: 'audio/wav' })
+  const answered = await client.audio.transcriptions.create({
+    file,
+    model: 'm',
+    prompt: 'two\r\nlines',
+    language: 'de',
+  })
+  expect(answered).toMatchObject({ text: 'hello' })
+  const [first, second] = [await services[0]!.hits[0]!.form(), await services[1]!.hits[0]!.form()]
+  expect(first).toContainEqual(['file', ['grüezi "1".wav', 'audio/wav', sound]])
+  expect(first).toContainEqual(['prompt', 'two\r\nlines'])
+  expect(second).toEqual(first)
+  expect(await until(() => ended()?.type === 'call.ended')).toBe(true)
+  expect(ended()).toMatchObject({ task: 'transcription', model: 'm', servedBy: 'studio-1', principal: 'key:test' })
+})
+
+test('an upstream that has no such route is passed by', async () => {
+  services[0]!.answer = (_hit, response) => sendBody(response, 'text/plain', '404 page not found', 404)
+  services[1]!.answer = (_hit, response) => sendJson(response, { created: 1, data: [{ url: 'http://x/1.png' }] })
+  const { data } = await client.images.generate({ model: 'm', prompt: 'a cat' })
+  expect(data).toEqual([{ url: 'http://x/1.png' }])
+})
+
+test('a picture may take longer than a first token', async () => {
+  services[0]!.answer = (_hit, response) => {
+    setTimeout(() => sendJson(response, { created: 1, data: [{ url: 'http://x/slow.png' }] }), 600)
+  }
+  const { data } = await client.images.generate({ model: 'm', prompt: 'a cat' })
+  expect(data).toEqual([{ url: 'http://x/slow.png' }])
+  expect(services[1]!.hits).toHaveLength(0)
+})
+
+test('a request that is at fault is not sent again', async () => {
+  const error = { message: 'the language xx is unknown', type: 'invalid_request_error', param: 'language', code: null }
+  services[0]!.answer = (_hit, response) => sendJson(response, { error }, 400)
+  const file = await toFile(sound, 'a.wav')
+  const refused = client.audio.transcriptions.create({ file, model: 'm', language: 'xx' })
+  await expect(refused).rejects.toMatchObject({ status: 400, param: 'language' })
+  expect(services[1]!.hits).toHaveLength(0)
+})
+
+test('nothing is said twice: sound that broke off is not begun again elsewhere', async () => {
+  services[0]!.answer = (_hit, response) => {
+    response.writeHead(200, { 'content-type': 'audio/mpeg' }).write(sound.subarray(0, 1_000))
+    setTimeout(() => response.destroy(), 30)
+  }
+  const speech = await client.audio.speech.create({ model: 'm', voice: 'alloy', input: 'hi' })
+  await expect(speech.arrayBuffer()).rejects.toThrow()
+  expect(services[1]!.hits).toHaveLength(0)
+  expect(await until(() => ended()?.type === 'call.failed')).toBe(true)
+  expect(ended()).toMatchObject({ task: 'speech', code: 'stream_cut' })
+})
+
+test('what nobody can answer is told as such', async () => {
+  for (const service of services) service.answer = (_hit, response) => sendBody(response, 'text/plain', '', 501)
+  const refused = client.moderations.create({ model: 'm', input: 'x' })
+  await expect(refused).rejects.toMatchObject({ status: 501, code: 'unsupported' })
+})
