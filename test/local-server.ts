@@ -17,6 +17,7 @@ export async function serveLocally(backend: Backend, options: Partial<LocalFront
     verifyKey: key => (key === 'sk-parley-test' ? { principal: { kind: 'key', id: 'test' } } : undefined),
     adminToken: 'admin-token',
     status: () => ({}),
+    explain: () => ({}),
     notReady: () => [],
     random: systemRandom,
     heartbeatMs: 15_000,

@@ -26,6 +26,7 @@ export async function serveLocally(backend: Backend): Promise<string> {
     verifyKey: () => undefined,
     adminToken: systemRandom.uuid(),
     status: () => ({}),
+    explain: () => ({}),
     notReady: () => [],
     heartbeatMs: 15_000,
     stallMs: 30_000,

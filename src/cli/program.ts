@@ -10,6 +10,7 @@ import { addModels } from './commands/models.ts'
 import { addProvider } from './commands/provider.ts'
 import { addProviders } from './commands/providers.ts'
 import { addPull } from './commands/pull.ts'
+import { addRoute } from './commands/route.ts'
 import { addSession } from './commands/session.ts'
 import { addStart } from './commands/start.ts'
 import { addStatus } from './commands/status.ts'
@@ -61,6 +62,7 @@ const commands = [
   addConnect,
   addProviders,
   addProvider,
+  addRoute,
   addVerify,
   addConfig,
   addStart,

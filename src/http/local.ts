@@ -1,7 +1,9 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { ParleyError, type Random } from '../core/index.ts'
+import type { RouteQuestion } from '../gateway/index.ts'
 import { type Exchange, sendJson } from './exchange.ts'
+import { explainRoute } from './explain-route.ts'
 import { type Caller, createFront, type Front } from './front.ts'
 import { createGate } from './gate.ts'
 import { mediaRoutes } from './media-routes.ts'
@@ -15,6 +17,8 @@ export interface LocalFrontOptions extends Omit<OpenAiRoutesOptions, 'isPeer'> {
   /** Opens `/api/status` to the commands of this machine; written to the run directory, new with every start. */
   readonly adminToken: string
   readonly status: () => unknown
+  /** Which way a call would take, and why. */
+  readonly explain: (question: RouteQuestion) => unknown
   /** What still keeps the node from answering; empty when it is ready. */
   readonly notReady: () => readonly string[]
   readonly random: Random
@@ -37,6 +41,7 @@ export function createLocalFront(options: LocalFrontOptions): Front {
       'GET /healthz/startup': exchange => readiness(exchange, options),
       'GET /healthz/ready': exchange => readiness(exchange, options),
       'GET /api/status': async ({ response }) => sendJson(response, 200, options.status()),
+      'GET /api/route/explain': explainRoute(options.explain),
     },
     identify: (request, path) => {
       if (path.startsWith('/healthz/')) return anonymous

@@ -11,7 +11,7 @@ import {
   systemClock,
   systemRandom,
 } from '../core/index.ts'
-import { type Admission, createAdmission, createRanking, router } from '../gateway/index.ts'
+import { type Admission, createAdmission, createRanking, explain, router } from '../gateway/index.ts'
 import { createLocalFront, type Front } from '../http/index.ts'
 import { userStack } from '../stacks.ts'
 import { createKeyStore, createLedger, type KeyStore } from '../store/index.ts'
@@ -114,6 +114,7 @@ async function assemble(given: Given, opened: (() => void)[], close: () => void)
     verifyKey: callers.callerOf,
     adminToken: token,
     status: () => statusOf(parts),
+    explain: question => explain({ ...routing, candidates }, question),
     notReady: () => network.notReady(),
     random,
     maxConnections: config.http.connectionsMax,
@@ -193,6 +194,7 @@ function routingOf({ routing, timeouts }: Config) {
   return {
     policy: routing.policy,
     maxAttempts: routing.attemptsMax,
+    sameTargetRetries: routing.sameProviderRetries,
     timeouts: { firstChunkMs: timeouts.firstTokenMs, idleMs: timeouts.idleMs, totalMs: timeouts.totalMs },
   }
 }

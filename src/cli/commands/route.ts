@@ -1,0 +1,102 @@
+import { type Command, Option } from 'commander'
+import { z } from 'zod'
+import { type ErrorCode, errorTable, ParleyError, routingPolicies } from '../../core/index.ts'
+import { action } from '../context.ts'
+import { pairs, table } from '../output.ts'
+import { requireNode } from '../running-node.ts'
+
+export function addRoute(program: Command): void {
+  const route = program.command('route').description('who answers a call, and why')
+  route
+    .command('explain')
+    .argument('<model>', 'a model of `parley models`')
+    .description('show whom the running node would ask for a model, in which order and why')
+    .option('--provider <name>', 'as if the request named this provider')
+    .addOption(new Option('--policy <name>', 'as if this policy were configured').choices(routingPolicies))
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ parley route explain qwen3-8b\n  $ parley route explain qwen3-8b --policy cheapest --json',
+    )
+    .action(
+      action(async ({ load, out, signal }, model: string, options: Record<string, string>) => {
+        const query = new URLSearchParams({ model, ...options })
+        const bound = AbortSignal.any([signal, AbortSignal.timeout(askTimeoutMs)])
+        const answer = await requireNode(load().config.paths).read(`/api/route/explain?${query}`, bound)
+        const explanation = Explanation.parse(answer)
+        out.answer(explanation, shown)
+        if (explanation.error !== undefined) throw errorOf(explanation.error)
+      }),
+    )
+}
+
+const askTimeoutMs = 10_000
+
+const Candidate = z.looseObject({
+  name: z.string(),
+  kind: z.string(),
+  place: z.int().optional(),
+  why: z.string(),
+  weight: z.number(),
+  priority: z.number(),
+  alias: z.string().optional(),
+  priceIn: z.string().optional(),
+  priceOut: z.string().optional(),
+  state: z.string(),
+  coolsDownForMs: z.number(),
+  successes: z.number(),
+  failures: z.number(),
+  firstChunkMs: z.number().optional(),
+  tokensPerSecond: z.number().optional(),
+})
+
+const Explanation = z.looseObject({
+  model: z.string(),
+  policy: z.string(),
+  isDrawn: z.boolean(),
+  maxAttempts: z.number(),
+  candidates: z.array(Candidate),
+  error: z.looseObject({ code: z.string(), message: z.string() }).optional(),
+})
+
+function shown({ model, policy, isDrawn, maxAttempts, candidates }: z.infer<typeof Explanation>): string {
+  const facts = pairs([
+    ['model', model],
+    ['policy', isDrawn ? `${policy} (chance has a part: the next call may take another order)` : policy],
+    ['attempts', `${maxAttempts} at the most`],
+  ])
+  return candidates.length === 0 ? facts : `${facts}\n\n${table(headings, candidates.map(row))}`
+}
+
+const headings = [
+  '#',
+  'PROVIDER',
+  'KIND',
+  'PRIORITY',
+  'WEIGHT',
+  'PRICE IN/OUT',
+  'FIRST WORD',
+  'TOKENS/S',
+  'OK/FAILED',
+  'STATE',
+  'WHY',
+]
+
+function row(candidate: z.infer<typeof Candidate>): string[] {
+  const { place, name, alias, kind, priority, weight, priceIn, priceOut, why } = candidate
+  const { firstChunkMs, tokensPerSecond, successes, failures, state, coolsDownForMs } = candidate
+  return [
+    place === undefined ? '-' : String(place),
+    alias === undefined ? name : `${name} (${alias})`,
+    ...[kind, String(priority), String(weight)],
+    priceIn === undefined && priceOut === undefined ? 'free' : `${priceIn ?? 0}/${priceOut ?? 0}`,
+    firstChunkMs === undefined ? '-' : `${firstChunkMs} ms`,
+    tokensPerSecond === undefined ? '-' : String(tokensPerSecond),
+    `${successes}/${failures}`,
+    state === 'open' ? `open for ${Math.ceil(coolsDownForMs / 1_000)} s` : state,
+    why,
+  ]
+}
+
+function errorOf({ code, message }: { code: string; message: string }): ParleyError {
+  return new ParleyError(Object.hasOwn(errorTable, code) ? (code as ErrorCode) : 'internal', message)
+}

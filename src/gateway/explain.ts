@@ -1,0 +1,182 @@
+import { type Call, type ErrorCode, ParleyError, type RoutingPolicy } from '../core/index.ts'
+import type { Wishes } from '../openai/index.ts'
+import type { Candidate } from './candidate.ts'
+import { type ChoiceOptions, choose } from './choose.ts'
+import type { CircuitState, TargetState } from './experience.ts'
+import type { Order } from './policies.ts'
+import type { Ranking } from './ranking.ts'
+
+export interface ExplainOptions extends ChoiceOptions {
+  /** Backends asked for one call at the most. */
+  readonly maxAttempts: number
+}
+
+export interface RouteQuestion {
+  readonly model: string
+  readonly wishes?: Wishes
+  /** In place of the one that is configured. */
+  readonly policy?: RoutingPolicy
+}
+
+/** One way to answer, whether it would be asked, and what is known of it. Prices are decimal strings. */
+export interface ExplainedCandidate {
+  readonly name: string
+  readonly kind: Candidate['kind']
+  /** 1 is asked first; absent for one that is not asked. */
+  readonly place?: number
+  readonly why: string
+  readonly weight: number
+  readonly priority: number
+  /** The name it knows the model by, where it is another. */
+  readonly alias?: string
+  readonly priceIn?: string
+  readonly priceOut?: string
+  readonly state: CircuitState
+  readonly coolsDownForMs: number
+  readonly successes: number
+  readonly failures: number
+  readonly running: number
+  readonly firstChunkMs?: number
+  readonly tokensPerSecond?: number
+  readonly lastErrorCode?: ErrorCode
+}
+
+/** Who would be asked for a model, in what order and why. */
+export interface Explanation {
+  readonly model: string
+  readonly policy: Order
+  /** Chance has a part in this order: the next call may draw another. */
+  readonly isDrawn: boolean
+  readonly maxAttempts: number
+  /** Those that would be asked in their order, then those that would not. */
+  readonly candidates: readonly ExplainedCandidate[]
+  /** Why nobody may answer. */
+  readonly error?: { readonly code: ErrorCode; readonly message: string }
+}
+
+/** Asks the router's own choice, and listens to it: it cannot say anything else than what the next call does. */
+export function explain(options: ExplainOptions, question: RouteQuestion): Explanation {
+  const { model, wishes = {}, policy } = question
+  const { candidates, maxAttempts } = options
+  const heard = listening(options.ranking, policy ?? candidates.rules?.(model)?.policy ?? options.policy)
+  const rules = policy === undefined ? {} : { rules: () => ({ policy }) }
+  const asked = { ...options, candidates: { ...candidates, ...rules }, policy: policy ?? options.policy }
+  const { chosen, error } = attempted(() => choose({ ...asked, ranking: heard.ranking }, chatWith(model), wishes))
+  const states = new Map(options.ranking.snapshot().map(state => [state.name, state]))
+  const left = candidates.serving(model).filter(candidate => !chosen.some(other => isSame(other, candidate)))
+  const facts: Facts = { wishes, order: heard.order(), states, maxAttempts, isAllowed: heard.isAllowed }
+  return {
+    ...{ model, policy: heard.order(), isDrawn: isDrawn.has(heard.order()), maxAttempts },
+    candidates: [
+      ...chosen.map((candidate, index) => explained(candidate, facts, index + 1)),
+      ...left.map(candidate => explained(candidate, facts, undefined)),
+    ],
+    ...(error !== undefined && { error: { code: error.code, message: error.message } }),
+  }
+}
+
+interface Facts {
+  readonly wishes: Wishes
+  readonly order: Order
+  readonly states: ReadonlyMap<string, TargetState>
+  readonly maxAttempts: number
+  readonly isAllowed: (candidate: Candidate) => boolean
+}
+
+/** The ranking, and what it was asked to order. */
+function listening(ranking: Ranking, fallback: Order) {
+  let order = fallback
+  let allowed: readonly { name: string }[] = []
+  const heard: Ranking = {
+    ...ranking,
+    order: (candidates, by) => {
+      order = by
+      allowed = candidates
+      return ranking.order(candidates, by)
+    },
+  }
+  return {
+    ranking: heard,
+    order: () => order,
+    isAllowed: ({ name }: Candidate) => allowed.some(candidate => candidate.name === name),
+  }
+}
+
+function attempted(chooses: () => Candidate[]): { chosen: readonly Candidate[]; error?: ParleyError } {
+  try {
+    return { chosen: chooses() }
+  } catch (cause) {
+    return { chosen: [], error: ParleyError.from(cause) }
+  }
+}
+
+/** A request that asks nothing of its model. */
+function chatWith(model: string): Call {
+  return { task: 'chat', body: { model, messages: [] } }
+}
+
+/** Sources may make their candidates anew for every call. */
+function isSame(a: Candidate, b: Candidate): boolean {
+  return a.name === b.name && a.alias === b.alias && a.priority === b.priority
+}
+
+function explained(candidate: Candidate, facts: Facts, place: number | undefined): ExplainedCandidate {
+  const { name, kind, weight = 1, priority = 1, alias, priceIn, priceOut } = candidate
+  const state = facts.states.get(name) ?? unasked(name)
+  const isAsked = place !== undefined && place <= facts.maxAttempts
+  return {
+    ...{ name, kind, weight, priority },
+    ...(isAsked && { place }),
+    why: place === undefined ? whyNot(candidate, facts) : why(candidate, state, facts, place),
+    ...(alias !== undefined && { alias }),
+    ...(priceIn !== undefined && { priceIn: String(priceIn) }),
+    ...(priceOut !== undefined && { priceOut: String(priceOut) }),
+    ...state,
+  }
+}
+
+function unasked(name: string): TargetState {
+  return { name, state: 'closed', coolsDownForMs: 0, successes: 0, failures: 0, running: 0 }
+}
+
+function why({ name }: Candidate, state: TargetState, { wishes, order, maxAttempts }: Facts, place: number): string {
+  if (place > maxAttempts) return `beyond the attempts of one call (${maxAttempts})`
+  const { state: circuit, coolsDownForMs, lastErrorCode } = state
+  const last = lastErrorCode === undefined ? '' : `, it failed with ${lastErrorCode}`
+  if (isIn(wishes.order, name) || isIn(wishes.fallbacks, name))
+    return `the request names it${circuit === 'closed' ? '' : last}`
+  if (circuit === 'open') return `cools down for ${Math.ceil(coolsDownForMs / 1_000)} s${last}: asked after the others`
+  if (circuit === 'half-open') return `has cooled down: one call finds out whether it is well${last}`
+  return reasons[order]
+}
+
+/** Why it comes where it comes among those that are well; within one priority. */
+const reasons: Readonly<Record<Order, string>> = {
+  balanced: 'price, delay, speed, stake and success together',
+  cheapest: 'lowest price first',
+  fastest: 'delay and speed above all',
+  trusted: 'stake and success above all',
+  private: 'this machine first, then peers, then services',
+  weighted: 'drawn by weight',
+  priority: 'the order of the list',
+  'least-busy': 'fewest running calls for its weight',
+  latency: 'earliest first word',
+  throughput: 'most tokens a second',
+}
+
+/** Orders in which the same facts may give another order next time. */
+const isDrawn: ReadonlySet<Order> = new Set<Order>(['balanced', 'fastest', 'trusted', 'weighted', 'least-busy'])
+
+function whyNot(candidate: Candidate, { wishes: { only, ignore, maxPrice, isStrict }, isAllowed }: Facts): string {
+  const { name, priceIn = 0n, priceOut = 0n } = candidate
+  const { prompt = priceIn, completion = priceOut } = maxPrice ?? {}
+  if (only !== undefined && !isIn(only, name)) return 'the request allows others only'
+  if (isIn(ignore, name)) return 'the request leaves it out'
+  if (priceIn > prompt || priceOut > completion) return 'it costs more than the request allows'
+  if (isAllowed(candidate)) return 'the request allows no fallbacks'
+  return isStrict === true ? 'it is not known to do all that the request needs' : 'the request cannot be routed'
+}
+
+function isIn(names: readonly string[] | undefined, name: string): boolean {
+  return names?.some(known => known.toLowerCase() === name.toLowerCase()) ?? false
+}
