@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { performance } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url'
 import type { Stage } from '../../src/cli/stage.ts'
 import { type Line, lineOf } from './lines.ts'
 import { p50 } from './numbers.ts'
+import { residentMegabytes } from './processes.ts'
 
 const door = fileURLToPath(new URL('../parley.cjs', import.meta.url))
 const rounds = 4
@@ -65,13 +66,6 @@ async function isReady(port: number): Promise<boolean> {
   } catch {
     return false
   }
-}
-
-/** Only Linux tells it without a tool. */
-function residentMegabytes(pid: number): number | undefined {
-  const file = `/proc/${pid}/status`
-  const kilobytes = existsSync(file) ? /VmRSS:\s+(\d+)/.exec(readFileSync(file, 'utf8'))?.[1] : undefined
-  return kilobytes === undefined ? undefined : Number(kilobytes) / 1_024
 }
 
 async function freePort(): Promise<number> {

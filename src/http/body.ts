@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { ParleyError } from '../core/index.ts'
+import { inTime } from './in-time.ts'
 
 export interface BodyLimits {
   readonly maxBodyBytes: number
@@ -35,17 +36,8 @@ function refuseUnreadable(request: IncomingMessage, { maxBodyBytes }: BodyLimits
   if (Number(request.headers['content-length'] ?? 0) > maxBodyBytes) throw tooLarge(maxBodyBytes)
 }
 
-async function readBytes(request: IncomingMessage, limits: BodyLimits, signal: AbortSignal): Promise<Buffer> {
-  const slow = AbortSignal.timeout(limits.bodyTimeoutMs)
-  const bound = AbortSignal.any([signal, slow])
-  const { promise: stopped, reject } = Promise.withResolvers<never>()
-  const stop = () => reject(ParleyError.from(bound.reason, bound))
-  bound.addEventListener('abort', stop, { once: true })
-  try {
-    return await Promise.race([collect(request, limits.maxBodyBytes), stopped])
-  } finally {
-    bound.removeEventListener('abort', stop)
-  }
+function readBytes(request: IncomingMessage, limits: BodyLimits, signal: AbortSignal): Promise<Buffer> {
+  return inTime(collect(request, limits.maxBodyBytes), limits.bodyTimeoutMs, signal)
 }
 
 function collect(request: IncomingMessage, maxBodyBytes: number): Promise<Buffer> {

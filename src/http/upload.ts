@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { ParleyError } from '../core/index.ts'
+import { inTime } from './in-time.ts'
 
 export interface UploadLimits {
   readonly maxBytes: number
@@ -18,15 +19,7 @@ export async function readUpload(
 ): Promise<Buffer<ArrayBuffer>> {
   const declared = Number(request.headers['content-length'] ?? 0)
   if (declared > maxBytes + discardedBytesMax) throw tooLarge(maxBytes)
-  const bound = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)])
-  const { promise: stopped, reject } = Promise.withResolvers<never>()
-  const stop = () => reject(ParleyError.from(bound.reason, bound))
-  bound.addEventListener('abort', stop, { once: true })
-  try {
-    return await Promise.race([collect(request, maxBytes), stopped])
-  } finally {
-    bound.removeEventListener('abort', stop)
-  }
+  return await inTime(collect(request, maxBytes), timeoutMs, signal)
 }
 
 function collect(request: IncomingMessage, maxBytes: number): Promise<Buffer<ArrayBuffer>> {

@@ -1,0 +1,210 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { performance } from 'node:perf_hooks'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { Pool } from 'undici'
+import { startChild } from '../../src/cli/child.ts'
+import { type Line, lineOf } from './lines.ts'
+import { p50 } from './numbers.ts'
+import { cpuMs, residentMegabytes, startHelper } from './processes.ts'
+
+/** One way to the same server. */
+interface Way {
+  readonly pid: number
+  readonly pool: Pool
+  readonly path: string
+  readonly headers: Record<string, string>
+}
+type Ways = Readonly<Record<'direct' | 'proxy' | 'gateway', Way>>
+interface Ask {
+  readonly model: 'short' | 'bench' | 'paced'
+  readonly stream: boolean
+}
+
+const json: Ask = { model: 'short', stream: false }
+const events: Ask = { model: 'bench', stream: true }
+const paced: Ask = { model: 'paced', stream: true }
+const soakCalls = 200_000
+const door = fileURLToPath(new URL('../parley.cjs', import.meta.url))
+
+/**
+ * A user node in front of one server, keys checked and calls recorded, against the least a proxy in Node can do. Only
+ * Linux tells what a process used; elsewhere there are no lines.
+ */
+export async function measureGateway(home: string, signal: AbortSignal): Promise<Line[]> {
+  if (process.platform !== 'linux') return []
+  const upstream = startHelper('./gateway-upstream.ts')
+  const proxy = startHelper('./gateway-proxy.ts')
+  const url = await upstream.ask<string>({})
+  const proxyUrl = await proxy.ask<string>({ upstream: url })
+  const node = await startNode(home, url, signal)
+  const { baseUrl, apiKey } = node.ready as { baseUrl: string; apiKey: string }
+  const path = '/v1/chat/completions'
+  const ways: Ways = {
+    direct: wayTo(url, upstream.pid, path),
+    proxy: wayTo(proxyUrl, proxy.pid, path),
+    gateway: wayTo(new URL(baseUrl).origin, node.pid, path, { authorization: `Bearer ${apiKey}` }),
+  }
+  try {
+    return [...(await cpuLines(ways)), ...(await delayLines(ways)), ...(await memoryLines(ways.gateway))]
+  } finally {
+    await Promise.all(Object.values(ways).map(({ pool }) => pool.destroy()))
+    await node.stop(5_000)
+    upstream.end()
+    proxy.end()
+  }
+}
+
+async function startNode(home: string, url: string, signal: AbortSignal) {
+  mkdirSync(home, { recursive: true, mode: 0o700 })
+  const config = `[http]\nport = 0\n\n[models]\nnano = false\n\n[log]\nlevel = "warn"\n\n[[upstreams]]\nname = "bench"\nurl = "${url}/v1"\n`
+  writeFileSync(join(home, 'config.toml'), config, { mode: 0o600 })
+  const env = { ...process.env, PARLEY_HOME: home }
+  const args = ['up', '--until-stdin-ends', '--json']
+  return startChild('gateway', { script: door, args, env, readyMs: 30_000, signal, say: () => undefined })
+}
+
+function wayTo(origin: string, pid: number, path: string, more: Record<string, string> = {}): Way {
+  return {
+    pid,
+    path,
+    pool: new Pool(origin, { connections: 64 }),
+    headers: { 'content-type': 'application/json', ...more },
+  }
+}
+
+/** Milliseconds to the first byte and to the end of one answer. */
+async function ask(
+  { pool, path, headers }: Way,
+  { model, stream }: Ask,
+): Promise<{ firstMs: number; wholeMs: number }> {
+  const messages = [{ role: 'user', content: 'Say something short, please.' }]
+  const startedAt = performance.now()
+  const { statusCode, body } = await pool.request({
+    method: 'POST',
+    path,
+    headers,
+    body: JSON.stringify({ model, stream, messages }),
+  })
+  let firstAt: number | undefined
+  let size = 0
+  for await (const piece of body) {
+    firstAt ??= performance.now()
+    size += (piece as Buffer).length
+  }
+  if (statusCode !== 200 || size === 0) throw new Error(`an answer failed with ${statusCode}`)
+  return { firstMs: firstAt! - startedAt, wholeMs: performance.now() - startedAt }
+}
+
+async function many(way: Way, what: Ask, calls: number, concurrency: number): Promise<void> {
+  let left = calls
+  const worker = async () => {
+    while (left-- > 0) await ask(way, what)
+  }
+  await Promise.all(Array.from({ length: concurrency }, worker))
+}
+
+async function cpuLines({ proxy, gateway }: Ways): Promise<Line[]> {
+  const lines: Line[] = []
+  for (const [what, name] of [
+    [json, 'JSON request'],
+    [events, '36-event stream'],
+  ] as const) {
+    const used = { proxy: [] as number[], gateway: [] as number[] }
+    for (let round = -1; round < 5; round++) {
+      for (const [way, at] of [
+        ['proxy', proxy],
+        ['gateway', gateway],
+      ] as const) {
+        const perCall = await cpuPerCall(at, what, 1_500)
+        if (round >= 0) used[way].push(perCall)
+      }
+    }
+    const ratio = p50(used.gateway) / p50(used.proxy)
+    const shown = `${p50(used.gateway).toFixed(0)} µs of ${p50(used.proxy).toFixed(0)} bare proxy, ${ratio.toFixed(1)}×`
+    lines.push(lineOf(`gateway: processor time a ${name}`, shown, { value: ratio, target: '≤ 3×', isMet: ratio <= 3 }))
+  }
+  return lines
+}
+
+async function cpuPerCall(way: Way, what: Ask, calls: number): Promise<number> {
+  const before = cpuMs(way.pid)
+  await many(way, what, calls, 16)
+  return ((cpuMs(way.pid) - before) * 1_000) / calls
+}
+
+async function delayLines(ways: Ways): Promise<Line[]> {
+  const whole = await inTurns(ways, json, 400, ({ wholeMs }) => wholeMs)
+  const first = await inTurns(ways, paced, 30, ({ firstMs }) => firstMs)
+  const open = await openLoop(ways, json)
+  return [
+    lineOf('  added to a JSON request, p50', added(whole), {
+      value: whole.gateway - whole.direct,
+      target: '≤ 0.25 ms',
+      isMet: whole.gateway - whole.direct <= 0.25,
+    }),
+    lineOf('  added to the first event of a stream', added(first), {
+      value: first.gateway - first.direct,
+      target: '≤ 1 ms',
+      isMet: first.gateway - first.direct <= 1,
+    }),
+    lineOf('  added at 200 requests/s, open loop', added(open), { value: open.gateway - open.direct }),
+  ]
+}
+
+type Times = Record<keyof Ways, number>
+
+function added({ direct, proxy, gateway }: Times): string {
+  return `${(gateway - direct).toFixed(2)} ms, bare proxy ${(proxy - direct).toFixed(2)} ms`
+}
+
+/** One call a way in turn, so that what else the machine does hits all alike. */
+async function inTurns(
+  ways: Ways,
+  what: Ask,
+  rounds: number,
+  of: (times: { firstMs: number; wholeMs: number }) => number,
+): Promise<Times> {
+  const times: Record<keyof Ways, number[]> = { direct: [], proxy: [], gateway: [] }
+  for (let round = -50; round < rounds; round++) {
+    for (const way of ['direct', 'proxy', 'gateway'] as const) {
+      const took = of(await ask(ways[way], what))
+      if (round >= 0) times[way].push(took)
+      if (what.model === 'paced' && round < 0) round++
+    }
+  }
+  return { direct: p50(times.direct), proxy: p50(times.proxy), gateway: p50(times.gateway) }
+}
+
+/** Calls leave on the clock, whether the earlier ones are answered or not. */
+async function openLoop(ways: Ways, what: Ask): Promise<Times> {
+  const result = { direct: 0, proxy: 0, gateway: 0 }
+  for (const way of ['direct', 'proxy', 'gateway'] as const) {
+    const running: Promise<number>[] = []
+    const startedAt = performance.now()
+    for (let call = 0; call < 800; call++) {
+      const dueMs = startedAt + call * 5 - performance.now()
+      if (dueMs > 0) await sleep(dueMs)
+      running.push(ask(ways[way], what).then(({ wholeMs }) => wholeMs))
+    }
+    result[way] = p50(await Promise.all(running))
+  }
+  return result
+}
+
+async function memoryLines(gateway: Way): Promise<Line[]> {
+  await many(gateway, json, soakCalls / 2, 32)
+  const half = residentMegabytes(gateway.pid)!
+  await many(gateway, json, soakCalls / 2, 32)
+  const size = residentMegabytes(gateway.pid)!
+  const growth = size / half - 1
+  const shown = `${size.toFixed(0)} MB, ${(growth * 100).toFixed(1)} % more than after half of them`
+  return [
+    lineOf('  memory after 200,000 requests', shown, {
+      value: size,
+      target: '≤ 150 MB, < 10 %',
+      isMet: size <= 150 && growth < 0.1,
+    }),
+  ]
+}

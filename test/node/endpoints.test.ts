@@ -1,0 +1,131 @@
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import OpenAI from 'openai'
+import { expect, onTestFinished, test } from 'vitest'
+import { type ConfigInput, createConfig, resolvePaths } from '../../src/config/index.ts'
+import { until } from './market.ts'
+import { createHome, freePort, startNode } from './stage.ts'
+
+interface Service {
+  readonly url: string
+  /** The model each call asked for, in order. */
+  readonly asked: string[]
+  stop: () => Promise<void>
+}
+
+/** An OpenAI server that answers with its own name, and remembers what it was asked. */
+async function startService(name: string, models: readonly string[], port = 0): Promise<Service> {
+  const asked: string[] = []
+  const server = createServer(async (request, response) => {
+    const text = Buffer.concat(await request.toArray()).toString()
+    if (request.method === 'GET') return void response.end(JSON.stringify({ data: models.map(id => ({ id })) }))
+    const { model } = JSON.parse(text) as { model: string }
+    asked.push(model)
+    const usage = { prompt_tokens: 1, completion_tokens: 1, total_tokens: 2 }
+    const head = { id: 'c', object: 'chat.completion.chunk', created: 1, model }
+    const choices = [{ index: 0, delta: { role: 'assistant', content: name }, finish_reason: 'stop' }]
+    response.writeHead(200, { 'content-type': 'text/event-stream' })
+    const events = [
+      { ...head, choices },
+      { ...head, choices: [], usage },
+    ].map(event => JSON.stringify(event))
+    response.end([...events, '[DONE]'].map(data => `data: ${data}\n\n`).join(''))
+  })
+  await new Promise<void>(resolve => server.listen(port, '127.0.0.1', resolve))
+  const stop = () => ended(server)
+  onTestFinished(stop)
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`, asked, stop }
+}
+
+async function ended(server: Server): Promise<void> {
+  server.closeAllConnections()
+  await new Promise(resolve => server.close(resolve))
+}
+
+async function startGateway(upstreams: Record<string, string>, more: ConfigInput) {
+  const home = createHome()
+  onTestFinished(home.remove)
+  const config = createConfig(
+    {
+      http: { port: 0 },
+      models: { nano: false },
+      upstreams: Object.entries(upstreams).map(([name, url]) => ({ name, url })),
+      ...more,
+    },
+    resolvePaths({ PARLEY_HOME: home.path }),
+  )
+  const node = await startNode(config)
+  onTestFinished(() => node.stop())
+  const openai = new OpenAI({ baseURL: node.url, apiKey: node.firstKey!, maxRetries: 0 })
+  const ask = async (model: string) => {
+    const answer = await openai.chat.completions.create({ model, messages: [{ role: 'user', content: 'hi' }] })
+    return answer.choices[0]!.message.content
+  }
+  const models = async () => (await openai.models.list()).data.map(({ id }) => id).sort()
+  return { ask, models }
+}
+
+test('an endpoint stands for weighted targets, each under its own name of the model', async () => {
+  const [a, b] = [await startService('a', ['alpha-7b', 'shared']), await startService('b', ['beta-8b', 'shared'])]
+  const { ask, models } = await startGateway(
+    { a: a.url, b: b.url },
+    {
+      endpoints: [
+        {
+          name: 'fast',
+          policy: 'weighted',
+          targets: [
+            { provider: 'a', model: 'alpha-7b', weight: 3 },
+            { provider: 'b', model: 'beta-8b' },
+          ],
+        },
+        { name: 'only-b', targets: [{ provider: 'b', model: 'shared' }] },
+        { name: 'off', active: false, targets: [{ model: 'shared' }] },
+      ],
+    },
+  )
+  expect(await models()).toEqual(['alpha-7b', 'beta-8b', 'fast', 'only-b', 'shared'])
+  for (let call = 0; call < 200; call++) await ask('fast')
+  expect(new Set(a.asked)).toEqual(new Set(['alpha-7b']))
+  expect(new Set(b.asked)).toEqual(new Set(['beta-8b']))
+  expect(a.asked.length + b.asked.length).toBe(200)
+  // 3:1 of 200 calls: five standard deviations around 150.
+  expect(Math.abs(a.asked.length - 150)).toBeLessThan(31)
+  expect(await ask('only-b')).toBe('b')
+  await expect(ask('off')).rejects.toMatchObject({ status: 404, code: 'model_not_found' })
+})
+
+test('the next priority answers when the first fails, and only then', async () => {
+  const [a, b] = [await startService('a', ['m']), await startService('b', ['m'])]
+  const targets = [
+    { provider: 'b', model: 'm', priority: 2 },
+    { provider: 'a', model: 'm', priority: 1 },
+  ]
+  const { ask } = await startGateway({ a: a.url, b: b.url }, { endpoints: [{ name: 'sure', targets }] })
+  for (let call = 0; call < 20; call++) expect(await ask('sure')).toBe('a')
+  expect(b.asked).toEqual([])
+  await a.stop()
+  expect(await ask('sure')).toBe('b')
+})
+
+test('a node that shows its endpoints alone answers to no other name', async () => {
+  const a = await startService('a', ['secret-name'])
+  const endpoints = [{ name: 'public-name', targets: [{ model: 'secret-name' }] }]
+  const { ask, models } = await startGateway({ a: a.url }, { endpoints, routing: { expose: 'endpoints' } })
+  expect(await models()).toEqual(['public-name'])
+  expect(await ask('public-name')).toBe('a')
+  await expect(ask('secret-name')).rejects.toMatchObject({ status: 404 })
+})
+
+test('a provider that was down at the start is found when it comes up', { timeout: 45_000 }, async () => {
+  const port = await freePort()
+  const endpoints = [{ name: 'late', targets: [{ model: 'm' }] }]
+  const { ask, models } = await startGateway({ a: `http://127.0.0.1:${port}/v1` }, { endpoints })
+  expect(await models()).toEqual([])
+  await startService('a', ['m'], port)
+  let listed: string[] = []
+  const listing = setInterval(async () => (listed = await models()), 250)
+  onTestFinished(() => clearInterval(listing))
+  await until(() => listed.length === 2, 'the provider is found', 40_000)
+  expect(await ask('late')).toBe('a')
+})
