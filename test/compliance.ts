@@ -44,8 +44,18 @@ export interface Subject {
   stop?: () => Promise<void> | void
 }
 
+/**
+ * What a backend may lack: a service without embeddings refuses them, and one with a protocol of its own can carry only
+ * the fields it has words for.
+ */
+export type Lack = 'embeddings' | 'unknown fields'
+
 /** What every backend must do, whatever stands behind it. `make` puts the subject in front of the scripted truth. */
-export function compliance(name: string, make: (truth: Scripted) => Promise<Subject>): void {
+export function compliance(
+  name: string,
+  make: (truth: Scripted) => Promise<Subject>,
+  { lacks = [] }: { readonly lacks?: readonly Lack[] } = {},
+): void {
   describe(name, () => {
     const truth = createScripted()
     let subject: Subject
@@ -69,8 +79,10 @@ export function compliance(name: string, make: (truth: Scripted) => Promise<Subj
       expect(texts.join('')).toBe('w0 w1 w2 ')
     })
 
-    test('answers an embedding with one chunk and its usage', async () => {
-      const { chunks, outcome } = await drain(run({ task: 'embedding', body: { model: 'vec-1', input: 'hi' } }))
+    test('answers an embedding with one chunk and its usage, or says that it cannot', async () => {
+      const answer = drain(run({ task: 'embedding', body: { model: 'vec-1', input: 'hi' } }))
+      if (lacks.includes('embeddings')) return await expect(answer).rejects.toMatchObject({ code: 'unsupported' })
+      const { chunks, outcome } = await answer
       expect(chunks).toHaveLength(1)
       expect(EmbeddingResponse.parse(chunks[0]!.json()).data[0]!.embedding).toEqual([1, 2, 3])
       expect(outcome.usage.prompt_tokens).toBe(3)
@@ -83,8 +95,9 @@ export function compliance(name: string, make: (truth: Scripted) => Promise<Subj
 
     test('carries request fields it does not know', async () => {
       const tools = [{ type: 'function', function: { name: 'weather', parameters: { type: 'object' } } }]
-      await drain(run(chat('say-1', { tools, x_unknown: { deep: [1, 'two'] } })))
-      expect(truth.script.lastBody).toMatchObject({ tools, x_unknown: { deep: [1, 'two'] } })
+      const unknown = { x_unknown: { deep: [1, 'two'] } }
+      await drain(run(chat('say-1', { tools, ...unknown })))
+      expect(truth.script.lastBody).toMatchObject(lacks.includes('unknown fields') ? { tools } : { tools, ...unknown })
     })
 
     test('keeps tool calls by index', async () => {
