@@ -54,14 +54,14 @@ export function usageAtEnd(): UsageView {
 const mark = Buffer.from('"usage"')
 const nullField = Buffer.from(',"usage":null')
 const end = Buffer.from('}')
+const dataMark = Buffer.from('data:')
 const openBrace = 123
 
 /** Says `usage: null`. Most chunks name no usage at all: they get the field spliced in and are not parsed. */
 function withoutUsage(chunk: Chunk): Chunk {
   const bytes = Buffer.from(chunk.bytes.buffer, chunk.bytes.byteOffset, chunk.bytes.byteLength)
   const at = bytes.lastIndexOf(end)
-  const isPlain = at > 0 && bytes[at - 1] !== openBrace && isLineEnds(bytes.subarray(at + 1))
-  if (isPlain && !bytes.includes(mark)) {
+  if (isOneLine(bytes, at) && bytes[at - 1] !== openBrace && !bytes.includes(mark)) {
     return Chunk.relayed(Buffer.concat([bytes.subarray(0, at), nullField, bytes.subarray(at)]), chunk.meta)
   }
   const body = chunk.json()
@@ -69,6 +69,20 @@ function withoutUsage(chunk: Chunk): Chunk {
   return Chunk.of({ ...body, usage: null }, chunk.meta)
 }
 
-function isLineEnds(bytes: Uint8Array): boolean {
-  return bytes.every(byte => byte === 10 || byte === 13)
+/** Whether an event is a single line of data that ends with the brace at `at`. */
+function isOneLine(bytes: Buffer, at: number): boolean {
+  return (
+    at > 0 &&
+    bytes.indexOf(dataMark) === 0 &&
+    isLine(bytes.subarray(0, at)) &&
+    !bytes.subarray(at + 1).some(isNoLineEnd)
+  )
+}
+
+function isLine(bytes: Buffer): boolean {
+  return bytes.indexOf(10) === -1 && bytes.indexOf(13) === -1
+}
+
+function isNoLineEnd(byte: number): boolean {
+  return byte !== 10 && byte !== 13
 }
