@@ -89,9 +89,8 @@ class KeyTable {
 
   /** The lookup is by hash, which an attacker cannot steer byte by byte; the last comparison takes constant time. */
   verify(secret: string): ApiKey | undefined {
-    this.#follow()
     const hash = hashOf(secret)
-    const row = this.#byHash.get(hash.toString('hex'))
+    const row = this.#find(hash.toString('hex'))
     if (row === undefined || !timingSafeEqual(row.hash, hash)) return undefined
     return row.key.revokedAt === undefined ? row.key : undefined
   }
@@ -106,8 +105,17 @@ class KeyTable {
     this.#byHash = new Map(this.read().map(row => [Buffer.from(row.hash).toString('hex'), row]))
   }
 
-  #follow(): void {
-    if (this.#clock.monotonic() - this.#checkedAt < refreshMs) return
+  /** One that is not known may have been made a moment ago by another process: a new key works at once. */
+  #find(hash: string): KeyRow | undefined {
+    this.#follow(refreshMs)
+    const known = this.#byHash.get(hash)
+    if (known !== undefined) return known
+    this.#follow(0)
+    return this.#byHash.get(hash)
+  }
+
+  #follow(afterMs: number): void {
+    if (this.#clock.monotonic() - this.#checkedAt < afterMs) return
     if (this.#dataVersion() === this.#version) this.#checkedAt = this.#clock.monotonic()
     else this.reload()
   }

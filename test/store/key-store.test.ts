@@ -56,6 +56,16 @@ test('a revoked key fails at once here, and within a second where another proces
   store.close()
 })
 
+test('a new key works at once where another process holds the file', () => {
+  const store = createKeyStore(path, options)
+  const other = createKeyStore(path, options)
+  expect(other.verify('sk-parley-unknown')).toBeUndefined()
+  const { secret, id } = store.create('a')
+  expect(other.verify(secret)?.id).toBe(id)
+  other.close()
+  store.close()
+})
+
 test('bad names and unknown ids are refused with what to do', () => {
   const store = createKeyStore(path, options)
   expect(() => store.create('  ')).toThrow(expect.objectContaining({ code: 'invalid_request', param: 'name' }))
