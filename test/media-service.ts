@@ -22,11 +22,11 @@ export interface MediaService {
   readonly hits: MediaHit[]
   /** Requests whose headers came, also those whose body is still on its way. */
   readonly begun: () => number
-  /** Connections that are open now. */
-  readonly sockets: () => number
+  /** Requests whose client has gone before its answer was complete. */
+  readonly left: () => number
   /** What the service answers from now on. */
   answer: MediaAnswer
-  /** While true, nothing of a body is read. */
+  /** While true, nothing of a body is read, nor answered later; set to false, what waits is read and not answered. */
   isDeaf: boolean
   readonly stop: () => Promise<void>
 }
@@ -42,7 +42,9 @@ export function sendJson(response: ServerResponse, body: unknown, status = 200):
 /** A plain HTTP server that answers what it is told and keeps what it was sent. */
 export async function startMediaService(models: readonly string[]): Promise<MediaService> {
   let begun = 0
-  let sockets = 0
+  let left = 0
+  let isDeaf = false
+  const unheard: IncomingMessage[] = []
   const server = createServer((request, response) => {
     void serve(request, response)
   })
@@ -52,27 +54,33 @@ export async function startMediaService(models: readonly string[]): Promise<Medi
     }
     begun++
     const gone = new AbortController()
-    response.once('close', () => response.writableFinished || gone.abort())
+    response.once('close', () => {
+      if (response.writableFinished) return
+      left++
+      gone.abort()
+    })
     request.on('error', () => {})
-    if (service.isDeaf) return
+    if (isDeaf) return void unheard.push(request)
     const pieces = await request.toArray().catch(() => undefined)
     if (pieces === undefined) return
     const hit = hitOf(request, Buffer.concat(pieces), gone.signal)
     service.hits.push(hit)
     await service.answer(hit, response)
   }
-  server.on('connection', socket => {
-    sockets++
-    socket.once('close', () => void sockets--)
-  })
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
   const service: MediaService = {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`,
     hits: [],
     begun: () => begun,
-    sockets: () => sockets,
+    left: () => left,
     answer: (_hit, response) => sendJson(response, { error: { message: 'not told what to answer' } }, 500),
-    isDeaf: false,
+    get isDeaf() {
+      return isDeaf
+    },
+    set isDeaf(value) {
+      isDeaf = value
+      if (!isDeaf) for (const request of unheard.splice(0)) request.resume()
+    },
     stop: async () => {
       server.closeAllConnections()
       await new Promise(resolve => server.close(resolve))

@@ -90,6 +90,7 @@ function ownModels(): OwnModels {
     start: async () => {},
     stop: async () => {},
     known: () => [],
+    passages: () => [],
     models: () => backend.models(signal),
     serving: () => [candidate],
     list: async () => (await backend.models(signal)).map(model => ({ model, modelId: idOf(model.id) })),

@@ -19,12 +19,14 @@ export interface Endpoint {
 }
 
 export interface Sending {
-  readonly method: 'GET' | 'POST'
+  readonly method: 'GET' | 'POST' | 'DELETE'
   readonly path: string
   /** Sent as JSON; undefined for none. */
   readonly body?: unknown
   /** In place of `body`: bytes as they are, with their media type. */
   readonly bytes?: { readonly type: string; readonly pieces: readonly Uint8Array[] }
+  /** In place of both: what is read as it is sent. Its headers describe it. */
+  readonly stream?: AsyncIterable<Uint8Array>
   readonly headers: Readonly<Record<string, string>>
   readonly signal: AbortSignal
 }
@@ -51,7 +53,8 @@ export async function send(endpoint: Endpoint, sending: Sending): Promise<Respon
   throw await refusal(endpoint, response, signal)
 }
 
-function encoded({ body, bytes }: Sending): [headers: Record<string, string>, body: unknown] {
+function encoded({ body, bytes, stream }: Sending): [headers: Record<string, string>, body: unknown] {
+  if (stream !== undefined) return [{}, stream]
   if (bytes !== undefined) {
     const length = bytes.pieces.reduce((sum, piece) => sum + piece.length, 0)
     return [{ 'content-type': bytes.type, 'content-length': String(length) }, bytes.pieces]

@@ -1,11 +1,12 @@
 import { Pool } from 'undici'
 import { z } from 'zod'
-import type { Backend, Clock } from '../core/index.ts'
+import type { Backend, Clock, Passage } from '../core/index.ts'
 import { isTokenCall, ParleyError } from '../core/index.ts'
 import { type Model, ModelList } from '../openai/index.ts'
 import { createModelList } from './model-list.ts'
 import { createOpenAiClient, type OpenAiClient } from './openai-client.ts'
 import { runMedia } from './openai-media.ts'
+import { createPassage } from './passage.ts'
 
 export interface UpstreamOptions {
   readonly name: string
@@ -20,6 +21,8 @@ export interface UpstreamOptions {
 }
 
 export interface UpstreamBackend extends Backend {
+  /** The way to what the server keeps itself; absent where it keeps nothing. */
+  readonly passage?: Passage
   close: () => Promise<void>
 }
 
@@ -31,6 +34,8 @@ export function createUpstream(options: UpstreamOptions): UpstreamBackend {
   const { origin, basePath } = parseUrl(options)
   const dispatcher = new Pool(origin, {
     connections: options.maxConnections,
+    // Where TLS offers it: one connection then carries what would be a hundred.
+    allowH2: true,
     connect: { timeout: options.connectTimeoutMs },
     bodyTimeout: 0,
     headersTimeout: 0,
@@ -47,6 +52,7 @@ export function createUpstream(options: UpstreamOptions): UpstreamBackend {
       const answer = isTokenCall(call) ? client.run(call, {}, context.signal) : runMedia(server, call, context.signal)
       return { ...(yield* answer), servedBy: name }
     },
+    passage: createPassage(server),
     close: () => dispatcher.destroy(),
   }
 }

@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
+import { hash, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { ParleyError, type Random } from '../core/index.ts'
 import type { RouteQuestion } from '../gateway/index.ts'
@@ -8,8 +8,9 @@ import { type Caller, createFront, type Front } from './front.ts'
 import { createGate } from './gate.ts'
 import { mediaRoutes } from './media-routes.ts'
 import { type OpenAiRoutesOptions, openAiRoutes } from './openai-routes.ts'
+import { type PassageRoutesOptions, passageRoutes } from './passage-routes.ts'
 
-export interface LocalFrontOptions extends Omit<OpenAiRoutesOptions, 'isPeer'> {
+export interface LocalFrontOptions extends Omit<OpenAiRoutesOptions, 'isPeer'>, PassageRoutesOptions {
   readonly allowedHosts: readonly string[]
   readonly requireKey: boolean
   /** Who holds this API key; undefined for a key that is unknown or revoked. */
@@ -31,12 +32,14 @@ export interface LocalFrontOptions extends Omit<OpenAiRoutesOptions, 'isPeer'> {
 /** The front for apps on this machine: OpenAI's routes, health and status. */
 export function createLocalFront(options: LocalFrontOptions): Front {
   const gate = createGate(options)
+  const authentication = { ...options, isAdmin: equalTo(options.adminToken) }
   return createFront({
     ...options,
     reader: 'app',
     routes: {
       ...openAiRoutes({ ...options, isPeer: false }),
       ...mediaRoutes(options),
+      ...passageRoutes(options),
       'GET /healthz/live': async ({ response }) => sendJson(response, 200, { status: 'ok' }),
       'GET /healthz/startup': exchange => readiness(exchange, options),
       'GET /healthz/ready': exchange => readiness(exchange, options),
@@ -46,7 +49,7 @@ export function createLocalFront(options: LocalFrontOptions): Front {
     identify: (request, path) => {
       if (path.startsWith('/healthz/')) return anonymous
       gate(request)
-      return authenticate(options, request, path)
+      return authenticate(authentication, request, path)
     },
   })
 }
@@ -59,9 +62,13 @@ async function readiness({ response }: Exchange, { notReady }: LocalFrontOptions
   sendJson(response, reasons.length === 0 ? 200 : 503, { status: reasons.length === 0 ? 'ok' : 'starting', reasons })
 }
 
-function authenticate(options: LocalFrontOptions, request: IncomingMessage, path: string): Caller {
+interface Authentication extends LocalFrontOptions {
+  readonly isAdmin: (key: string) => boolean
+}
+
+function authenticate(options: Authentication, request: IncomingMessage, path: string): Caller {
   const key = bearer(request)
-  if (key !== undefined && isSame(key, options.adminToken)) return admin
+  if (key !== undefined && options.isAdmin(key)) return admin
   if (path.startsWith('/api/'))
     throw new ParleyError('unauthorized', 'this route takes the token of this machine’s run directory')
   const caller = key === undefined ? undefined : options.verifyKey(key)
@@ -80,7 +87,8 @@ function bearer({ headers }: IncomingMessage): string | undefined {
 }
 
 /** Compared by hash, so that neither content nor length shows in the time it takes. */
-function isSame(a: string, b: string): boolean {
-  const digest = (text: string) => createHash('sha256').update(text).digest()
-  return timingSafeEqual(digest(a), digest(b))
+function equalTo(secret: string): (given: string) => boolean {
+  const digest = (text: string) => hash('sha256', text, 'buffer')
+  const known = digest(secret)
+  return given => timingSafeEqual(digest(given), known)
 }

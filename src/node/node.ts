@@ -116,6 +116,7 @@ async function assemble(given: Given, opened: (() => void)[], close: () => void)
     status: () => statusOf(parts),
     explain: question => explain({ ...routing, candidates }, question),
     notReady: () => network.notReady(),
+    passages: () => own.passages(),
     random,
     maxConnections: config.http.connectionsMax,
   })

@@ -10,6 +10,7 @@ import {
   type Hex,
   modelId,
   ParleyError,
+  type Passage,
   type Random,
   type Service,
 } from '../core/index.ts'
@@ -29,6 +30,8 @@ export interface OwnModels extends CandidateSource, Service {
   list: (signal: AbortSignal) => Promise<OwnModel[]>
   /** The models as they were listed last. */
   known: () => Model[]
+  /** The servers that keep files and jobs of their own. */
+  passages: () => Passage[]
 }
 
 export interface OwnModelsOptions {
@@ -41,7 +44,7 @@ export interface OwnModelsOptions {
 
 /** A backend with the models it listed last. */
 interface Source {
-  readonly backend: Backend & { close?: () => Promise<void> }
+  readonly backend: Backend & { close?: () => Promise<void>; readonly passage?: Passage }
   readonly kind: 'local' | 'api'
   /** The content-addressed ids of the models, by name. */
   readonly ids: (signal: AbortSignal) => Promise<ReadonlyMap<string, Hex>>
@@ -84,6 +87,7 @@ export async function createOwnModels(options: OwnModelsOptions): Promise<OwnMod
     serving: model => sources.flatMap(source => candidateOf(source, model)),
     names: () => sources.map(({ backend }) => backend.name),
     known: () => sources.flatMap(({ models }) => models),
+    passages: () => sources.flatMap(({ backend }) => backend.passage ?? []),
     models: async () => sources.flatMap(({ models }) => models),
     list: async signal => (await Promise.all(sources.map(source => identified(source, signal)))).flat(),
   }
