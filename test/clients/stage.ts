@@ -15,11 +15,11 @@ export interface Stage {
   stop: () => Promise<void>
 }
 
-export async function openStage(): Promise<Stage> {
+export async function openStage({ nano = false } = {}): Promise<Stage> {
   const service = await startService()
   const home = createHome()
   const config = createConfig(
-    { http: { port: 0 }, models: { nano: false }, upstreams: [{ name: 'service', url: service.url }] },
+    { http: { port: 0 }, models: { nano }, upstreams: [{ name: 'service', url: service.url }] },
     resolvePaths({ PARLEY_HOME: home.path }),
   )
   const node = await startNode(config)

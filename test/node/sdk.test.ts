@@ -54,6 +54,15 @@ describe('an unmodified SDK whose answers are bought from a peer', () => {
     expect(answer.choices[0]!.finish_reason).toBe('tool_calls')
   })
 
+  test('gets responses, which its node asks of the peer as chats', async () => {
+    const asked = { model: nano, temperature: 0, input: messages }
+    const whole = await ai.responses.create(asked)
+    expect(whole).toMatchObject({ status: 'completed', usage: { output_tokens: expect.any(Number) } })
+    expect(whole.output_text).toContain('Paris')
+    const streamed = await ai.responses.stream(asked).finalResponse()
+    expect(streamed.output_text).toBe(whole.output_text)
+  })
+
   test('gets completions, the same in one piece and streamed', async () => {
     const asked = { model: nano, prompt: 'Once upon', max_tokens: 20, temperature: 0 }
     const whole = await ai.completions.create(asked)
