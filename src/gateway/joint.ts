@@ -8,16 +8,15 @@ export interface Joint {
   readonly isRewording: boolean
 }
 
-/** How far back a repetition is looked for, in UTF-16 units. */
-const windowMax = 64 * 1024
+/** How far back a repetition may begin, in UTF-16 units; one of the whole answer is always found. */
+const windowMax = 8 * 1024
 /** As much of what was said, said again and then left: no chance, but a model that starts over. */
 const rewordingMin = 48
 const wordCharacter = /[\p{L}\p{N}_]/u
 
 /** A repetition begins where a word begins and has at least one, so that `Mis` and `sissippi` still meet. */
 export function createJoint(said: string): Joint {
-  const tail = said.slice(-windowMax)
-  const starts = startsOf(tail)
+  const starts = startsOf(said)
   let alive = starts
   let kept = ''
   let isOver = false
@@ -25,16 +24,16 @@ export function createJoint(said: string): Joint {
 
   const decide = (): string => {
     isOver = true
-    const start = alive.find(at => tail.length - at <= kept.length && wordCharacter.test(tail.slice(at)))
-    isRewording = start === undefined && starts.some(at => commonLength(tail, at, kept) >= rewordingMin)
-    return start === undefined ? kept : kept.slice(tail.length - start)
+    const start = alive.find(at => said.length - at <= kept.length && wordCharacter.test(said.slice(at)))
+    isRewording = start === undefined && starts.some(at => commonLength(said, at, kept) >= rewordingMin)
+    return start === undefined ? kept : kept.slice(said.length - start)
   }
   return {
     push: piece => {
       if (isOver) return piece
+      alive = alive.filter(at => isMatch(said, at + kept.length, piece))
       kept += piece
-      alive = alive.filter(at => isMatch(tail, at, kept))
-      return alive.some(at => tail.length - at > kept.length) ? '' : decide()
+      return alive.some(at => said.length - at > kept.length) ? '' : decide()
     },
     end: () => (isOver ? '' : decide()),
     get isRewording() {
@@ -45,21 +44,21 @@ export function createJoint(said: string): Joint {
 
 /** Places where a word or a sign begins, the first one first. */
 function startsOf(text: string): number[] {
-  const starts: number[] = []
-  for (let at = 0; at < text.length; at++) {
-    const isInWord = at > 0 && wordCharacter.test(text[at - 1]!) && wordCharacter.test(text[at]!)
-    if (!isInWord) starts.push(at)
+  const starts = [0]
+  for (let at = Math.max(1, text.length - windowMax); at < text.length; at++) {
+    if (!wordCharacter.test(text[at - 1]!) || !wordCharacter.test(text[at]!)) starts.push(at)
   }
   return starts
 }
 
-/** Whether the text from there on and the other one are alike as far as both go. */
-function isMatch(text: string, at: number, other: string): boolean {
-  return other.length <= text.length - at ? text.startsWith(other, at) : other.startsWith(text.slice(at))
+/** Whether a text from there on and the next piece are alike as far as both go. */
+function isMatch(text: string, at: number, piece: string): boolean {
+  const left = text.length - at
+  return left >= piece.length ? text.startsWith(piece, at) : left <= 0 || piece.startsWith(text.slice(at))
 }
 
 function commonLength(text: string, at: number, other: string): number {
   let length = 0
-  while (at + length < text.length && length < other.length && text[at + length] === other[length]) length++
+  while (length < rewordingMin && text[at + length] !== undefined && text[at + length] === other[length]) length++
   return length
 }
