@@ -103,8 +103,7 @@ describe('beside a running node', () => {
       const env = { ...process.env, CODE: code!.text, LANGCHAIN_TRACING_V2: 'false' }
       const script = `${shell!.text}\nexec ${shellWord(process.execPath)} --input-type=module -e "$CODE"`
       const { stdout } = await promisify(execFile)('bash', ['-c', script], { env })
-      expect(stdout).toMatch(/\w+/)
-      expect(stdout).not.toContain('undefined')
+      expect(stdout).toContain('Paris')
     },
     60_000,
   )

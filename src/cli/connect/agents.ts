@@ -120,7 +120,7 @@ export const codex: App = {
         },
       ],
       next: [{ title: 'then', text: `${key}\n${command(flags)}` }],
-      notes: ['Codex asks for POST /v1/responses.'],
+      notes: [],
     }
   },
 }
