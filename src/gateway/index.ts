@@ -6,4 +6,5 @@ export { type ExplainedCandidate, type Explanation, explain, type RouteQuestion 
 export * from './ranking.ts'
 export * from './record.ts'
 export * from './router.ts'
+export { type SingleFlightOptions, singleFlight } from './single-flight.ts'
 export type { Timeouts } from './timeouts.ts'
