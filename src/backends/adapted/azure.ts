@@ -10,6 +10,7 @@ export const azure: ServiceAdapter = {
     return { chat: model => provider.chat(model), embedding: model => provider.embeddingModel(model) }
   },
   takesLateInstructions: true,
+  namesCompletionLimit: true,
   chatOptions: body => ({ openai: chatOptions(body) }),
   embeddingOptions: ({ dimensions, user }) => ({
     openai: { ...(dimensions != null && { dimensions }), ...(user != null && { user }) },

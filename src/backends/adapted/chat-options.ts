@@ -25,7 +25,7 @@ export function chatOptions(name: string, service: ServiceAdapter, body: Readonl
   const providerOptions = service.chatOptions?.(body)
   return {
     prompt,
-    ...sampling(body),
+    ...sampling(body, limitOf(service, body)),
     ...toolOptions(name, body),
     ...responseFormat(body.response_format),
     ...reasoning(service, body, prompt),
@@ -46,7 +46,7 @@ export function completionOptions(name: string, body: Readonly<CompletionRequest
   if (body.suffix != null && body.suffix !== '') {
     throw new ParleyError('unsupported', `${name} does not fill in text before a suffix`, { param: 'suffix' })
   }
-  return { prompt: [{ role: 'user', content: [{ type: 'text', text: prompt }] }], ...sampling(body) }
+  return { prompt: [{ role: 'user', content: [{ type: 'text', text: prompt }] }], ...sampling(body, body.max_tokens) }
 }
 
 function mustBeOne(n: number | null | undefined): void {
@@ -56,9 +56,16 @@ function mustBeOne(n: number | null | undefined): void {
   })
 }
 
-function sampling(body: Readonly<ChatRequest> | Readonly<CompletionRequest>): Partial<Options> {
+function limitOf(service: ServiceAdapter, { max_completion_tokens, max_tokens }: Readonly<ChatRequest>) {
+  if (service.namesCompletionLimit === true && max_completion_tokens != null) return undefined
+  return max_completion_tokens ?? max_tokens
+}
+
+function sampling(
+  body: Readonly<ChatRequest> | Readonly<CompletionRequest>,
+  maxOutputTokens: number | null | undefined,
+): Partial<Options> {
   const { temperature, top_p, stop, seed, presence_penalty, frequency_penalty } = body
-  const maxOutputTokens = (body.max_completion_tokens ?? body.max_tokens) as number | null | undefined
   const stopSequences = stop == null ? [] : [stop].flat()
   return {
     ...(maxOutputTokens != null && { maxOutputTokens }),

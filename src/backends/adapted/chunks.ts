@@ -135,7 +135,7 @@ function wholeReason(name: string, { unified, raw }: LanguageModelV4FinishReason
 }
 
 /** Counts as OpenAI reports them. Where the service counted nothing, one token a chunk is the nearest honest guess. */
-function usageOf({ inputTokens, outputTokens }: LanguageModelV4Usage, deltas: number): Usage {
+function usageOf({ inputTokens, outputTokens, raw }: LanguageModelV4Usage, deltas: number): Usage {
   const prompt = inputTokens.total ?? 0
   const completion = outputTokens.total ?? deltas
   const isCounted = inputTokens.total !== undefined && outputTokens.total !== undefined
@@ -143,7 +143,7 @@ function usageOf({ inputTokens, outputTokens }: LanguageModelV4Usage, deltas: nu
     prompt_tokens: prompt,
     completion_tokens: completion,
     total_tokens: prompt + completion,
-    prompt_tokens_details: { cached_tokens: inputTokens.cacheRead ?? 0 },
+    prompt_tokens_details: { cached_tokens: inputTokens.cacheRead ?? Number(raw?.cached_tokens ?? 0) },
     completion_tokens_details: { reasoning_tokens: outputTokens.reasoning ?? 0 },
     ...(!isCounted && { estimated: true }),
   }

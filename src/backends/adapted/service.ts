@@ -46,6 +46,8 @@ export interface ServiceAdapter {
   readonly takesLateInstructions?: boolean
   /** Whether a reasoning model must be given its own earlier thoughts, which apps do not keep, with its tool calls. */
   readonly needsOwnThoughts?: boolean
+  /** Whether `chatOptions` hands on `max_completion_tokens`, the limit of reasoning models, by itself. */
+  readonly namesCompletionLimit?: boolean
   /** Wishes of a request that have no common name. */
   readonly chatOptions?: (body: Readonly<ChatRequest>) => SharedV4ProviderOptions
   readonly embeddingOptions?: (body: Readonly<EmbeddingRequest>) => SharedV4ProviderOptions
