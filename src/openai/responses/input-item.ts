@@ -65,7 +65,7 @@ const Reasoning = z.looseObject({
 
 const Reference = z.looseObject({ type: z.literal('item_reference') }).refine(() => false, {
   path: ['id'],
-  message: 'this node keeps no items; send the item itself',
+  message: 'this node keeps no items; send the item itself, as SDKs do with store: false',
 })
 
 const Item = z.discriminatedUnion('type', [Message, FunctionCall, FunctionCallOutput, Reasoning, Reference], {
