@@ -10,10 +10,12 @@ import {
   ModerationRequest,
   RerankRequest,
   SpeechRequest,
+  type Wishes,
 } from '../openai/index.ts'
 import type { BodyLimits } from './body.ts'
 import { checked, contextOf, readCall } from './call.ts'
 import type { Exchange, Handler } from './exchange.ts'
+import { wishesIn } from './form-wishes.ts'
 import { readForm } from './multipart.ts'
 import { answerRaw } from './raw-answer.ts'
 import type { Routes } from './routes.ts'
@@ -33,11 +35,11 @@ export function mediaRoutes(options: MediaRoutesOptions): Routes {
   const room = createUploadRoom(uploadsHeldBytes)
   return {
     'POST /v1/images/generations': askJson('image', ImageRequest, options),
-    'POST /v1/images/edits': askForm('imageEdit', isImage, room, options),
-    'POST /v1/images/variations': askForm('imageVariation', isImage, room, options),
+    'POST /v1/images/edits': askForm('imageEdit', 'image', room, options),
+    'POST /v1/images/variations': askForm('imageVariation', 'image', room, options),
     'POST /v1/audio/speech': askJson('speech', SpeechRequest, options),
-    'POST /v1/audio/transcriptions': askForm('transcription', isSound, room, options),
-    'POST /v1/audio/translations': askForm('translation', isSound, room, options),
+    'POST /v1/audio/transcriptions': askForm('transcription', 'file', room, options),
+    'POST /v1/audio/translations': askForm('translation', 'file', room, options),
     'POST /v1/moderations': askJson('moderation', ModerationRequest, options, withModerationModel),
     'POST /v1/rerank': askJson('rerank', RerankRequest, options),
     'POST /rerank': askJson('rerank', RerankRequest, options),
@@ -62,15 +64,16 @@ function askJson<T extends keyof RelayedTasks>(
 
 function askForm(
   task: Extract<RelayedCall, { body: FormRequest }>['task'],
-  isNeeded: (part: FormPart) => boolean,
+  file: 'image' | 'file',
   room: UploadRoom,
   options: MediaRoutesOptions,
 ): Handler {
   const limits = { maxBytes: maxUploadBytes, timeoutMs: options.bodyTimeoutMs }
   return exchange =>
     room.hold(exchange.request, maxUploadBytes, async () => {
-      const form = await readForm(exchange.request, limits, exchange.signal)
-      const body = requestOf(form, isNeeded)
+      const { form, wishes } = wishesIn(await readForm(exchange.request, limits, exchange.signal))
+      if (wishes !== undefined) exchange.wishes = wishes
+      const body = requestOf(form, file, wishes)
       await ask(exchange, { task, body }, options)
     })
 }
@@ -80,19 +83,13 @@ async function ask(exchange: Exchange, call: Call, options: MediaRoutesOptions):
   await answerRaw(exchange.response, options.backend.run(call, context), options)
 }
 
-function requestOf(form: readonly FormPart[], isNeeded: (part: FormPart) => boolean): FormRequest {
-  const model = fieldOf(form, 'model')
+/** `file` names the field that has to hold one; the original takes several pictures as `image[]`. */
+function requestOf(form: readonly FormPart[], file: string, wishes: Wishes | undefined): FormRequest {
+  const model = fieldOf(form, 'model') || wishes?.models?.[0]
   if (!model) throw missing('model', 'the name of a model; see GET /v1/models')
-  if (!form.some(part => isFile(part) && isNeeded(part))) throw missing('file', 'the file this request is about')
+  const isThere = form.some(part => isFile(part) && (part.name === file || part.name === `${file}[]`))
+  if (!isThere) throw missing(file, 'the file this request is about')
   return { model, form: form.filter(({ name }) => name !== 'model') }
-}
-
-function isSound({ name }: FormPart): boolean {
-  return name === 'file'
-}
-
-function isImage({ name }: FormPart): boolean {
-  return name === 'image' || name === 'image[]'
 }
 
 function missing(param: string, what: string): ParleyError {

@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { ParleyError, type Passage, type PassageAnswer, type PassageRequest } from '../core/index.ts'
 import type { Exchange, Handler } from './exchange.ts'
 import type { Routes } from './routes.ts'
@@ -41,13 +41,22 @@ async function pass(exchange: Exchange, options: PassageRoutesOptions): Promise<
   const { request, response, url, principal } = exchange
   if (principal.kind === 'peer') throw new ParleyError('forbidden', 'files are not for peers; use a server of your own')
   const passage = owner(exchange, options.passages?.() ?? [])
-  const signal = AbortSignal.any([exchange.signal, AbortSignal.timeout(totalMs)])
-  const answer = await passage.request({
-    method: request.method as PassageRequest['method'],
-    path: pathOf(url),
-    signal,
-    ...entityOf(request),
-  })
+  const late = new AbortController()
+  const timer = setTimeout(
+    () => late.abort(new ParleyError('timeout', `the transfer took over ${totalMs} ms`)),
+    totalMs,
+  )
+  try {
+    const signal = AbortSignal.any([exchange.signal, late.signal])
+    const method = request.method as PassageRequest['method']
+    const answer = await passage.request({ method, path: pathOf(url), signal, ...entityOf(request) })
+    await relay(response, answer, options)
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+async function relay(response: ServerResponse, answer: PassageAnswer, options: PassageRoutesOptions): Promise<void> {
   response.writeHead(answer.status, headersOf(answer))
   try {
     for await (const piece of answer.body) {

@@ -117,3 +117,30 @@ test('what nobody can answer is told as such', async () => {
   const refused = client.moderations.create({ model: 'm', input: 'x' })
   await expect(refused).rejects.toMatchObject({ status: 501, code: 'unsupported' })
 })
+
+test('the app may say who is to answer, in a form as well; the upstreams hear nothing of it', async () => {
+  services[0]!.answer = (_hit, response) => sendJson(response, { text: 'zero' })
+  services[1]!.answer = (_hit, response) => sendJson(response, { text: 'one', created: 1, data: [] })
+  const file = await toFile(sound, 'a.wav')
+  const heard = client.audio.transcriptions.create({ file, model: 'm', provider: 'studio-1' } as never)
+  expect(await heard).toMatchObject({ text: 'one' })
+  const { response } = await heard.withResponse()
+  expect(response.headers.get('x-parley-provider')).toBe('studio-1')
+  await client.images.generate({ model: 'm', prompt: 'x', provider: { order: ['studio-1'] } } as never)
+  const [form, json] = services[1]!.hits
+  expect((await form!.form()).map(([name]) => name).sort()).toEqual(['file', 'model'])
+  expect(json!.json()).toEqual({ model: 'm', prompt: 'x' })
+  expect(services[0]!.hits).toHaveLength(0)
+})
+
+test('fallback models of a form are asked when the first cannot answer', async () => {
+  services[0]!.answer = async (hit, response) => {
+    const [, model] = (await hit.form()).find(([name]) => name === 'model')!
+    if (model === 'm') sendJson(response, { error: { message: 'no', code: 'model_not_found' } }, 404)
+    else sendJson(response, { text: model })
+  }
+  services[1]!.answer = services[0]!.answer
+  const file = await toFile(sound, 'a.wav')
+  const heard = await client.audio.transcriptions.create({ file, model: 'm', models: ['m', 'other'] } as never)
+  expect(heard).toMatchObject({ text: 'other' })
+})
