@@ -59,7 +59,9 @@ function startWatch(log: EventLog, clock: Clock, call: Call, context: Context) {
       log.emit({ type: 'call.ended', ...end(), servedBy, finishReason, cost, ...way })
     },
     failed,
-    left: () => failed(new ParleyError('cancelled', 'the reader left')),
+    left: () => {
+      if (!isOver) failed(new ParleyError('cancelled', 'the reader left'))
+    },
   }
 }
 
