@@ -28,7 +28,7 @@ type Choice = Record<string, unknown>
  * `clipped` runs into its limit, `cut` breaks off without an end, `vectors` embeds, in whatever form it was asked for,
  * and `numbers` embeds in numbers alone.
  */
-export const models = ['talker', 'thinker', 'clipped', 'cut', 'vectors', 'numbers']
+const models = ['talker', 'thinker', 'clipped', 'cut', 'vectors', 'numbers']
 
 export async function startService(): Promise<Service> {
   const asked: Service['asked'][number][] = []

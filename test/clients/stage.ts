@@ -1,7 +1,7 @@
 import { createConfig, resolvePaths } from '../../src/config/index.ts'
 import { createHome, startNode } from '../node/stage.ts'
 import { misfits } from '../schemas.ts'
-import { models, type Service, startService } from './service.ts'
+import { type Service, startService } from './service.ts'
 
 /** A node in front of a scripted service, and a `fetch` that keeps what clients got from it. */
 export interface Stage {
@@ -36,8 +36,6 @@ export async function openStage({ nano = false } = {}): Promise<Stage> {
     },
   }
 }
-
-export { models }
 
 function createRecorder(): Pick<Stage, 'fetch' | 'misfits'> {
   const got: { path: string; response: Response; text: Promise<string> }[] = []
