@@ -199,6 +199,17 @@ test.each<[ServiceKind, 'length' | 'content_filter']>([
   expect((await foldOf(ask())).finish).toBe(reason)
 })
 
+test('an answer that nobody counted is counted by its pieces, and marked as a guess', async () => {
+  const { ask } = await service('mistral', async ({ response, dialect }) => {
+    const chunk = (content: string, finish_reason: string | null) =>
+      `data: ${JSON.stringify({ id: 'c', choices: [{ index: 0, delta: { content }, finish_reason }] })}\n\n`
+    response.writeHead(200, { 'content-type': dialect.streamType })
+    response.end(chunk('a', null) + chunk('b', null) + chunk('', 'stop'))
+  })
+  const { outcome } = await foldOf(ask())
+  expect(outcome.usage).toMatchObject({ prompt_tokens: 0, completion_tokens: 2, total_tokens: 2, estimated: true })
+})
+
 test('an answer that its model gave up is a failure', async () => {
   const { ask } = await service('cohere', async ({ say, response }) => {
     await say(start, { type: 'text', text: 'half' }, end('content_filter'))

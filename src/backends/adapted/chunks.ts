@@ -136,15 +136,19 @@ function wholeReason(name: string, { unified, raw }: LanguageModelV4FinishReason
 
 /** Counts as OpenAI reports them. Where the service counted nothing, one token a chunk is the nearest honest guess. */
 function usageOf({ inputTokens, outputTokens, raw }: LanguageModelV4Usage, deltas: number): Usage {
-  const prompt = inputTokens.total ?? 0
-  const completion = outputTokens.total ?? deltas
-  const isCounted = inputTokens.total !== undefined && outputTokens.total !== undefined
+  const prompt = countOf(inputTokens.total)
+  const completion = countOf(outputTokens.total)
+  const [prompted, completed] = [prompt ?? 0, completion ?? deltas]
   return {
-    prompt_tokens: prompt,
-    completion_tokens: completion,
-    total_tokens: prompt + completion,
-    prompt_tokens_details: { cached_tokens: inputTokens.cacheRead ?? Number(raw?.cached_tokens ?? 0) },
-    completion_tokens_details: { reasoning_tokens: outputTokens.reasoning ?? 0 },
-    ...(!isCounted && { estimated: true }),
+    prompt_tokens: prompted,
+    completion_tokens: completed,
+    total_tokens: prompted + completed,
+    prompt_tokens_details: { cached_tokens: countOf(inputTokens.cacheRead) ?? countOf(raw?.cached_tokens) ?? 0 },
+    completion_tokens_details: { reasoning_tokens: countOf(outputTokens.reasoning) ?? 0 },
+    ...((prompt === undefined || completion === undefined) && { estimated: true }),
   }
+}
+
+function countOf(value: unknown): number | undefined {
+  return Number.isSafeInteger(value) && (value as number) >= 0 ? (value as number) : undefined
 }
