@@ -1,4 +1,4 @@
-import { type Call, ParleyError, type RoutingPolicy } from '../core/index.ts'
+import { type Call, isTokenCall, ParleyError, type RoutingPolicy } from '../core/index.ts'
 import type { Wishes } from '../openai/index.ts'
 import type { Candidate, CandidateSource } from './candidate.ts'
 import { fittingFirst, isFitting, needsOf } from './needs.ts'
@@ -22,9 +22,22 @@ export function choose(options: ChoiceOptions, call: Call, wishes: Wishes = {}):
       param: 'model',
     })
   }
-  const allowed = affordable(wanted(serving, call, wishes), wishes)
+  const allowed = affordable(wanted(able(serving, call), call, wishes), wishes)
   const order = orderOf(wishes) ?? candidates.rules?.(model)?.policy ?? policy
   return arranged(fittingFirst(ranking.order(allowed, order), call), wishes)
+}
+
+/** What is not counted in tokens is answered by upstreams alone: peers do not sell it, and models run here do not do it. */
+function able(serving: readonly Candidate[], call: Call): readonly Candidate[] {
+  if (isTokenCall(call)) return serving
+  const upstreams = serving.filter(({ kind }) => kind === 'api')
+  if (upstreams.length > 0) return upstreams
+  const { task, body } = call
+  throw new ParleyError(
+    'unsupported',
+    `${task} calls are answered by upstreams alone and none lists ${JSON.stringify(body.model)}; name a model of theirs`,
+    { param: 'model' },
+  )
 }
 
 const namesShown = 20

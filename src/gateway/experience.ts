@@ -88,7 +88,8 @@ export function begin(record: Experience, now: number): () => void {
 }
 
 export interface SuccessFacts {
-  readonly firstChunkMs: number
+  /** Both undefined for an answer that is not counted in tokens: its time says nothing of them. */
+  readonly firstChunkMs: number | undefined
   readonly tokensPerSecond: number | undefined
 }
 
@@ -97,11 +98,13 @@ export function noteSuccess(record: Experience, now: number, { firstChunkMs, tok
   record.successes++
   record.fadingSuccesses = record.fadingSuccesses * decay + 1
   record.fadingFailures *= decay
-  record.firstChunkMs = record.firstChunkMs * decay + firstChunkMs * (1 - decay)
+  if (firstChunkMs !== undefined) {
+    record.firstChunkMs = record.firstChunkMs * decay + firstChunkMs * (1 - decay)
+    record.isMeasured = true
+  }
   if (tokensPerSecond !== undefined) {
     record.tokensPerSecond = record.tokensPerSecond * decay + tokensPerSecond * (1 - decay)
   }
-  record.isMeasured = true
   record.failuresInARow = 0
   if (record.isDistrusted && record.coolsDownAt > now) return
   record.isDistrusted = false

@@ -20,7 +20,8 @@ export interface Ranking {
   order: <T extends CandidateFacts>(candidates: readonly T[], order: Order) => T[]
   /** A call begins there; what it returns is called once when it is over. */
   started: (name: string) => () => void
-  succeeded: (name: string, firstChunkMs: number, tokensPerSecond: number | undefined) => void
+  /** Without times for an answer that is not counted in tokens. */
+  succeeded: (name: string, firstChunkMs?: number, tokensPerSecond?: number) => void
   failed: (name: string, facts?: FailureFacts) => void
   /** A provider that broke the payment protocol is put last for a long time. */
   distrust: (name: string, code?: ErrorCode) => void

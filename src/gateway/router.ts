@@ -11,7 +11,7 @@ import type {
   Route,
   RoutingPolicy,
 } from '../core/index.ts'
-import { ParleyError, systemRandom } from '../core/index.ts'
+import { isTokenCall, ParleyError, systemRandom } from '../core/index.ts'
 import type { CandidateSource } from './candidate.ts'
 import { choose } from './choose.ts'
 import { createContinuation } from './continuation.ts'
@@ -65,11 +65,15 @@ async function* route(options: RouterOptions, call: Call, context: Context): Rep
       const { spokeAt, isTimedOut } = progress
       told(options, journey, turn, context, error)
       if (context.signal.aborted || (spokeAt !== undefined && continuation?.canGoOn(error) !== true)) throw error
-      if (!turns.failed(turn, error, isTimedOut)) throw continuation?.broken ?? error
+      const isSlow = isTimedOut || options.clock.monotonic() - journey.askedAt > slowFailureMs
+      if (!turns.failed(turn, error, isSlow)) throw continuation?.broken ?? error
     }
   }
   throw continuation?.broken ?? allFailed(turns.failures)
 }
+
+/** Who took longer than this to fail is not asked again: that is no fault that passes in a moment. */
+const slowFailureMs = 10_000
 
 /** One call on its way through its turns. */
 interface Journey {
@@ -145,7 +149,9 @@ async function* tryOne(
       if (step.done === true) {
         const endedAt = clock.monotonic()
         const spokeAt = progress.spokeAt ?? endedAt
-        ranking.succeeded(candidate.name, spokeAt - startedAt, tokensPerSecond(step.value, spokeAt, endedAt))
+        if (isTokenCall(turn.call)) {
+          ranking.succeeded(candidate.name, spokeAt - startedAt, tokensPerSecond(step.value, spokeAt, endedAt))
+        } else ranking.succeeded(candidate.name)
         return { ...step.value, route: routeOf(journey, turn) }
       }
       yield step.value
@@ -182,13 +188,19 @@ function told(
   const { name } = turn.candidate
   const { code, message, retryAfterSeconds = 0 } = error
   if (code === 'payment_mismatch' || code === 'receipt_invalid') ranking.distrust(name, code)
-  else if (isOfFarSide(error)) ranking.failed(name, { code, retryAfterMs: retryAfterSeconds * 1_000 })
+  else if (isOfFarSide(error) && !isLack(turn.call, error))
+    ranking.failed(name, { code, retryAfterMs: retryAfterSeconds * 1_000 })
   const { attempt: number, call } = turn
   const ms = clock.monotonic() - journey.askedAt
   log.emit({
     type: 'call.attempted',
     ...{ id: context.id, backend: name, model: call.body.model, attempt: number, ms, code, message },
   })
+}
+
+/** Who has no route for pictures or sound may well answer a chat. */
+function isLack(call: Call, { code }: ParleyError): boolean {
+  return code === 'unsupported' && !isTokenCall(call)
 }
 
 function tokensPerSecond({ usage }: Outcome, from: number, to: number): number | undefined {

@@ -8,6 +8,7 @@ import { userStack } from '../../src/stacks.ts'
 import { until } from '../compliance.ts'
 import { type LocalServer, serveLocally } from '../local-server.ts'
 import { type MediaService, sendBody, sendJson, startMediaService } from '../media-service.ts'
+import { createScripted } from '../scripted.ts'
 
 const log = createEventLog(systemClock.now)
 let services: MediaService[]
@@ -15,10 +16,16 @@ let upstreams: UpstreamBackend[]
 let server: LocalServer
 let client: OpenAI
 
-/** The stack of a user over two upstreams and, before them, what cannot answer these calls. */
+const ranking = createRanking(systemClock, systemRandom)
+
+/** The stack of a user over upstreams and, before them, more sellers and models than there are attempts. */
 function stackOver(backends: readonly Backend[]): Backend {
   const given = { clock: systemClock, random: systemRandom, log }
-  const candidates = backends.map(backend => ({ name: backend.name, kind: 'api' as const, backend }))
+  const others = ['local', 'peer', 'peer', 'peer', 'peer'] as const
+  const candidates = [
+    ...others.map((kind, i) => ({ name: `${kind}-${i}`, kind, backend: createScripted(`${kind}-${i}`) })),
+    ...backends.map(backend => ({ name: backend.name, kind: 'api' as const, backend })),
+  ]
   return userStack({
     ...given,
     admission: createAdmission({ maxRunning: 8, maxRunningPerPrincipal: 8 }),
@@ -26,7 +33,7 @@ function stackOver(backends: readonly Backend[]): Backend {
       ...given,
       candidates: { serving: () => candidates, models: async () => [] },
       // In the order they are given, every time.
-      ranking: { ...createRanking(systemClock, systemRandom), order: known => [...known] },
+      ranking: { ...ranking, order: known => [...known] },
       policy: 'balanced',
       maxAttempts: 4,
       timeouts: { firstChunkMs: 300, idleMs: 5_000, totalMs: 10_000 },
@@ -116,6 +123,20 @@ test('what nobody can answer is told as such', async () => {
   for (const service of services) service.answer = (_hit, response) => sendBody(response, 'text/plain', '', 501)
   const refused = client.moderations.create({ model: 'm', input: 'x' })
   await expect(refused).rejects.toMatchObject({ status: 501, code: 'unsupported' })
+})
+
+test('pictures and what a server lacks say nothing of how it chats; sellers and models run here are not asked', async () => {
+  const target = (name: string) => ranking.snapshot().find(known => known.name === name)
+  ranking.forget('studio-0')
+  services[0]!.answer = (_hit, response) =>
+    sendJson(response, { data: [{}], usage: { input_tokens: 1, output_tokens: 4_000 } })
+  await client.images.generate({ model: 'm', prompt: 'a cat' })
+  expect(await until(() => target('studio-0')?.successes === 1)).toBe(true)
+  expect(target('studio-0')).not.toHaveProperty('tokensPerSecond')
+  services[0]!.answer = (_hit, response) => sendBody(response, 'text/plain', '', 501)
+  await expect(client.moderations.create({ model: 'm', input: 'x' })).rejects.toMatchObject({ status: 501 })
+  expect(target('studio-0')).toMatchObject({ failures: 0 })
+  expect(ranking.snapshot().map(({ name }) => name)).not.toContainEqual(expect.stringMatching(/peer|local/))
 })
 
 test('the app may say who is to answer, in a form as well; the upstreams hear nothing of it', async () => {
