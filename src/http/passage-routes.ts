@@ -50,6 +50,7 @@ async function pass(exchange: Exchange, options: PassageRoutesOptions): Promise<
     const signal = AbortSignal.any([exchange.signal, late.signal])
     const method = request.method as PassageRequest['method']
     const answer = await passage.request({ method, path: pathOf(url), signal, ...entityOf(request) })
+    response.setHeader('x-parley-provider', passage.name)
     await relay(response, answer, options)
   } finally {
     clearTimeout(timer)

@@ -144,7 +144,9 @@ describe('of several servers', () => {
     expect(await (await call('/v1/files?provider=keeper-1&limit=1', {}, both)).json()).toMatchObject({ keeper: 1 })
     expect(lastHit(1).path).toBe('/v1/files?limit=1')
     const named = { headers: { 'x-parley-provider': 'keeper-0' } }
-    expect(await (await call('/v1/files', named, both)).json()).toMatchObject({ keeper: 0 })
+    const answered = await call('/v1/files', named, both)
+    expect(answered.headers.get('x-parley-provider')).toBe('keeper-0')
+    expect(await answered.json()).toMatchObject({ keeper: 0 })
     expect((await call('/v1/files?provider=nobody', {}, both)).status).toBe(400)
   })
 
