@@ -9,6 +9,8 @@ import { wholeAnswer } from './whole-answer.ts'
 export interface OpenAiClientOptions extends Endpoint {
   /** Path before `/chat/completions`, for example `/v1`. */
   readonly basePath: string
+  /** How long the head of a streamed answer may take. */
+  readonly headersMs?: number | undefined
 }
 
 const paths = { chat: '/chat/completions', completion: '/completions', embedding: '/embeddings' } as const
@@ -52,6 +54,7 @@ async function* run(
     path: options.basePath + paths[call.task],
     body: requestBody(call),
     headers: { ...headers, accept: isStream ? 'text/event-stream' : 'application/json' },
+    headersMs: isStream ? options.headersMs : undefined,
     signal,
   })
   const type = String(response.headers['content-type'] ?? '').toLowerCase()

@@ -28,6 +28,8 @@ export interface Sending {
   /** In place of both: what is read as it is sent. Its headers describe it. */
   readonly stream?: AsyncIterable<Uint8Array>
   readonly headers: Readonly<Record<string, string>>
+  /** How long the head of the answer may take; without a bound, only the signal ends the wait. */
+  readonly headersMs?: number | undefined
   readonly signal: AbortSignal
 }
 
@@ -39,12 +41,12 @@ const maxRefusalBytes = 64 * 1024
 /** Sends a request and gives a good answer; any other becomes a typed error. An abort closes the connection at once. */
 export async function send(endpoint: Endpoint, sending: Sending): Promise<Response> {
   const { dispatcher, origin } = endpoint
-  const { method, path, signal } = sending
+  const { method, path, signal, headersMs = 0 } = sending
   const [entity, body] = encoded(sending)
   const headers = { ...endpoint.headers, ...sending.headers, ...entity }
   let response: Response
   try {
-    const bounds = { headersTimeout: 0, bodyTimeout: 0 }
+    const bounds = { headersTimeout: headersMs, bodyTimeout: 0 }
     response = await dispatcher.request({ origin, method, path, signal, headers, body: body as never, ...bounds })
   } catch (cause) {
     throw unreachable(endpoint, signal, cause)
@@ -65,6 +67,9 @@ function encoded({ body, bytes, stream }: Sending): [headers: Record<string, str
 function unreachable({ name, isPeer }: Endpoint, signal: AbortSignal, cause: unknown): ParleyError {
   if (cause instanceof ParleyError || signal.aborted) return ParleyError.from(cause, signal)
   const code = (cause as { code?: unknown }).code
+  if (code === 'UND_ERR_HEADERS_TIMEOUT') {
+    return new ParleyError('timeout', `${name} did not begin to answer in time; try another provider`, { cause })
+  }
   const reason = typeof code === 'string' ? code : 'no connection'
   return new ParleyError(isPeer ? 'peer_unreachable' : 'backend_failed', `cannot reach ${name} (${reason})`, { cause })
 }

@@ -5,6 +5,7 @@ import { createUpstream, type UpstreamBackend } from './upstream.ts'
 export interface ServiceOptions extends Omit<AdaptedOptions, 'kind' | 'aws' | 'models'> {
   readonly kind: 'openai' | ServiceKind
   readonly models: readonly string[]
+  readonly headersMs?: number
   /** Where the keys of an AWS account are looked for. */
   readonly env: NodeJS.ProcessEnv
 }
@@ -20,8 +21,8 @@ export function createService(options: ServiceOptions): Service {
   const { name, kind, url, apiKey } = options
   if (kind === 'openai') {
     if (url === undefined) throw new ParleyError('config_invalid', `upstream ${name} has no url; set it in upstreams`)
-    const { models, clock, connectTimeoutMs, maxConnections } = options
-    const bounds = { connectTimeoutMs, maxConnections }
+    const { models, clock, connectTimeoutMs, headersMs, maxConnections } = options
+    const bounds = { connectTimeoutMs, headersMs, maxConnections }
     return { url, backend: createUpstream({ name, url, models, clock, ...bounds, ...(apiKey && { apiKey }) }) }
   }
   const aws = kind === 'bedrock' && apiKey === undefined ? awsKeys(options) : undefined

@@ -17,6 +17,8 @@ export interface UpstreamOptions {
   readonly models?: readonly string[]
   readonly clock: Clock
   readonly connectTimeoutMs: number
+  /** How long the head of a streamed answer may take; the router's bound for the first word when missing. */
+  readonly headersMs?: number | undefined
   readonly maxConnections: number
 }
 
@@ -43,7 +45,7 @@ export function createUpstream(options: UpstreamOptions): UpstreamBackend {
   const headers: Record<string, string> =
     options.apiKey === undefined ? {} : { authorization: `Bearer ${options.apiKey}` }
   const server = { name, dispatcher, origin, basePath, headers, isPeer: false }
-  const client = createOpenAiClient(server)
+  const client = createOpenAiClient({ ...server, headersMs: options.headersMs })
   const models = createModelList(() => listModels(client, `${basePath}/models`, options), options.clock)
   return {
     name,

@@ -11,7 +11,7 @@ export interface Failure {
  * What may be done about a failure before the first word:
  * - `end`: nobody can answer this call as it is (400, 413, 422, …);
  * - `elsewhere`: this target cannot answer it, another may (its key is refused, the model or room for the prompt is
- *   missing, no money is set up, it was silent for too long);
+ *   missing, no money is set up, it took long to fail);
  * - `again`: this target may be well in a moment (network, 5xx, 429).
  */
 export type Remedy = 'end' | 'elsewhere' | 'again'
@@ -26,9 +26,9 @@ const passing: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'timeout',
 ])
 
-export function remedyFor(error: ParleyError, earlier: readonly Failure[], isTimedOut: boolean): Remedy {
+export function remedyFor(error: ParleyError, earlier: readonly Failure[], isSlow: boolean): Remedy {
   if (isFinal(error, earlier)) return 'end'
-  return passing.has(error.code) && !isTimedOut ? 'again' : 'elsewhere'
+  return passing.has(error.code) && !isSlow ? 'again' : 'elsewhere'
 }
 
 /** Another node says that nobody can answer this call. One that is sick, or hostile, can say so of any call. */

@@ -3,8 +3,8 @@ import { isTokenCall, ParleyError } from '../core/index.ts'
 import { createOpening } from './opening.ts'
 
 /**
- * Milliseconds. Two more bounds belong to those who open connections and read headers, which cannot be told apart here:
- * the connection pools of the backends keep `timeouts.connectMs` and `timeouts.headersMs`.
+ * Milliseconds. Two more bounds belong to those who open connections and read heads, as neither can be seen from here: the
+ * backends keep `timeouts.connectMs` and `timeouts.headersMs`.
  */
 export interface Timeouts {
   /** From the call to its first word; an opening that says nothing does not count. */
@@ -19,7 +19,7 @@ export interface Timeouts {
 export interface Progress {
   /** `clock.monotonic()` of the first word. */
   spokeAt: number | undefined
-  /** Whether one of our own bounds ended it: then the same target is not worth another wait. */
+  /** Whether one of our own bounds ended it. */
   isTimedOut: boolean
 }
 

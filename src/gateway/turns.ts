@@ -35,7 +35,7 @@ export interface Turns {
   /** Undefined when nobody is left to ask. Throws what no other candidate can mend. */
   next: () => Turn | undefined
   /** False when nobody can answer this call, nor any fallback model. */
-  failed: (turn: Turn, error: ParleyError, isTimedOut: boolean) => boolean
+  failed: (turn: Turn, error: ParleyError, isSlow: boolean) => boolean
 }
 
 const firstBackoffMs = 400
@@ -109,8 +109,8 @@ export function createTurns(options: TurnOptions): Turns {
       } while (nextModel())
       return undefined
     },
-    failed: ({ candidate, call }, error, isTimedOut) => {
-      const remedy = remedyFor(error, failures, isTimedOut)
+    failed: ({ candidate, call }, error, isSlow) => {
+      const remedy = remedyFor(error, failures, isSlow)
       failures.push({ name: candidate.name, error })
       const before = tried.findIndex(known => known.candidate === candidate)
       const times = 1 + (before === -1 ? 0 : tried.splice(before, 1)[0]!.times)

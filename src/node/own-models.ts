@@ -113,6 +113,7 @@ function upstreamSource(upstream: Config['upstreams'][number], { env, clock, con
     env,
     clock,
     connectTimeoutMs: config.timeouts.connectMs,
+    headersMs: config.timeouts.headersMs,
     maxConnections: 256,
   })
   const source: Source = {

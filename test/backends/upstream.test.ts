@@ -33,6 +33,23 @@ async function upstreamThat(
 
 const signal = () => AbortSignal.timeout(20_000)
 
+test('an upstream that sends no head in its time is given up', async () => {
+  const server = createServer(request => void request.resume())
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`
+  const bounds = { connectTimeoutMs: 1_000, headersMs: 500, maxConnections: 1 }
+  const upstream = createUpstream({ name: 'up', url, clock: systemClock, ...bounds })
+  cleanups.push(async () => {
+    await upstream.close()
+    server.closeAllConnections()
+    await new Promise(resolve => server.close(resolve))
+  })
+  await expect(drain(upstream.run(chat('m'), contextOf({ signal: signal() })))).rejects.toMatchObject({
+    code: 'timeout',
+    message: 'up did not begin to answer in time; try another provider',
+  })
+})
+
 describe('the models of an upstream', () => {
   const unlisted: [what: string, status: number, body: string][] = [
     ['has no such route', 404, 'not found'],

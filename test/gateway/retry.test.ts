@@ -72,6 +72,21 @@ describe('a sole target', () => {
     expect([mute.script.opened, mute.script.open]).toEqual([1, 0])
   })
 
+  test('that took long to fail is not asked again', async () => {
+    const dead = failing('a', 'backend_failed')
+    const { backend, time } = routed([
+      candidate({
+        ...dead,
+        run: (call, context) => {
+          time.pass(10_001)
+          return dead.run(call, context)
+        },
+      }),
+    ])
+    await expect(drain(backend.run(say, contextOf()))).rejects.toMatchObject({ code: 'backend_failed' })
+    expect(dead.script.opened).toBe(1)
+  })
+
   test('is asked once for a peer: the node next to the app does the asking again', async () => {
     const dead = failing('a', 'backend_failed')
     const { backend } = routed([candidate(dead)])

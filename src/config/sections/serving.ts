@@ -130,6 +130,9 @@ export const routingSection = z
 export const timeoutsSection = z
   .strictObject({
     connectMs: milliseconds().default(10_000).describe('To reach a provider.'),
+    headersMs: milliseconds()
+      .default(60_000)
+      .describe('To the head of a streamed answer of an upstream; many servers send it with the first token.'),
     firstTokenMs: milliseconds().default(60_000).describe('To the first token; then the next provider is tried.'),
     idleMs: milliseconds().default(30_000).describe('Between two tokens.'),
     totalMs: milliseconds().default(600_000).describe('For a whole answer.'),
