@@ -168,6 +168,21 @@ describe.each(kinds)('an answer by %s', kind => {
   })
 })
 
+test('an answer whose head is late is given up, however long its words may take', async () => {
+  let isLate = true
+  const answer = async ({ say, response }: Asked) => {
+    if (isLate) return
+    await say(start)
+    await new Promise(resolve => setTimeout(resolve, 1_500))
+    await say({ type: 'text', text: 'hi' }, end())
+    response.end()
+  }
+  const { ask } = await service('anthropic', answer, { headersMs: 500 })
+  await expect(drain(ask())).rejects.toMatchObject({ code: 'timeout' })
+  isLate = false
+  expect((await foldOf(ask())).message.content).toBe('hi')
+})
+
 describe.each(['anthropic', 'google', 'mistral', 'cohere', 'bedrock'] as const)('the thoughts of %s', kind => {
   test('are reasoning_content, and not part of the answer', async () => {
     const { ask } = await service(kind, async ({ say, response }) => {

@@ -34,6 +34,8 @@ export interface AdaptedOptions {
   readonly models?: readonly string[]
   readonly clock: Clock
   readonly connectTimeoutMs: number
+  /** How long the head of a streamed answer may take; the router's bound for the first word when missing. */
+  readonly headersMs?: number | undefined
   readonly maxConnections: number
 }
 
@@ -59,13 +61,14 @@ export function createAdapted(options: AdaptedOptions): UpstreamBackend {
   const { apiKey = '', region, aws } = options
   const headers = service.listing?.headers(apiKey) ?? {}
   const client = createOpenAiClient({ name, dispatcher: pool, origin, basePath, headers, isPeer: false })
-  const settings = { baseURL: url, apiKey, fetch, ...(region && { region }), ...(aws && { aws }) }
-  const load = once(() => loaded(name, service.load(settings)))
+  const settings = { baseURL: url, apiKey, ...(region && { region }), ...(aws && { aws }) }
+  const load = (headersMs?: number) => once(() => loaded(name, service.load({ ...settings, fetch: fetch(headersMs) })))
+  const secrets = [apiKey, ...Object.values(aws ?? {})]
+  const adapted = { name, service, secrets, clock, streaming: load(options.headersMs), embedding: load() }
   return {
     name,
     models: createModelList(() => listModels(service.listing, { name, client, basePath, models }), clock),
-    run: (call, context) =>
-      run({ name, service, secrets: [apiKey, ...Object.values(aws ?? {})], clock, load }, call, context),
+    run: (call, context) => run(adapted, call, context),
     close: () => pool.destroy(),
   }
 }
@@ -75,11 +78,12 @@ interface Adapted {
   readonly service: ServiceAdapter
   readonly secrets: readonly string[]
   readonly clock: Clock
-  readonly load: () => Promise<ServiceModels>
+  readonly streaming: () => Promise<ServiceModels>
+  readonly embedding: () => Promise<ServiceModels>
 }
 
 async function* run(adapted: Adapted, call: Call, context: Context): Reply {
-  const { name, service, secrets, clock, load } = adapted
+  const { name, service, secrets, clock, streaming } = adapted
   const { signal } = context
   if (!isTokenCall(call)) throw new ParleyError('unsupported', `${name} does not do what this route asks for`)
   mustBeName(name, call.body.model)
@@ -90,14 +94,14 @@ async function* run(adapted: Adapted, call: Call, context: Context): Reply {
     call.task === 'chat'
       ? [chatWriter({ ...head, id: `chatcmpl-${context.id}` }), chatOptions(name, service, call.body)]
       : [completionWriter({ ...head, id: `cmpl-${context.id}` }), completionOptions(name, call.body)]
-  const model = (await load()).chat(call.body.model)
+  const model = (await streaming()).chat(call.body.model)
   return { ...(yield* ask({ name, secrets, model, options, writer, signal })), servedBy: name }
 }
 
 async function* runEmbedding(adapted: Adapted, { body }: Call<'embedding'>, context: Context): Reply {
-  const { name, secrets, service, load } = adapted
+  const { name, secrets, service, embedding } = adapted
   const { signal } = context
-  const model = (await load()).embedding?.(body.model)
+  const model = (await embedding()).embedding?.(body.model)
   if (model === undefined) throw new ParleyError('unsupported', `${name} has no embeddings`)
   try {
     const providerOptions = service.embeddingOptions?.(body)

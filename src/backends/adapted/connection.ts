@@ -13,8 +13,8 @@ export interface Connection {
   readonly pool: Pool
   readonly origin: string
   readonly basePath: string
-  /** For code that brings its own idea of HTTP: the pool, with no way to another address. */
-  readonly fetch: typeof globalThis.fetch
+  /** For code that brings its own idea of HTTP: the pool, with no way to another address. The bound is for the head. */
+  readonly fetch: (headersMs: number | undefined) => typeof globalThis.fetch
 }
 
 /** Largest answer of a service, streams included. */
@@ -33,12 +33,15 @@ export function connect({ name, url, connectTimeoutMs, maxConnections }: Connect
     headersTimeout: 0,
     maxResponseSize: maxAnswerBytes,
   })
-  const pooled: typeof fetch = (input, init) => fetch(input, { ...init, dispatcher: pool, redirect: 'manual' })
+  const pooled = (headersTimeout = 0): typeof fetch => {
+    const dispatcher = pool.compose(dispatch => (options, handler) => dispatch({ ...options, headersTimeout }, handler))
+    return (input, init) => fetch(input, { ...init, dispatcher, redirect: 'manual' })
+  }
   return {
     pool,
     origin,
     basePath: pathname.replace(/\/+$/, ''),
     // The same interface from another place: only the names of the types differ.
-    fetch: pooled as unknown as typeof globalThis.fetch,
+    fetch: headersMs => pooled(headersMs) as unknown as typeof globalThis.fetch,
   }
 }

@@ -90,6 +90,9 @@ function unreachable(name: string, error: Foreign): ParleyError {
     if (typeof at.code === 'string') break
     at = typeof at.cause === 'object' && at.cause !== null ? (at.cause as Foreign) : undefined
   }
+  if (at?.code === 'UND_ERR_HEADERS_TIMEOUT') {
+    return new ParleyError('timeout', `${name} did not begin to answer in time; try another provider`)
+  }
   const reason = typeof at?.code === 'string' ? at.code : 'no connection'
   return new ParleyError('backend_failed', `cannot reach ${name} (${reason})`)
 }
