@@ -19,7 +19,7 @@ import { createCallers } from './callers.ts'
 import { createCandidates } from './candidates.ts'
 import { createEndpoints } from './endpoints.ts'
 import { createNetwork, type Network } from './network.ts'
-import { createOwnModels, type OwnModels } from './own-models.ts'
+import { createOwnModels, type OwnBackend, type OwnModels } from './own-models.ts'
 import { createAdminToken, lockHome, writeNodeFile } from './run-files.ts'
 import { type NodeStatus, statusOf } from './status.ts'
 import { version } from './version.ts'
@@ -32,6 +32,8 @@ export interface NodeOptions {
   readonly env: NodeJS.ProcessEnv
   readonly clock?: Clock
   readonly random?: Random
+  /** Ways to answer beside those of the configuration; closed when the node stops. */
+  readonly backends?: readonly OwnBackend[]
 }
 
 /** A node: the local endpoint, and what it buys and sells. */
@@ -51,14 +53,14 @@ export interface ParleyNode {
 const partStopMs = 10_000
 
 export async function createNode(options: NodeOptions): Promise<ParleyNode> {
-  const { config, env, clock = systemClock, random = systemRandom } = options
+  const { config, env, clock = systemClock, random = systemRandom, backends = [] } = options
   createDirectories(config.paths)
   const opened: (() => void)[] = [lockHome(config.paths).release]
   const close = () => {
     for (const end of opened.splice(0).reverse()) end()
   }
   try {
-    return await assemble({ config, env, clock, random }, opened, close)
+    return await assemble({ config, env, clock, random, backends }, opened, close)
   } catch (cause) {
     close()
     throw cause

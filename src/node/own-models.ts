@@ -40,7 +40,12 @@ export interface OwnModelsOptions {
   readonly clock: Clock
   readonly random: Random
   readonly log: EventLog
+  /** Ways to answer beside those of the configuration. */
+  readonly backends?: readonly OwnBackend[]
 }
+
+/** Code that answers, and what it holds until the node stops. */
+export type OwnBackend = Backend & { readonly close?: () => Promise<void> }
 
 /** A backend with the models it listed last. */
 interface Source {
@@ -58,7 +63,9 @@ const listTimeoutMs = 10_000
 export async function createOwnModels(options: OwnModelsOptions): Promise<OwnModels> {
   const { config, log } = options
   const llama = await localModels(options)
-  const sources: Source[] = config.upstreams.map(upstream => upstreamSource(upstream, options))
+  const { backends = [] } = options
+  const upstreams = config.upstreams.map(upstream => upstreamSource(upstream, options))
+  const sources: Source[] = [...upstreams, ...backends.map(backend => apiSource(backend, `backend:${backend.name}`))]
   if (llama !== undefined) sources.unshift(llama.source)
   let timer: NodeJS.Timeout | undefined
 
@@ -116,19 +123,23 @@ function upstreamSource(upstream: Config['upstreams'][number], { env, clock, con
     headersMs: config.timeouts.headersMs,
     maxConnections: 256,
   })
+  return apiSource(backend, url)
+}
+
+function apiSource(backend: Source['backend'], place: string): Source {
   const source: Source = {
     backend,
     kind: 'api',
     models: [],
-    ids: async () => new Map(source.models.map(model => [model.id, upstreamModelId(url, model)])),
+    ids: async () => new Map(source.models.map(model => [model.id, upstreamModelId(place, model)])),
   }
   return source
 }
 
 /** Weights behind an upstream cannot be hashed from here: the id says which server and which name instead. */
-function upstreamModelId(url: string, { id, context_length = 0 }: Model): Hex {
+function upstreamModelId(place: string, { id, context_length = 0 }: Model): Hex {
   const unknown = { weights: [], quantization: '', tokenizer: '', chatTemplate: '' }
-  return modelId({ ...unknown, contextTokens: context_length, modality: 'text', source: `${url}#${id}` })
+  return modelId({ ...unknown, contextTokens: context_length, modality: 'text', source: `${place}#${id}` })
 }
 
 function upstreamKey(
