@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { openStage, type Stage } from '../src/cli/stage.ts'
 import { type Endpoint, measureAnswers } from './bench/answers.ts'
+import { measureGateway } from './bench/gateway.ts'
 import { type Line, table } from './bench/lines.ts'
 import { makeDirectory } from './bench/processes.ts'
 import { measureStart } from './bench/start-up.ts'
@@ -26,6 +27,7 @@ async function bench({ json, check }: { json: boolean; check: boolean }): Promis
     lines.push(...(await measureTransport(stage, directory.path)))
     lines.push(...(await measureAnswers(stage, await directEndpoint(stage), names)))
     lines.push(...(await measureStart(stage, directory.path)))
+    lines.push(...(await measureGateway(directory.path('gateway'), signal)))
   } finally {
     await stage.stop()
     directory.remove()

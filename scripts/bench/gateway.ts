@@ -123,7 +123,9 @@ async function cpuLines({ proxy, gateway }: Ways): Promise<Line[]> {
     }
     const ratio = p50(used.gateway) / p50(used.proxy)
     const shown = `${p50(used.gateway).toFixed(0)} µs of ${p50(used.proxy).toFixed(0)} bare proxy, ${ratio.toFixed(1)}×`
-    lines.push(lineOf(`gateway: processor time a ${name}`, shown, { value: ratio, target: '≤ 3×', isMet: ratio <= 3 }))
+    lines.push(
+      lineOf(`gateway, processor time of a ${name}`, shown, { value: ratio, target: '≤ 3×', isMet: ratio <= 3 }),
+    )
   }
   return lines
 }
