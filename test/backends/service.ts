@@ -23,6 +23,7 @@ export interface Asked {
 }
 
 export interface Service {
+  readonly url: string
   readonly backend: UpstreamBackend
   readonly requests: readonly Request[]
   /** Connections that are open. */
@@ -66,10 +67,11 @@ export async function startService(
     socket.once('close', () => open--)
   })
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}${dialect.base}`
   const backend = createAdapted({
     name: 'far',
     kind,
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}${dialect.base}`,
+    url,
     apiKey: secret,
     models: dialect.models === undefined ? ['m'] : [],
     clock: systemClock,
@@ -82,7 +84,7 @@ export async function startService(
     server.closeAllConnections()
     await new Promise(resolve => server.close(resolve))
   }
-  return { backend, requests, connections: () => open, accepted: () => accepted, stop }
+  return { url, backend, requests, connections: () => open, accepted: () => accepted, stop }
 }
 
 export const secret = 'sk-far-0123456789abcdef'
