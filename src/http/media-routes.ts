@@ -26,8 +26,9 @@ export interface MediaRoutesOptions extends BodyLimits, SseWriterOptions {
   readonly backend: Backend
 }
 
-/** The limit of the original for sound; the fields and the frame of a form have a little beside it. */
-const maxUploadBytes = 25 * 1024 * 1024
+/** The limit of the original for sound; the fields and the frame of a form have a little room beside it. */
+const maxFileBytes = 25 * 1024 * 1024
+const maxUploadBytes = maxFileBytes + 256 * 1024
 const uploadsHeldBytes = 512 * 1024 * 1024
 
 /** Pictures, sound, moderation and ranking: relayed to servers that have them. For apps alone, as nobody sells them. */
@@ -89,6 +90,9 @@ function requestOf(form: readonly FormPart[], file: string, wishes: Wishes | und
   if (!model) throw missing('model', 'the name of a model; see GET /v1/models')
   const isThere = form.some(part => isFile(part) && (part.name === file || part.name === `${file}[]`))
   if (!isThere) throw missing(file, 'the file this request is about')
+  if (form.some(part => isFile(part) && part.file.bytes.length > maxFileBytes)) {
+    throw new ParleyError('too_large', `a file is larger than ${maxFileBytes} bytes; split it`, { param: file })
+  }
   return { model, form: form.filter(({ name }) => name !== 'model') }
 }
 

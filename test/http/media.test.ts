@@ -312,7 +312,27 @@ describe('uploads', () => {
   const multipart = 'multipart/form-data; boundary=XX'
   const part = (name: string, value: string, more = '') =>
     `--XX\r\ncontent-disposition: form-data; name="${name}"${more}\r\n\r\n${value}\r\n`
+  const whole = `${part('model', 'whisper-1')}${part('file', 'x', '; filename="a.mp3"')}`
   const sends = (text: string, type = multipart) => post('/v1/audio/transcriptions', text, type)
+
+  test('with many short parts arrive', async () => {
+    service.answer = (_hit, response) => sendJson(response, { text: 'hi' })
+    const { status } = await sends(`${whole}${part('a', 'b').repeat(100)}--XX--\r\n`)
+    expect(status).toBe(200)
+    expect(await lastHit().form()).toHaveLength(102)
+  })
+
+  test('of 25 MiB arrive', async () => {
+    service.answer = (_hit, response) => sendJson(response, { text: 'long' })
+    const file = await toFile(Buffer.alloc(25 * 1024 * 1024), 'long.wav')
+    expect(await client.audio.transcriptions.create({ file, model: 'whisper-1' })).toEqual({ text: 'long' })
+  })
+
+  test('of a body of 60 MiB hear why, too', async () => {
+    const file = await toFile(Buffer.alloc(60 * 1024 * 1024), 'long.wav')
+    const answered = client.audio.transcriptions.create({ file, model: 'whisper-1' })
+    await expect(answered).rejects.toMatchObject({ status: 413, code: 'too_large' })
+  })
 
   test('of more than 25 MiB are refused with 413 and never reach an upstream', async () => {
     const file = await toFile(Buffer.alloc(25 * 1024 * 1024 + 1), 'long.wav')
@@ -329,7 +349,8 @@ describe('uploads', () => {
     ['nothing at all', '', multipart],
     ['a part without a name', '--XX\r\ncontent-disposition: form-data\r\n\r\nx\r\n--XX--\r\n', multipart],
     ['a head without an end', `--XX\r\n${'x: y\r\n'.repeat(4_000)}`, multipart],
-    ['too many parts', `${part('a', 'b').repeat(200)}--XX--\r\n`, multipart],
+    ['a head of 9 KiB', `${whole}${part('a', 'b', `\r\nx-long: ${'y'.repeat(9_216)}`)}--XX--\r\n`, multipart],
+    ['too many parts', `${whole}${part('a', 'b').repeat(200)}--XX--\r\n`, multipart],
     ['no model', `${part('file', 'x', '; filename="a.mp3"')}--XX--\r\n`, multipart],
     ['no file', `${part('model', 'm')}--XX--\r\n`, multipart],
     ['a file that is only a field', `${part('model', 'm')}${part('file', 'x')}--XX--\r\n`, multipart],
