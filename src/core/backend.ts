@@ -114,7 +114,7 @@ export type Reply = AsyncGenerator<Chunk, Outcome, void>
  * - an abort of `context.signal` ends the work at the far end at once, also while nothing was said yet, and the reply
  *   throws `cancelled`; a reader that leaves (`return()`) ends it likewise;
  * - chunks are produced as they are read: a slow reader slows the far end;
- * - no word is said twice: a backend that retries does so before its first chunk only.
+ * - no word is said twice: a backend that retries does so before its first chunk, or goes on where the answer ended.
  */
 export interface Backend {
   readonly name: string

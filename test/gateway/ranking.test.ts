@@ -1,27 +1,13 @@
 import { describe, expect, test } from 'vitest'
-import { type Random, systemClock, systemRandom } from '../../src/core/index.ts'
+import { systemClock, systemRandom } from '../../src/core/index.ts'
 import { type Candidate, createRanking } from '../../src/gateway/index.ts'
 import { createScripted } from '../scripted.ts'
-import { calm, candidate, heldTime } from './routed.ts'
+import { calm, candidate, heldTime, seeded } from './routed.ts'
 
 const a = candidate(createScripted('a'), { kind: 'peer', priceIn: 100_000n, priceOut: 100_000n })
 const b = candidate(createScripted('b'), { kind: 'peer', priceIn: 900_000n, priceOut: 900_000n, stakeRatio: 32 })
 const named = (name: string, facts: Partial<Candidate> = {}) => candidate(createScripted(name), facts)
 const names = (candidates: readonly Candidate[]) => candidates.map(({ name }) => name)
-
-/** Chance that can be repeated (mulberry32). */
-function seeded(seed: number): Random {
-  let state = seed
-  return {
-    ...systemRandom,
-    fraction: () => {
-      state = (state + 0x6d2b79f5) | 0
-      let t = Math.imul(state ^ (state >>> 15), 1 | state)
-      t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-      return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
-    },
-  }
-}
 
 describe('policies', () => {
   test('the cheapest first, the most trusted first, this machine first', () => {

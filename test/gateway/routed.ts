@@ -1,4 +1,4 @@
-import type { Backend, Clock, ErrorCode, EventLog } from '../../src/core/index.ts'
+import type { Backend, Clock, ErrorCode, EventLog, Random } from '../../src/core/index.ts'
 import { createEventLog, ParleyError, systemRandom } from '../../src/core/index.ts'
 import {
   type Candidate,
@@ -13,6 +13,20 @@ import { createScripted, type Scripted } from '../scripted.ts'
 
 /** No exploration, no jitter to speak of. */
 export const calm = { ...systemRandom, fraction: () => 0.99 }
+
+/** Chance that can be repeated (mulberry32). */
+export function seeded(seed: number): Random {
+  let state = seed
+  return {
+    ...systemRandom,
+    fraction: () => {
+      state = (state + 0x6d2b79f5) | 0
+      let t = Math.imul(state ^ (state >>> 15), 1 | state)
+      t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
+      return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
+    },
+  }
+}
 
 /** Time that moves when somebody waits, and never otherwise; and how long each wait was. */
 export interface HeldTime {
