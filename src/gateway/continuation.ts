@@ -8,6 +8,8 @@ import { createJoint } from './joint.ts'
 export interface Continuation {
   /** Why the first of them broke off; undefined while none did. */
   readonly broken: ParleyError | undefined
+  /** What tellers that broke off took, by their prices; undefined when they were free. */
+  readonly cost: bigint | undefined
   /** Whether another can go on after this failure: what was said is plain text that has not come to its end. */
   canGoOn: (error: ParleyError) => boolean
   /** The call that asks for the rest. */
@@ -26,6 +28,9 @@ export function createContinuation(call: Call): Continuation | undefined {
   return {
     get broken() {
       return broken
+    },
+    get cost() {
+      return story.cost
     },
     canGoOn: error => {
       if (!error.mayRetry || !story.isPlain || story.isFinished || story.text === '') return false

@@ -139,7 +139,7 @@ async function* tryOne(
   journey.isCounted = false
   const bounds = { ...timeouts, totalMs: Math.max(1, deadline - startedAt) }
   const own = withModel(continuation?.callFor(turn.call) ?? turn.call, candidate.alias)
-  const asked = attempt(candidate.backend, own, context, bounds, clock.monotonic, progress)
+  const asked = attempt(candidate.backend, own, payable(context, continuation?.cost), bounds, clock.monotonic, progress)
   const reply = continuation?.following(asked, candidate) ?? asked
   const end = ranking.started(candidate.name)
   try {
@@ -160,6 +160,12 @@ async function* tryOne(
     end()
     await reply.return(undefined as never)
   }
+}
+
+/** The caller's limit is one for the whole answer, however many told it. */
+function payable(context: Context, spent = 0n): Context {
+  const { maxPrice } = context
+  return maxPrice === undefined ? context : { ...context, maxPrice: maxPrice > spent ? maxPrice - spent : 0n }
 }
 
 /** Counts what was waited for this turn, and tells how the call got here. */

@@ -152,6 +152,13 @@ describe('an answer that breaks off', () => {
     expect(outcome.cost).toBe(7n + 2n * 2n + 30n)
   })
 
+  test('has one limit for what all take', async () => {
+    const b = teller('b', ['three'])
+    const { backend } = told([dead('a', ['one ', 'two ']), b], { priceIn: 1_000_000n, priceOut: 2_000_000n })
+    await drain(backend.run(chat('m'), contextOf({ wishes: { continues: true }, maxPrice: 20n })))
+    expect(b.asked[0]!.context.maxPrice).toBe(9n)
+  })
+
   test('counts as a failure of who broke it off, and as one running call after the other', async () => {
     const { backend, ranking, log } = told([dead('a', ['one ']), teller('b', ['two'])])
     await drain(backend.run(chat('m'), wishing()))
