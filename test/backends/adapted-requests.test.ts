@@ -192,7 +192,9 @@ describe('a picture', () => {
       fileData: { mimeType: 'image/webp', fileUri: url },
     })
     expect(partOf((await sent('mistral', far)).body)).toEqual({ type: 'image_url', image_url: url })
-    expect(partOf((await sent('azure', far)).body)).toMatchObject({ image_url: { url } })
+    for (const kind of ['cohere', 'azure'] as const) {
+      expect(partOf((await sent(kind, far)).body)).toMatchObject({ image_url: { url } })
+    }
     expect(await refused('bedrock', far)).toMatchObject({ code: 'unsupported' })
   })
 

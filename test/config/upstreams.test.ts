@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { loadConfig } from '../../src/config/index.ts'
 import { temporaryHome } from './home.ts'
@@ -30,4 +31,14 @@ test.each([
   [{ kind: 'claude', keyEnv: 'KEY' }, 'upstreams[0].kind is none of "openai", "anthropic"'],
 ])('but not %j', (entry, message) => {
   expect(() => load(entry)).toThrow(message)
+})
+
+test('the examples of the documentation are configurations', () => {
+  const text = readFileSync(new URL('../../docs/providers.md', import.meta.url), 'utf8')
+  const files = [...text.matchAll(/```toml\n(.*?)```/gs)].map(([, toml]) => toml!)
+  const kinds = files.flatMap(toml => {
+    const { env } = temporaryHome({ 'config.toml': toml })
+    return loadConfig({ env }).config.upstreams.map(({ kind }) => kind)
+  })
+  expect(new Set(kinds)).toEqual(new Set(['openai', 'anthropic', 'google', 'mistral', 'cohere', 'bedrock', 'azure']))
 })
