@@ -1,11 +1,14 @@
 import { type Backend, type Clock, compose, type EventLog, type Filter } from './core/index.ts'
-import { type Admission, record } from './gateway/index.ts'
+import { type Admission, joinedEmbeddings, record, singleFlight } from './gateway/index.ts'
 
 /**
  * The two lines to read first. Both roles are the same picture: a front calls a stack of filters around a router.
  *
- *   app ──HTTP──▶ front ─▶ record ∘ admit ∘ router ─▶ this machine's models, upstreams, paying(peer)
+ *   app ──HTTP──▶ front ─▶ record ∘ admit ∘ once ∘ joined ∘ router ─▶ this machine's models, upstreams, paying(peer)
  *  peer ─libp2p─▶ front ─▶ record ∘ admit ∘ charging ∘ router ─▶ this machine's models, upstreams
+ *
+ * once: equal calls that run at the same time are asked once; joined: embeddings of one input each are asked together.
+ * Both are for apps alone: between nodes each call has a price of its own.
  */
 export interface StackParts {
   readonly log: EventLog
@@ -16,7 +19,7 @@ export interface StackParts {
 
 /** What answers the apps of this machine. */
 export function userStack({ log, clock, admission, router }: StackParts): Backend {
-  return compose([record(log, clock), admission.admit], router)
+  return compose([record(log, clock), admission.admit, singleFlight(), joinedEmbeddings()], router)
 }
 
 /** What answers peers. It is given nothing that could keep a prompt. */

@@ -26,7 +26,7 @@ type End = { outcome: Outcome } | { error: ParleyError }
 
 /**
  * Chunks are asked for when a reader has none left, so that slow readers slow the far end: nobody is more than the buffer
- * behind anybody else. While all chunks are still held, one more may join.
+ * behind anybody else. While all chunks are still held, and more are to come, one more may join.
  */
 export function createFlight(
   start: (flying: Pick<Context, 'signal' | 'onRoute'>) => Reply,
@@ -79,7 +79,7 @@ export function createFlight(
           isWanted = false
           held.push(step.value)
           heldBytes += step.value.bytes.length
-          if (heldBytes > bufferBytes) shut()
+          if (heldBytes > bufferBytes || step.value.meta.isLast === true) shut()
         },
         cause => finish({ error: ParleyError.from(cause, stop.signal) }),
       )

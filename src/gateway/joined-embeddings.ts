@@ -1,0 +1,120 @@
+import type { Backend, Call, Context, Filter, Reply } from '../core/index.ts'
+import { filter, ParleyError } from '../core/index.ts'
+import { callKey } from './call-key.ts'
+import { createEmbeddingBatch, type EmbeddingCall, inputsOf } from './embedding-batch.ts'
+
+export interface JoinedEmbeddingsOptions {
+  /** How long a call waits for company while another one runs; 10 when missing. */
+  readonly windowMs?: number
+  /** Inputs of one call at the most; 64 when missing. */
+  readonly inputsMax?: number
+}
+
+/**
+ * Embeddings of one input each, of the same caller for the same model and form, are asked together. The first goes at
+ * once; those that come while it runs gather for a moment and go as one call. Each has an answer of its own.
+ */
+export function joinedEmbeddings({ windowMs = 10, inputsMax = 64 }: JoinedEmbeddingsOptions = {}): Filter {
+  const lanes = new Map<string, Lane>()
+  return filter(async function* (inner, call, context) {
+    if (!isSingle(call)) return yield* inner.run(call, context)
+    const key = laneKey(call, context)
+    let lane = lanes.get(key)
+    if (lane === undefined) {
+      lane = createLane(inner, { windowMs, inputsMax, onIdle: () => void lanes.delete(key) })
+      lanes.set(key, lane)
+    }
+    return yield* lane.run(call, context)
+  })
+}
+
+/** Longer ones gain nothing by company. */
+const inputLengthMax = 32 * 1024
+
+function isSingle(call: Call): call is EmbeddingCall {
+  if (call.task !== 'embedding') return false
+  const inputs = inputsOf(call)
+  return inputs.length === 1 && inputs[0]!.length <= inputLengthMax
+}
+
+/** Texts and tokens do not go together. */
+function laneKey(call: EmbeddingCall, context: Context): string {
+  const { input: _input, ...body } = call.body
+  return callKey(call, context, { ...body, isText: typeof inputsOf(call)[0] === 'string' })
+}
+
+/** Calls that could be one: what is asked now, and who waits meanwhile. */
+interface Lane {
+  run: (call: EmbeddingCall, context: Context) => Reply
+}
+
+interface LaneOptions extends Required<JoinedEmbeddingsOptions> {
+  /** Called when nothing runs or waits any more. */
+  readonly onIdle: () => void
+}
+
+interface Waiting {
+  readonly call: EmbeddingCall
+  readonly context: Context
+  /** Ends its wait with its part of the call that it became a part of; undefined when it stayed alone. */
+  readonly go: (part: (() => Reply) | undefined) => void
+}
+
+function createLane(inner: Backend, { windowMs, inputsMax, onIdle }: LaneOptions): Lane {
+  let running = 0
+  let waiting: Waiting[] = []
+  let timer: NodeJS.Timeout | undefined
+
+  const ended = () => {
+    running--
+    if (running > 0) return
+    if (waiting.length > 0) depart()
+    else onIdle()
+  }
+  /** All who wait go: one by itself, several together. */
+  const depart = () => {
+    clearTimeout(timer)
+    timer = undefined
+    const going = waiting
+    waiting = []
+    if (going.length === 0) return
+    running++
+    if (going.length === 1) return going[0]!.go(undefined)
+    const batch = createEmbeddingBatch(inner, going)
+    for (const [at, { go }] of going.entries()) go(() => batch.follow(at))
+    void batch.over.then(ended)
+  }
+  /** Waits until the others are asked, or have an answer. Whoever is aborted goes out of the queue. */
+  const company = async (call: EmbeddingCall, context: Context) => {
+    const { signal } = context
+    const { promise, resolve, reject } = Promise.withResolvers<(() => Reply) | undefined>()
+    const own: Waiting = { call, context, go: resolve }
+    const leave = () => {
+      waiting = waiting.filter(other => other !== own)
+      reject(ParleyError.from(signal.reason, signal))
+    }
+    signal.addEventListener('abort', leave, { once: true })
+    waiting.push(own)
+    timer ??= setTimeout(depart, windowMs)
+    if (waiting.length >= inputsMax) depart()
+    try {
+      return await promise
+    } finally {
+      signal.removeEventListener('abort', leave)
+    }
+  }
+  return {
+    run: async function* (call, context) {
+      if (context.signal.aborted) throw ParleyError.from(context.signal.reason, context.signal)
+      if (running > 0) {
+        const part = await company(call, context)
+        if (part !== undefined) return yield* part()
+      } else running++
+      try {
+        return yield* inner.run(call, context)
+      } finally {
+        ended()
+      }
+    },
+  }
+}
