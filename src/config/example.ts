@@ -61,6 +61,7 @@ const tables: Readonly<Record<string, readonly string[]>> = {
   upstreams: [
     '# [[upstreams]]',
     '# name = "vllm"',
+    '# kind = "openai"',
     '# url = "http://127.0.0.1:8000/v1"',
     '# keyEnv = "VLLM_API_KEY"',
     '# models = ["qwen3-8b"]',

@@ -57,7 +57,7 @@ async function letEnd(
   reader: ReadableStreamDefaultReader<LanguageModelV4StreamPart>,
   stop: AbortController,
 ): Promise<void> {
-  const timer = setTimeout(() => stop.abort(), afterFinishMs)
+  const timer = setTimeout(() => stop.abort(), afterFinishMs).unref()
   try {
     while (!(await reader.read()).done);
   } catch {

@@ -26,7 +26,8 @@ export interface FailureContext {
 export function failureOf(cause: unknown, context: FailureContext): ParleyError {
   const { name, signal, isAnswering } = context
   if (cause instanceof ParleyError) return cause
-  if (signal.aborted) return ParleyError.from(cause, signal)
+  // What was thrown holds the request; why it was aborted does not.
+  if (signal.aborted) return ParleyError.from(signal.reason, signal)
   const foreign = (typeof cause === 'object' && cause !== null ? cause : {}) as Foreign
   const status = foreign.statusCode
   if (typeof status === 'number' && status >= 300) return refusalOf(context, status, foreign)
