@@ -54,7 +54,7 @@ async function events(response: ServerResponse, reply: Reply, first: First, opti
     }
   } catch (cause) {
     if (response.destroyed) return
-    void writer.write(encodeEvent(JSON.stringify(shown(ParleyError.from(cause)))))
+    void writer.write(encodeEvent(JSON.stringify(shown(ParleyError.from(cause), 'app'))))
   } finally {
     writer.close()
   }

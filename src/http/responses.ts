@@ -46,7 +46,7 @@ function responsesView(request: ResponsesRequest, id: string): View {
   return {
     chunk: chunk => (chunk.event === undefined ? framed(teller.tell(chunk)) : undefined),
     end: outcome => framed(teller.end(outcome?.usage)) ?? new Uint8Array(0),
-    broken: error => framed(teller.fail((shown(error) as ErrorBody).error)) ?? new Uint8Array(0),
+    broken: error => framed(teller.fail((shown(error, 'app') as ErrorBody).error)) ?? new Uint8Array(0),
     folder: () => ({
       add: chunk => void teller.tell(chunk),
       body: counted => {

@@ -95,6 +95,15 @@ describe('an upstream that finds the request at fault', () => {
     await expect(ai.embeddings.create({ model: 'faulty', input: 'x' })).rejects.toMatchObject({ status: 400, error })
   })
 
+  test('may say so behind words that it said, in chats and responses', async () => {
+    upstream.always(up.failInStream(up.oops(400).error))
+    const { text, failure } = await streamed()
+    expect(text).toBe(up.saidWhole)
+    expect(failure).toMatchObject({ code: 'oops_400' })
+    const responses = await ai.responses.create({ model: 'faulty', input: 'hi', stream: true })
+    await expect(Array.fromAsync(responses)).rejects.toThrow('the upstream says 400')
+  })
+
   test('is heard by the app alone, and without its key', async () => {
     const printed: string[] = []
     const unsubscribe = behind.log.subscribe(event => printed.push(inspect(event, { depth: 9 })))
