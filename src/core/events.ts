@@ -71,6 +71,8 @@ interface CallEnd {
   chunks: number
   tokensIn: number
   tokensOut: number
+  /** True where nobody counted before the answer broke off: a token for each chunk that came. */
+  isEstimated?: boolean
 }
 
 /** A copy of an event with the time it happened (Unix milliseconds) and its place in the log. */

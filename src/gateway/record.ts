@@ -1,5 +1,5 @@
 import type { Call, Clock, Context, EventLog, Filter, Outcome, ParleyError as ParleyErrorType } from '../core/index.ts'
-import { filter, ParleyError } from '../core/index.ts'
+import { filter, isTokenCall, ParleyError } from '../core/index.ts'
 import type { Chunk } from '../openai/index.ts'
 
 /** Tells the event log how every call went, whatever its end. It watches: not a byte changes. */
@@ -38,10 +38,12 @@ function startWatch(log: EventLog, clock: Clock, call: Call, context: Context) {
   let isOver = false
   log.emit({ type: 'call.started', ...about })
   const end = () => ({ ...about, totalMs: clock.monotonic() - startedAt, firstChunkMs, chunks, tokensIn, tokensOut })
+  const guessed = () =>
+    tokensOut === 0 && chunks > 0 && isTokenCall(call) ? { tokensOut: chunks, isEstimated: true } : {}
   const failed = (error: ParleyErrorType) => {
     if (isOver) return
     isOver = true
-    log.emit({ type: 'call.failed', ...end(), code: error.code, message: error.message })
+    log.emit({ type: 'call.failed', ...end(), ...guessed(), code: error.code, message: error.message })
   }
   return {
     saw: (chunk: Chunk) => {

@@ -1,0 +1,148 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fetch } from 'undici'
+import { expect, onTestFinished, test } from 'vitest'
+import { createConfig, resolvePaths } from '../../src/config/index.ts'
+import type { LoggedEvent } from '../../src/core/index.ts'
+import { type Answer, type FaultyUpstream, startFaultyUpstream, stream } from '../faulty-upstream.ts'
+import { createHome, startNode } from './stage.ts'
+
+const calls = 1_000
+const concurrency = 32
+/** How long a caller's leaving may take to reach the upstream: the promise, and what two busy cores add. */
+const leaveMs = 200
+
+async function startStorm(answer: Answer) {
+  const upstream = await startFaultyUpstream()
+  onTestFinished(upstream.stop)
+  upstream.always(answer)
+  const home = createHome()
+  onTestFinished(home.remove)
+  const config = createConfig(
+    {
+      http: { port: 0, concurrency: 256, perKeyConcurrency: 256 },
+      models: { nano: false },
+      upstreams: [{ name: 'stormy', url: upstream.url }],
+      routing: { attemptsMax: 1 },
+    },
+    resolvePaths({ PARLEY_HOME: home.path }),
+  )
+  const node = await startNode(config)
+  onTestFinished(() => node.stop())
+  const ends = new Map<string, LoggedEvent>()
+  node.log.subscribe(event => {
+    if (event.type === 'call.ended' || event.type === 'call.failed') ends.set(event.id, event)
+  })
+  const ask = (id: string, signal?: AbortSignal) =>
+    fetch(`${node.url}/chat/completions`, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        authorization: `Bearer ${node.firstKey}`,
+        'x-request-id': id,
+      },
+      body: JSON.stringify({ model: 'faulty', stream: true, messages: [{ role: 'user', content: `call ${id}` }] }),
+      ...(signal && { signal }),
+    })
+  return { upstream, ends, ask, status: () => node.status() as unknown as { running: number } }
+}
+
+/** Every number once, `concurrency` of them at a time. */
+async function storm(of: (index: number) => Promise<void>): Promise<void> {
+  let next = 0
+  const worker = async () => {
+    for (let index = next++; index < calls; index = next++) await of(index)
+  }
+  await Promise.all(Array.from({ length: concurrency }, worker))
+}
+
+const idOf = (index: number) => `storm-${String(index).padStart(6, '0')}`
+const wordsOf = (count: number) => Array.from({ length: count }, (_, index) => `w${index} `)
+
+/** Says so many words, then the socket is gone; every eighth answer is whole. */
+const cutAtRandom: Answer = asked => {
+  const index = Number(/storm-(\d+)/.exec(asked.hit.raw.toString())?.[1] ?? 0)
+  if (index % 8 === 0) return stream({ words: wordsOf(1 + (index % 40)) })(asked)
+  return stream({ words: wordsOf(index % 40), instead: ({ response }) => void response.destroy() })(asked)
+}
+
+test(`${calls} streams, most of them cut at random: each client is told, and nothing is left behind`, {
+  timeout: 120_000,
+}, async () => {
+  const { ends, ask, status } = await startStorm(cutAtRandom)
+  let told = 0
+  let whole = 0
+  const memory: number[] = []
+  await storm(async index => {
+    const response = await ask(idOf(index))
+    const text = await response.text()
+    const isWhole = text.endsWith('data: [DONE]\n\n')
+    const isTold = response.status >= 500 || /"error"/.test(text)
+    expect([isWhole, isTold]).toEqual(index % 8 === 0 ? [true, false] : [false, true])
+    if (isWhole) whole++
+    else told++
+    if (index % 250 === 249) memory.push(process.memoryUsage().rss)
+  })
+  expect({ told, whole }).toEqual({ told: 875, whole: 125 })
+  await settled(() => ends.size === calls && status().running === 0)
+  for (let index = 0; index < calls; index++) {
+    const end = ends.get(idOf(index))!
+    expect(end).toMatchObject(index % 8 === 0 ? { type: 'call.ended', tokensIn: 7 } : { type: 'call.failed' })
+  }
+  // The last quarter may not cost what the first ones did: what was cut is freed.
+  expect(memory.at(-1)! - memory.at(-2)!).toBeLessThan(64 * 1024 * 1024)
+})
+
+test(`${calls} callers leave at random: the upstream is stopped and the call is recorded`, {
+  timeout: 180_000,
+}, async () => {
+  const { upstream, ends, ask, status } = await startStorm(stream({ words: wordsOf(2_000), dripMs: 5 }))
+  const lateMs: number[] = []
+  await storm(async index => {
+    const leaving = new AbortController()
+    const leftAt = { at: 0 }
+    const timer = setTimeout(
+      () => {
+        leftAt.at = performance.now()
+        leaving.abort()
+      },
+      (index * 7) % 120,
+    )
+    const words = await read(ask(idOf(index), leaving.signal))
+    clearTimeout(timer)
+    const hit = await hitOf(upstream, index)
+    if (hit === undefined) return
+    await settled(() => hit.leftAt !== undefined)
+    lateMs.push(hit.leftAt! - leftAt.at)
+    await settled(() => ends.has(idOf(index)))
+    const end = ends.get(idOf(index))!
+    expect(end).toMatchObject({ type: 'call.failed', code: 'cancelled' })
+    // What had arrived is on record, however the call ended.
+    if (words > 0) expect((end as { tokensOut: number }).tokensOut).toBeGreaterThan(0)
+  })
+  await settled(() => status().running === 0)
+  expect(lateMs.length).toBeGreaterThan(calls / 2)
+  lateMs.sort((a, b) => a - b)
+  expect(lateMs[Math.floor(lateMs.length * 0.95)]).toBeLessThan(leaveMs)
+})
+
+/** The words that arrived before the reader left. */
+async function read(asking: ReturnType<typeof fetch>): Promise<number> {
+  let text = ''
+  try {
+    for await (const piece of (await asking).body!) text += Buffer.from(piece as Uint8Array).toString()
+  } catch {
+    // It left: that is what it is here for.
+  }
+  return text.split('"content":"w').length - 1
+}
+
+/** The upstream's side of a call; undefined for one that left before it got there. */
+async function hitOf(upstream: FaultyUpstream, index: number) {
+  const mark = `call ${idOf(index)}`
+  return upstream.hits.find(({ raw }) => raw.includes(mark))
+}
+
+async function settled(holds: () => boolean, timeoutMs = 10_000): Promise<void> {
+  for (const end = performance.now() + timeoutMs; !holds() && performance.now() < end; ) await sleep(2)
+  expect(holds()).toBe(true)
+}
