@@ -21,7 +21,7 @@ export function unitsOf(call: RelayedCall, body?: unknown): Pick<Outcome, 'units
     case 'imageVariation':
       return units('image', listed(fieldsOf(body).data))
     case 'speech':
-      return units('character', [...call.body.input].length)
+      return units('character', Array.from(call.body.input).length)
     case 'transcription':
     case 'translation':
       return units('second', seconds(fieldsOf(body)))

@@ -71,7 +71,7 @@ export function createFlight(
     trim()
     if (isPulling || end !== undefined || heldBytes > bufferBytes) return
     isPulling = true
-    reply
+    void reply
       .next()
       .then(
         step => {

@@ -100,13 +100,14 @@ export function createTurns(options: TurnOptions): Turns {
     },
     failures,
     next: () => {
-      do {
+      for (let hasModel = true; hasModel; hasModel = nextModel()) {
         if (!isLoaded) load(current!)
         const picked = hasBudget() ? pick() : undefined
-        if (picked === undefined) continue
-        attemptsOfModel++
-        return { ...picked, call: current!, attempt: ++attempts }
-      } while (nextModel())
+        if (picked !== undefined) {
+          attemptsOfModel++
+          return { ...picked, call: current!, attempt: ++attempts }
+        }
+      }
       return undefined
     },
     failed: ({ candidate, call }, error, isSlow) => {

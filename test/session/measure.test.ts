@@ -23,7 +23,8 @@ test('a prompt is measured by its UTF-8 bytes, a quarter of them and 8 per messa
 })
 
 test('inputs and prompts are measured too, and token ids count one each', () => {
-  const embed = (input: unknown) => measurePrompt({ task: 'embedding', body: { model: 'm', input } } as TokenCall).tokens
+  const embed = (input: unknown) =>
+    measurePrompt({ task: 'embedding', body: { model: 'm', input } } as TokenCall).tokens
   expect(embed('abcd')).toBe(9)
   expect(embed(['abcd', 'abcd'])).toBe(18)
   expect(embed([1, 2, 3])).toBe(11)
