@@ -66,5 +66,10 @@ const tables: Readonly<Record<string, readonly string[]>> = {
     '# keyEnv = "VLLM_API_KEY"',
     '# models = ["qwen3-8b"]',
   ],
+  endpoints: [
+    '# [[endpoints]]',
+    '# name = "fast"',
+    '# targets = [{ provider = "vllm", model = "qwen3-8b", weight = 3 }, { model = "qwen3-0.6b", priority = 2 }]',
+  ],
   'provider.modelPrices': ['# [provider.modelPrices."qwen3-8b"]', '# in = "0.10"', '# out = "0.40"'],
 }

@@ -92,9 +92,9 @@ function isWhole({ meta }: Chunk, { isPeer }: AnswerOptions): boolean {
   return meta.isLast === true && !isPeer
 }
 
-/** The other side waits for it: the end of the answer, or a message about money. */
+/** The other side waits for it: the end of the answer, a message about money, or words that money was given for. */
 function isAwaited({ meta, event }: Chunk): boolean {
-  return meta.isLast === true || event !== undefined
+  return meta.isLast === true || meta.isPaidFor === true || event !== undefined
 }
 
 /** Lets the backend book what it answered. How that went is told by the event log: the app has its answer. */

@@ -11,6 +11,8 @@ export interface ChunkMeta {
   cachedTokens?: number
   /** With this chunk the answer is whole; what a backend does afterwards is bookkeeping that its reader need not wait for. */
   isLast?: boolean
+  /** The next window of an answer is being paid: it and all before it are to leave at once, or a dead node was paid for them. */
+  isPaidFor?: boolean
   /** What a raw answer is; told with its first chunk. */
   contentType?: string
 }
