@@ -66,6 +66,7 @@ async function stream(
       if (room !== undefined) await room
       if (response.destroyed) return
       if (isAwaited(step.value)) writer.flush()
+      else if (step.value.meta.isPaidFor) writer.flushSoon()
       if (isWhole(step.value, options)) break
     }
     void writer.write(view.end(outcomeOf(step)))
@@ -92,9 +93,9 @@ function isWhole({ meta }: Chunk, { isPeer }: AnswerOptions): boolean {
   return meta.isLast === true && !isPeer
 }
 
-/** The other side waits for it: the end of the answer, a message about money, or words that money was given for. */
+/** The other side waits for it: the end of the answer, or a message about money. */
 function isAwaited({ meta, event }: Chunk): boolean {
-  return meta.isLast === true || meta.isPaidFor === true || event !== undefined
+  return meta.isLast === true || event !== undefined
 }
 
 /** Lets the backend book what it answered. How that went is told by the event log: the app has its answer. */

@@ -18,6 +18,8 @@ export interface SseWriter {
   write: (bytes: Uint8Array) => Promise<void> | undefined
   /** Sends what was written without waiting for more. */
   flush: () => void
+  /** Sends what is written in this turn of the event loop when the turn ends. */
+  flushSoon: () => void
   end: () => void
   /** Stops timers; what was written before is sent. */
   close: () => void
@@ -66,6 +68,7 @@ export function createSseWriter(response: ServerResponse, options: SseWriterOpti
       return flush() ? undefined : drained(response, options.stallMs)
     },
     flush: () => void flush(),
+    flushSoon: () => void (scheduled ??= setImmediate(flush)),
     end: () => {
       flush()
       response.end()

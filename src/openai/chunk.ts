@@ -11,7 +11,7 @@ export interface ChunkMeta {
   cachedTokens?: number
   /** With this chunk the answer is whole; what a backend does afterwards is bookkeeping that its reader need not wait for. */
   isLast?: boolean
-  /** The next window of an answer is being paid: it and all before it are to leave at once, or a dead node was paid for them. */
+  /** It is paid for when it arrives: it leaves in the same turn, or the node could die with what its user has paid. */
   isPaidFor?: boolean
   /** What a raw answer is; told with its first chunk. */
   contentType?: string

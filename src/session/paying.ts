@@ -37,19 +37,14 @@ async function* paid(session: PaidSession, inner: Backend, call: TokenCall, cont
   if (await session.isFree(context.signal)) return yield* inner.run(call, context)
   const { paidCall, reply, first } = await start(session, inner, call, context)
   let mayBeCharged = true
-  let isPaidFor = false
   try {
     for (let step = first; ; step = await reply.next()) {
       if (step.done === true) return settled(paidCall, step.value)
-      if (isMessage(step.value)) {
-        listen(session, paidCall, step.value)
-        isPaidFor = true
-        continue
-      }
-      paidCall.add(step.value)
-      if (isPaidFor) step.value.meta.isPaidFor = true
-      isPaidFor = false
-      yield step.value
+      if (!isMessage(step.value)) {
+        paidCall.add(step.value)
+        step.value.meta.isPaidFor = true
+        yield step.value
+      } else listen(session, paidCall, step.value)
     }
   } catch (cause) {
     const error = failureOf(paidCall, cause, context)
