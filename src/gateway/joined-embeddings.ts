@@ -16,8 +16,7 @@ export interface JoinedEmbeddingsOptions {
  */
 export function joinedEmbeddings({ windowMs = 10, inputsMax = 64 }: JoinedEmbeddingsOptions = {}): Filter {
   const lanes = new Map<string, Lane>()
-  return filter(async function* (inner, call, context) {
-    if (!isSingle(call)) return yield* inner.run(call, context)
+  const join = async function* (inner: Backend, call: EmbeddingCall, context: Context): Reply {
     const key = laneKey(call, context)
     let lane = lanes.get(key)
     if (lane === undefined) {
@@ -25,7 +24,8 @@ export function joinedEmbeddings({ windowMs = 10, inputsMax = 64 }: JoinedEmbedd
       lanes.set(key, lane)
     }
     return yield* lane.run(call, context)
-  })
+  }
+  return filter((inner, call, context) => (isSingle(call) ? join(inner, call, context) : inner.run(call, context)))
 }
 
 /** Longer ones gain nothing by company. */

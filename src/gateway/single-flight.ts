@@ -1,4 +1,4 @@
-import type { Call, Context, Filter, TokenCall } from '../core/index.ts'
+import type { Backend, Call, Context, Filter, Reply, TokenCall } from '../core/index.ts'
 import { filter, isTokenCall } from '../core/index.ts'
 import { callKey } from './call-key.ts'
 import { createFlight, type Flight } from './flight.ts'
@@ -17,8 +17,8 @@ const defaultBufferBytes = 256 * 1024
  */
 export function singleFlight({ bufferBytes = defaultBufferBytes }: SingleFlightOptions = {}): Filter {
   const flights = new Map<string, Flight>()
-  return filter(async function* (inner, call, context) {
-    if (!isTokenCall(call) || !isAlike(call) || context.signal.aborted) return yield* inner.run(call, context)
+  const share = async function* (inner: Backend, call: TokenCall, context: Context): Reply {
+    if (context.signal.aborted) return yield* inner.run(call, context)
     const key = keyOf(call, context)
     let flight = flights.get(key)
     if (flight === undefined) {
@@ -27,7 +27,10 @@ export function singleFlight({ bufferBytes = defaultBufferBytes }: SingleFlightO
       flights.set(key, flight)
     }
     return yield* flight.follow(context)
-  })
+  }
+  return filter((inner, call, context) =>
+    isTokenCall(call) && isAlike(call) ? share(inner, call, context) : inner.run(call, context),
+  )
 }
 
 /** Whether two answers to this request would say the same, as far as its sender can ask for that. */
