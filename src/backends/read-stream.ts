@@ -93,13 +93,14 @@ function chunkOf(endpoint: Endpoint, bytes: Uint8Array): Chunk | undefined {
   const buffer = view(bytes)
   const isPlain = isPlainObject(buffer)
   if (mayBeError(buffer)) throwIfError(endpoint, chunk)
-  if (isPlain) return chunk
+  if (isPlain && (endpoint.isPeer || buffer.includes(choicesMark))) return chunk
   if (chunk.data === undefined && chunk.event === undefined) return undefined
   if (endpoint.isPeer && chunk.event !== undefined) return chunk
   return legible(endpoint, chunk)
 }
 
 const dataMark = Buffer.from('data:')
+const choicesMark = Buffer.from('"choices"')
 const [lf, cr, space, quote, openBrace, closeBrace] = [10, 13, 32, 34, 123, 125]
 
 /** `data: {"…}` and nothing else, as nearly every event is: told by its ends, without reading it. */
@@ -113,15 +114,23 @@ function isPlainObject(buffer: Buffer): boolean {
 }
 
 /** An event of any other make, read to see whether it is one. A name that a server gives it is not for the app. */
-function legible({ name }: Endpoint, chunk: Chunk): Chunk | undefined {
+function legible({ name, isPeer, headers }: Endpoint, chunk: Chunk): Chunk | undefined {
   const { event, data = '' } = chunk
   const body = safeJson(data)
   if (typeof body !== 'object' || body === null) {
     if (event !== undefined) return undefined
     throw new ParleyError('backend_failed', `${name} sent an event that is not JSON`)
   }
-  if (event === undefined) return chunk
-  return 'choices' in body ? Chunk.relayed(encodeEvent(data)) : undefined
+  const isChunk = 'choices' in body
+  if (event !== undefined) return isChunk ? Chunk.relayed(encodeEvent(data)) : undefined
+  if (isChunk || 'usage' in body || isPeer) return chunk
+  if (isComplaint(body)) throw upstreamError({ name, body, secrets: secretsOf({ ...(headers && { headers }) }) })
+  return undefined
+}
+
+/** Servers have more ways to say that they failed than OpenAI's `error`. */
+function isComplaint(body: { object?: unknown; error_code?: unknown; message?: unknown }): boolean {
+  return body.object === 'error' || body.error_code !== undefined || typeof body.message === 'string'
 }
 
 const errorMark = Buffer.from('"error"')

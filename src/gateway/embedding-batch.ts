@@ -123,12 +123,18 @@ function partsOf(chunk: Chunk, weights: readonly number[]): Chunk[] | undefined 
   const { data, usage, ...head } = (chunk.json() ?? {}) as Body
   if (!Array.isArray(data) || data.length !== weights.length) return undefined
   const vectors = data.toSorted((a, b) => (a.index ?? 0) - (b.index ?? 0))
-  const tokens = usage === undefined ? undefined : usageShares(usage, weights)
+  const tokens = isCounted(usage) ? usageShares(usage, weights) : undefined
   const meta = chunk.meta.isLast === true ? { isLast: true } : {}
   return vectors.map((vector, at) => {
     const own = tokens === undefined ? {} : { usage: { prompt_tokens: tokens[at], total_tokens: tokens[at] } }
     return Chunk.of({ ...head, data: [{ ...vector, index: 0 }], ...own }, meta)
   })
+}
+
+/** What is no whole number cannot be shared; the answers then say nothing of it. */
+function isCounted(usage: Partial<Usage> | null | undefined): usage is Partial<Usage> {
+  const counts = [usage?.prompt_tokens, usage?.total_tokens].filter(count => count !== undefined)
+  return counts.length > 0 && counts.every(count => Number.isSafeInteger(count) && count >= 0)
 }
 
 function usageShares({ prompt_tokens = 0, total_tokens = prompt_tokens }: Partial<Usage>, weights: readonly number[]) {

@@ -118,7 +118,6 @@ function createToolCalls() {
 
 const reasons = {
   stop: 'stop',
-  other: 'stop',
   length: 'length',
   'content-filter': 'content_filter',
   'tool-calls': 'tool_calls',
@@ -129,7 +128,9 @@ function wholeReason(name: string, { unified, raw }: LanguageModelV4FinishReason
   if (raw === undefined || unified === 'interrupted') {
     throw new ParleyError('stream_cut', `${name} ended its answer without saying why`)
   }
-  if (unified === 'error') throw new ParleyError('model_failed', `${name} ended its answer with an error`)
+  // What is none of the known ways to end well is no good end.
+  if (unified === 'error' || unified === 'other')
+    throw new ParleyError('model_failed', `${name} ended its answer with an error`)
   const reason = reasons[unified]
   return reason === 'stop' && hasToolCalls ? 'tool_calls' : reason
 }
