@@ -65,6 +65,7 @@ async function* route(options: RouterOptions, call: Call, context: Context): Rep
       const { spokeAt, isTimedOut } = progress
       told(options, journey, turn, context, error)
       if (context.signal.aborted || (spokeAt !== undefined && continuation?.canGoOn(error) !== true)) throw error
+      if (spokeAt !== undefined) turns.keepModel()
       const isSlow = isTimedOut || options.clock.monotonic() - journey.askedAt > slowFailureMs
       if (!turns.failed(turn, error, isSlow)) throw continuation?.broken ?? error
     }

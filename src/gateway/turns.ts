@@ -34,6 +34,8 @@ export interface Turns {
   readonly failures: readonly Failure[]
   /** Undefined when nobody is left to ask. Throws what no other candidate can mend. */
   next: () => Turn | undefined
+  /** Words of this model are out: no other may say the rest. */
+  keepModel: () => void
   /** False when nobody can answer this call, nor any fallback model. */
   failed: (turn: Turn, error: ParleyError, isSlow: boolean) => boolean
 }
@@ -99,6 +101,9 @@ export function createTurns(options: TurnOptions): Turns {
       return attempts
     },
     failures,
+    keepModel: () => {
+      fallbacks = []
+    },
     next: () => {
       for (let hasModel = true; hasModel; hasModel = nextModel()) {
         if (!isLoaded) load(current!)

@@ -104,6 +104,15 @@ describe('an answer that breaks off', () => {
     await expect(drain(unwilling.run(chat('m'), contextOf({ wishes: { continues: false } })))).rejects.toBe(cut)
   })
 
+  test('is never continued by another model', async () => {
+    const tiny = teller('tiny', ['three'])
+    const serving = (model: string) => [candidate(model === 'm' ? dead('big', ['one ', 'two ']) : tiny)]
+    const { backend } = routed([], {}, { serving })
+    const context = contextOf({ wishes: { continues: true, models: ['small'] } })
+    await expect(drain(backend.run(chat('m'), context))).rejects.toMatchObject({ code: 'stream_cut' })
+    expect(tiny.asked).toEqual([])
+  })
+
   test('says no word twice', async () => {
     for (const again of [['two ', 'three'], ['one two three'], ['one ', 'two ', 'three'], [' two three']]) {
       const { backend } = told([dead('a', ['one ', 'two']), teller('b', again)])
