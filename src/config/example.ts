@@ -71,5 +71,10 @@ const tables: Readonly<Record<string, readonly string[]>> = {
     '# name = "fast"',
     '# targets = [{ provider = "vllm", model = "qwen3-8b", weight = 3 }, { model = "qwen3-0.6b", priority = 2 }]',
   ],
+  'routing.rules': [
+    '# [[routing.rules]]',
+    '# when = { models = ["gpt-*"], keys = ["mobile"], needs = ["vision"], maxBytes = 20000 }',
+    '# use = { policy = "cheapest", only = ["vllm"] }',
+  ],
   'provider.modelPrices': ['# [provider.modelPrices."qwen3-8b"]', '# in = "0.10"', '# out = "0.40"'],
 }

@@ -1,4 +1,4 @@
-import type { Backend, RoutingPolicy } from '../core/index.ts'
+import type { Backend, Call, RoutingPolicy, Task } from '../core/index.ts'
 import type { Model } from '../openai/index.ts'
 
 /** What is known about a way to answer before it is asked. */
@@ -34,6 +34,40 @@ export interface ModelRules {
   readonly continues?: boolean
 }
 
+/** Which calls a rule is for: those for which everything holds that it names. */
+export interface RuleCondition {
+  /** Of these models; `*` stands for any letters, `?` for one. */
+  readonly models?: readonly string[] | undefined
+  /** With one of these keys of the node, by name or id. */
+  readonly keys?: readonly string[] | undefined
+  readonly tasks?: readonly Task[] | undefined
+  /** Bounds of the request's text, in UTF-8. */
+  readonly minBytes?: number | undefined
+  readonly maxBytes?: number | undefined
+  /** Capabilities of which the request needs every one. */
+  readonly needs?: readonly string[] | undefined
+}
+
+/** What a rule changes. Names are those of candidates, in any case. */
+export interface RuleEffect {
+  readonly policy?: RoutingPolicy | undefined
+  readonly only?: readonly string[] | undefined
+  readonly ignore?: readonly string[] | undefined
+  /** Answers in place of the model that was asked for. */
+  readonly model?: string | undefined
+}
+
+export interface RoutingRule {
+  readonly when: RuleCondition
+  readonly use: RuleEffect
+}
+
+/** A rule that holds for a call, and its place in the list: 1 is the first. */
+export interface AppliedRule {
+  readonly place: number
+  readonly use: RuleEffect
+}
+
 /** The ways to answer right now; read afresh for every call, so that a change takes effect with the next one. */
 export interface CandidateSource {
   /** Those that serve a model; `priority` asks them in this order. */
@@ -41,6 +75,8 @@ export interface CandidateSource {
   models: (signal: AbortSignal) => Promise<Model[]>
   /** Rules of a model; the router's own hold where it says nothing. */
   rules?: (model: string) => ModelRules | undefined
+  /** The rule of the node's operator that holds for a call. */
+  ruleFor?: (call: Call) => AppliedRule | undefined
   /** Names of all candidates there are, whatever they serve; those that serve the model when missing. */
   names?: () => readonly string[]
 }

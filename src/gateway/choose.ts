@@ -1,6 +1,6 @@
 import { type Call, isTokenCall, ParleyError, type RoutingPolicy } from '../core/index.ts'
 import type { Wishes } from '../openai/index.ts'
-import type { Candidate, CandidateSource } from './candidate.ts'
+import type { AppliedRule, Candidate, CandidateSource } from './candidate.ts'
 import { fittingFirst, isFitting, needsOf } from './needs.ts'
 import type { Order } from './policies.ts'
 import type { Ranking } from './ranking.ts'
@@ -15,16 +15,50 @@ export interface ChoiceOptions {
 export function choose(options: ChoiceOptions, call: Call, wishes: Wishes = {}): Candidate[] {
   const { candidates, ranking, policy } = options
   const { model } = call.body
-  const serving = candidates.serving(model)
+  const rule = candidates.ruleFor?.(call)
+  const serving = servingUnder(candidates, rule, model)
   checkNames(wishes, candidates.names?.() ?? serving.map(({ name }) => name))
   if (serving.length === 0) {
     throw new ParleyError('model_not_found', `nobody serves the model ${JSON.stringify(model)}; see GET /v1/models`, {
       param: 'model',
     })
   }
-  const allowed = affordable(wanted(able(serving, call), call, wishes), wishes)
-  const order = orderOf(wishes) ?? candidates.rules?.(model)?.policy ?? policy
+  const allowed = affordable(wanted(ruledIn(able(serving, call), call, rule), call, wishes), wishes)
+  const order = orderOf(wishes) ?? policyUnder(candidates, rule, model) ?? policy
   return arranged(fittingFirst(ranking.order(allowed, order), call), wishes)
+}
+
+/** Those that serve the model, or the one that a rule puts in its place, which each of them is then asked for. */
+export function servingUnder(
+  candidates: CandidateSource,
+  rule: AppliedRule | undefined,
+  model: string,
+): readonly Candidate[] {
+  const other = rule?.use.model
+  if (other === undefined) return candidates.serving(model)
+  return candidates.serving(other).map(candidate => ({ ...candidate, alias: candidate.alias ?? other }))
+}
+
+/** What is set for these calls goes before what is set for the model. */
+export function policyUnder(
+  candidates: CandidateSource,
+  rule: AppliedRule | undefined,
+  model: string,
+): RoutingPolicy | undefined {
+  return rule?.use.policy ?? candidates.rules?.(rule?.use.model ?? model)?.policy
+}
+
+/** Whom a rule allows: no wish of an app adds to them. */
+function ruledIn(serving: readonly Candidate[], call: Call, rule: AppliedRule | undefined): readonly Candidate[] {
+  if (rule === undefined) return serving
+  const { only, ignore = [] } = rule.use
+  const left = serving.filter(({ name }) => (only === undefined || isIn(only, name)) && !isIn(ignore, name))
+  if (left.length > 0) return left
+  throw new ParleyError(
+    'model_not_found',
+    `rule ${rule.place} of routing.rules leaves nobody for the model ${JSON.stringify(call.body.model)}; use another model, or have the rule changed`,
+    { param: 'model' },
+  )
 }
 
 /** What is not counted in tokens is answered by upstreams alone: peers do not sell it, and models run here do not do it. */

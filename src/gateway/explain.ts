@@ -1,14 +1,18 @@
 import { type Call, type ErrorCode, ParleyError, type RoutingPolicy } from '../core/index.ts'
 import type { Wishes } from '../openai/index.ts'
-import type { Candidate } from './candidate.ts'
-import { type ChoiceOptions, choose } from './choose.ts'
+import type { AppliedRule, Candidate, CandidateSource, RoutingRule } from './candidate.ts'
+import { type ChoiceOptions, choose, policyUnder, servingUnder } from './choose.ts'
 import type { CircuitState, TargetState } from './experience.ts'
+import { isFitting, type Needs, needsOf } from './needs.ts'
 import type { Order } from './policies.ts'
 import type { Ranking } from './ranking.ts'
+import { ruled } from './ruled.ts'
+import { placesFor, type RuleContext } from './rules.ts'
 
 export interface ExplainOptions extends ChoiceOptions {
   /** Backends asked for one call at the most. */
   readonly maxAttempts: number
+  readonly rules?: readonly RoutingRule[]
 }
 
 export interface RouteQuestion {
@@ -16,6 +20,10 @@ export interface RouteQuestion {
   readonly wishes?: Wishes
   /** In place of the one that is configured. */
   readonly policy?: RoutingPolicy
+  /** The request; one that asks nothing of its model when missing. */
+  readonly call?: Call
+  /** Who calls; the node itself when missing, whom no rule about keys meets. */
+  readonly caller?: RuleContext
 }
 
 /** One way to answer, whether it would be asked, and what is known of it. Prices are decimal strings. */
@@ -48,6 +56,10 @@ export interface Explanation {
   /** Chance has a part in this order: the next call may draw another. */
   readonly isDrawn: boolean
   readonly maxAttempts: number
+  /** The rule that holds. */
+  readonly rule?: AppliedRule
+  /** Places of other rules that would hold before it, or before none, for other requests or keys. */
+  readonly otherRules: readonly number[]
   /** Those that would be asked in their order, then those that would not. */
   readonly candidates: readonly ExplainedCandidate[]
   /** Why nobody may answer. */
@@ -56,17 +68,20 @@ export interface Explanation {
 
 /** Asks the router's own choice, and listens to it: it cannot say anything else than what the next call does. */
 export function explain(options: ExplainOptions, question: RouteQuestion): Explanation {
-  const { model, wishes = {}, policy } = question
-  const { candidates, maxAttempts } = options
-  const heard = listening(options.ranking, policy ?? candidates.rules?.(model)?.policy ?? options.policy)
-  const rules = policy === undefined ? {} : { rules: () => ({ policy }) }
-  const asked = { ...options, candidates: { ...candidates, ...rules }, policy: policy ?? options.policy }
-  const { chosen, error } = attempted(() => choose({ ...asked, ranking: heard.ranking }, chatWith(model), wishes))
+  const { model, wishes = {}, call = chatWith(model) } = question
+  const { maxAttempts, rules = [] } = options
+  const candidates = sourceFor(options, question)
+  const rule = candidates.ruleFor?.(call)
+  const heard = listening(options.ranking, policyUnder(candidates, rule, model) ?? options.policy)
+  const { chosen, error } = attempted(() => choose({ ...options, candidates, ranking: heard.ranking }, call, wishes))
   const states = new Map(options.ranking.snapshot().map(state => [state.name, state]))
-  const left = candidates.serving(model).filter(candidate => !chosen.some(other => isSame(other, candidate)))
-  const facts: Facts = { wishes, order: heard.order(), states, maxAttempts, isAllowed: heard.isAllowed }
+  const left = servingUnder(candidates, rule, model).filter(other => !chosen.some(taken => isSame(taken, other)))
+  const order = heard.order()
+  const facts = { wishes, rule, needs: needsOf(call), order, states, maxAttempts, isAllowed: heard.isAllowed }
   return {
-    ...{ model, policy: heard.order(), isDrawn: isDrawn.has(heard.order()), maxAttempts },
+    ...{ model, policy: order, isDrawn: isDrawn.has(order), maxAttempts },
+    ...(rule !== undefined && { rule }),
+    otherRules: placesFor(rules, model).filter(place => place < (rule?.place ?? Number.POSITIVE_INFINITY)),
     candidates: [
       ...chosen.map((candidate, index) => explained(candidate, facts, index + 1)),
       ...left.map(candidate => explained(candidate, facts, undefined)),
@@ -75,8 +90,24 @@ export function explain(options: ExplainOptions, question: RouteQuestion): Expla
   }
 }
 
+const nodeItself: RuleContext = { principal: { kind: 'self', id: 'self' } }
+
+/** The node's candidates under its rules, and under the policy that is tried, which goes before them all. */
+function sourceFor({ candidates, rules = [] }: ExplainOptions, question: RouteQuestion): CandidateSource {
+  const { policy, caller = nodeItself } = question
+  const source = rules.length === 0 ? candidates : ruled(candidates, rules, caller)
+  if (policy === undefined) return source
+  const ruleFor = (call: Call): AppliedRule | undefined => {
+    const rule = source.ruleFor?.(call)
+    return rule && { ...rule, use: { ...rule.use, policy } }
+  }
+  return { ...source, ruleFor, rules: model => ({ ...source.rules?.(model), policy }) }
+}
+
 interface Facts {
   readonly wishes: Wishes
+  readonly rule: AppliedRule | undefined
+  readonly needs: Needs
   readonly order: Order
   readonly states: ReadonlyMap<string, TargetState>
   readonly maxAttempts: number
@@ -139,7 +170,9 @@ function unasked(name: string): TargetState {
   return { name, state: 'closed', coolsDownForMs: 0, successes: 0, failures: 0, running: 0 }
 }
 
-function why({ name }: Candidate, state: TargetState, { wishes, order, maxAttempts }: Facts, place: number): string {
+function why(candidate: Candidate, state: TargetState, facts: Facts, place: number): string {
+  const { name } = candidate
+  const { wishes, order, needs, maxAttempts } = facts
   if (place > maxAttempts) return `beyond the attempts of one call (${maxAttempts})`
   const { state: circuit, coolsDownForMs, lastErrorCode } = state
   const last = lastErrorCode === undefined ? '' : `, it failed with ${lastErrorCode}`
@@ -147,7 +180,7 @@ function why({ name }: Candidate, state: TargetState, { wishes, order, maxAttemp
     return `the request names it${circuit === 'closed' ? '' : last}`
   if (circuit === 'open') return `cools down for ${Math.ceil(coolsDownForMs / 1_000)} s${last}: asked after the others`
   if (circuit === 'half-open') return `has cooled down: one call finds out whether it is well${last}`
-  return reasons[order]
+  return isFitting(candidate, needs) ? reasons[order] : 'known not to do what the request needs: asked after its equals'
 }
 
 /** Why it comes where it comes among those that are well; within one priority. */
@@ -167,9 +200,12 @@ const reasons: Readonly<Record<Order, string>> = {
 /** Orders in which the same facts may give another order next time. */
 const isDrawn: ReadonlySet<Order> = new Set<Order>(['balanced', 'fastest', 'trusted', 'weighted', 'least-busy'])
 
-function whyNot(candidate: Candidate, { wishes: { only, ignore, maxPrice, isStrict }, isAllowed }: Facts): string {
+function whyNot(candidate: Candidate, { wishes, rule, isAllowed }: Facts): string {
+  const { only, ignore, maxPrice, isStrict } = wishes
   const { name, priceIn = 0n, priceOut = 0n } = candidate
   const { prompt = priceIn, completion = priceOut } = maxPrice ?? {}
+  if (rule?.use.only !== undefined && !isIn(rule.use.only, name)) return `rule ${rule.place} allows others only`
+  if (isIn(rule?.use.ignore, name)) return `rule ${rule?.place} leaves it out`
   if (only !== undefined && !isIn(only, name)) return 'the request allows others only'
   if (isIn(ignore, name)) return 'the request leaves it out'
   if (priceIn > prompt || priceOut > completion) return 'it costs more than the request allows'

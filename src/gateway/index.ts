@@ -1,11 +1,12 @@
 /** Decides who answers a call and how hard to try. */
 export * from './admit.ts'
-export type { Candidate, CandidateFacts, CandidateSource, ModelRules } from './candidate.ts'
+export type { AppliedRule, Candidate, CandidateFacts, CandidateSource, ModelRules, RoutingRule } from './candidate.ts'
 export type { CircuitState, FailureFacts, TargetState } from './experience.ts'
 export { type ExplainedCandidate, type Explanation, explain, type RouteQuestion } from './explain.ts'
 export { type JoinedEmbeddingsOptions, joinedEmbeddings } from './joined-embeddings.ts'
 export * from './ranking.ts'
 export * from './record.ts'
 export * from './router.ts'
+export { type RuledOptions, ruledRouter } from './ruled.ts'
 export { type SingleFlightOptions, singleFlight } from './single-flight.ts'
 export type { Timeouts } from './timeouts.ts'

@@ -7,21 +7,26 @@ export interface Callers {
   readonly callerOf: (secret: string) => { readonly principal: Principal; readonly maxPrice?: bigint } | undefined
   /** The most a principal may spend in a day; undefined without a cap of its own. */
   readonly dailyCap: (principal: Principal) => bigint | undefined
+  /** What the operator calls the key of a caller. */
+  readonly keyName: (principal: Principal) => string | undefined
 }
 
-/** A cap is remembered when its key is shown, which is before it can spend: asked for often, it must not cost a read. */
+/** Caps and names are remembered when a key is shown, which is before it can spend: asked for often, they must not cost a read. */
 export function createCallers(keys: Pick<KeyStore, 'verify'>): Callers {
   const caps = new Map<string, bigint>()
+  const names = new Map<string, string>()
   return {
     callerOf: secret => {
       const key = keys.verify(secret)
       if (key === undefined) return undefined
+      names.set(key.id, key.name)
       if (key.maxPerDay !== undefined) caps.set(key.id, key.maxPerDay)
       return {
         principal: { kind: 'key', id: key.id },
         ...(key.maxPrice !== undefined && { maxPrice: key.maxPrice }),
       }
     },
+    keyName: ({ kind, id }) => (kind === 'key' ? names.get(id) : undefined),
     dailyCap: ({ kind, id }) => (kind === 'key' ? caps.get(id) : undefined),
   }
 }

@@ -11,7 +11,7 @@ import {
   systemClock,
   systemRandom,
 } from '../core/index.ts'
-import { type Admission, createAdmission, createRanking, explain, router } from '../gateway/index.ts'
+import { type Admission, createAdmission, createRanking, explain, type Ranking, ruledRouter } from '../gateway/index.ts'
 import { createLocalFront, type Front } from '../http/index.ts'
 import { userStack } from '../stacks.ts'
 import { createKeyStore, createLedger, type KeyStore } from '../store/index.ts'
@@ -76,6 +76,7 @@ interface Parts {
   readonly network: Network
   readonly keys: KeyStore
   readonly admission: Admission
+  readonly ranking: Ranking
   readonly startedAt: number
 }
 
@@ -97,15 +98,16 @@ async function assemble(given: Given, opened: (() => void)[], close: () => void)
   const routing = { ranking, clock, log, ...routingOf(config) }
   const front = frontSettings(config, log)
   const network = await createNetwork({ ...given, log, own, ledger, admission, ranking, routing, front, ...callers })
-  const parts: Parts = { given, log, own, network, keys, admission, startedAt: clock.now() }
+  const parts: Parts = { given, log, own, network, keys, admission, ranking, startedAt: clock.now() }
   const candidates = createEndpoints(createCandidates(own, network), config.endpoints, {
     isOpen: config.routing.expose === 'all',
   })
+  const { rules } = config.routing
   const backend = userStack({
     log,
     clock,
     admission,
-    router: router({ ...routing, candidates }),
+    router: ruledRouter({ ...routing, candidates, rules, keyName: callers.keyName }),
   })
   const token = createAdminToken(random)
   const local = createLocalFront({
@@ -116,7 +118,7 @@ async function assemble(given: Given, opened: (() => void)[], close: () => void)
     verifyKey: callers.callerOf,
     adminToken: token,
     status: () => statusOf(parts),
-    explain: question => explain({ ...routing, candidates }, question),
+    explain: question => explain({ ...routing, candidates, rules }, question),
     notReady: () => network.notReady(),
     passages: () => own.passages(),
     random,

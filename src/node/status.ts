@@ -1,6 +1,6 @@
 import type { Config } from '../config/index.ts'
 import type { Clock } from '../core/index.ts'
-import type { Admission } from '../gateway/index.ts'
+import type { Admission, Ranking, TargetState } from '../gateway/index.ts'
 import type { Model } from '../openai/index.ts'
 import type { Network } from './network.ts'
 import type { OwnModels } from './own-models.ts'
@@ -19,6 +19,8 @@ export interface NodeStatus {
   readonly p2p: ReturnType<Network['p2pStatus']>
   readonly providers: ReturnType<Network['providerStatus']>
   readonly selling: ReturnType<Network['selling']>
+  /** How everybody fares whom this node has asked; those that have something to tell first. */
+  readonly targets: readonly TargetState[]
 }
 
 export interface StatusParts {
@@ -26,10 +28,13 @@ export interface StatusParts {
   readonly own: OwnModels
   readonly network: Network
   readonly admission: Admission
+  readonly ranking: Ranking
   readonly startedAt: number
 }
 
-export function statusOf({ given, own, network, admission, startedAt }: StatusParts): NodeStatus {
+const targetsShown = 200
+
+export function statusOf({ given, own, network, admission, ranking, startedAt }: StatusParts): NodeStatus {
   const listed: Model[] = own.known().concat(network.known())
   return {
     v: 1,
@@ -43,5 +48,11 @@ export function statusOf({ given, own, network, admission, startedAt }: StatusPa
     p2p: network.p2pStatus(),
     providers: network.providerStatus(),
     selling: network.selling(),
+    targets: telling(ranking.snapshot()).slice(0, targetsShown),
   }
+}
+
+function telling(targets: readonly TargetState[]): TargetState[] {
+  const quiet = ({ state, running }: TargetState) => (state === 'closed' ? (running > 0 ? 1 : 2) : 0)
+  return targets.toSorted((a, b) => quiet(a) - quiet(b))
 }

@@ -49,22 +49,41 @@ const Candidate = z.looseObject({
   tokensPerSecond: z.number().optional(),
 })
 
+const Rule = z.looseObject({ place: z.int(), use: z.record(z.string(), z.unknown()) })
+
 const Explanation = z.looseObject({
   model: z.string(),
   policy: z.string(),
   isDrawn: z.boolean(),
   maxAttempts: z.number(),
+  rule: Rule.optional(),
+  otherRules: z.array(z.int()).default([]),
   candidates: z.array(Candidate),
   error: z.looseObject({ code: z.string(), message: z.string() }).optional(),
 })
 
-function shown({ model, policy, isDrawn, maxAttempts, candidates }: z.infer<typeof Explanation>): string {
+function shown(explanation: z.infer<typeof Explanation>): string {
+  const { model, policy, isDrawn, maxAttempts, candidates } = explanation
   const facts = pairs([
     ['model', model],
     ['policy', isDrawn ? `${policy} (chance has a part: the next call may take another order)` : policy],
+    ...ruleRows(explanation),
     ['attempts', `${maxAttempts} at the most`],
   ])
   return candidates.length === 0 ? facts : `${facts}\n\n${table(headings, candidates.map(row))}`
+}
+
+function ruleRows({ rule, otherRules }: z.infer<typeof Explanation>): [string, string][] {
+  const rows: [string, string][] = []
+  if (rule !== undefined) rows.push(['rule', `${rule.place}: ${useOf(rule.use)}`])
+  if (otherRules.length > 0) rows.push(['may hold', `rules ${otherRules.join(', ')}, for other requests or keys`])
+  return rows
+}
+
+function useOf(use: Readonly<Record<string, unknown>>): string {
+  return Object.entries(use)
+    .map(([name, value]) => `${name} ${Array.isArray(value) ? value.join(', ') : String(value)}`)
+    .join('; ')
 }
 
 const headings = [

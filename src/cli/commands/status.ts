@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { z } from 'zod'
 import { action } from '../context.ts'
 import { pairs } from '../output.ts'
 import { requireNode } from '../running-node.ts'
@@ -14,9 +15,37 @@ export function addStatus(program: Command): void {
         const node = requireNode(load().config.paths)
         const bound = AbortSignal.any([signal, AbortSignal.timeout(quick ? 3_000 : 10_000)])
         const status = (await node.read(quick ? '/healthz/ready' : '/api/status', bound)) as Record<string, unknown>
-        out.answer({ ...status, pid: node.pid, url: node.url }, value => pairs(flatten(value)))
+        out.answer({ ...status, pid: node.pid, url: node.url }, shown)
       }),
     )
+}
+
+const Target = z.looseObject({
+  name: z.string(),
+  state: z.string(),
+  coolsDownForMs: z.number(),
+  running: z.number(),
+  lastErrorCode: z.string().optional(),
+})
+
+/** Everything but the targets that are well: of those there may be many, and nothing is to be told. */
+function shown({ targets, ...status }: Record<string, unknown>): string {
+  const resting = z
+    .array(Target)
+    .default([])
+    .parse(targets)
+    .filter(({ state }) => state !== 'closed')
+  return pairs([
+    ...flatten(status),
+    ...resting.map((target): [string, string] => [`target ${target.name}`, told(target)]),
+  ])
+}
+
+function told({ state, coolsDownForMs, running, lastErrorCode }: z.infer<typeof Target>): string {
+  const cooling =
+    state === 'open' ? `cools down for ${Math.ceil(coolsDownForMs / 1_000)} s` : 'one call finds out whether it is well'
+  const failed = lastErrorCode === undefined ? '' : `, it failed with ${lastErrorCode}`
+  return `${state}: ${cooling}${failed}; ${running} running`
 }
 
 /** Nested values under dotted names, so that whatever the node tells can be shown. */

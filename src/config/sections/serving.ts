@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { routingPolicies } from '../../core/index.ts'
+import { routingRules } from './rules.ts'
 import { count, httpUrl, milliseconds, shortName } from './values.ts'
 
 const localModel = z.strictObject({
@@ -124,6 +125,7 @@ export const routingSection = z
       .max(8)
       .default(0)
       .describe('How often the same provider is asked again before the next one; 0: only when no other is left.'),
+    rules: routingRules(),
   })
   .describe('Which provider answers.')
 
