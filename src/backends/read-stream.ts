@@ -48,8 +48,15 @@ export async function* readStream(
     if (isWhole) letEnd(body)
     else body.on('error', ignore).destroy()
   }
-  if (!isPeer && call.task !== 'embedding' && finishOf(endpoint, tail) !== null) return ended()
+  if (!isPeer && tellsOne(call) && finishOf(endpoint, tail) !== null) return ended()
   throw new ParleyError('stream_cut', `${name} ended its answer without a terminal marker`)
+}
+
+/** Of several answers in one stream, the end of the last chunk's says nothing about the others: only the end mark does. */
+function tellsOne({ task, body }: TokenCall): boolean {
+  if (task === 'embedding' || (body.n ?? 1) > 1) return false
+  const prompt = task === 'completion' ? body.prompt : undefined
+  return !Array.isArray(prompt) || prompt.length < 2 || typeof prompt[0] === 'number'
 }
 
 function broken({ name }: Endpoint, signal: AbortSignal, cause: unknown): ParleyError {

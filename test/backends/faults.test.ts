@@ -10,7 +10,7 @@ let upstream: up.FaultyUpstream
 let ai: OpenAI
 
 beforeAll(async () => {
-  behind = await startBehind({ timeouts: { firstChunkMs: 400, idleMs: 400, totalMs: 10_000 } })
+  behind = await startBehind({ timeouts: { firstChunkMs: 1_000, idleMs: 1_000, totalMs: 10_000 } })
   ;({ upstream, ai } = behind)
 })
 afterAll(() => behind.stop())
@@ -224,6 +224,13 @@ describe('a stream that breaks', () => {
 })
 
 describe('a stream that is well', () => {
+  test('of several answers, one that ended does not end the stream', async () => {
+    upstream.always(up.stream({ usage: 'missing', isDone: false }))
+    expect((await streamed({ n: 2 })).failure).toMatchObject({ code: 'stream_cut' })
+    upstream.always(up.stream())
+    expect((await streamed({ n: 2 })).failure).toBeUndefined()
+  })
+
   const fine: [what: string, options: up.StreamOptions][] = [
     ['has CRLF line ends', { lineEnd: '\r\n' }],
     ['comes byte by byte, characters and events split', { packetBytes: 1, words: ['ü', '世界', '👋🏽'] }],
