@@ -74,6 +74,9 @@ test('who is down goes last, and the next call goes where explain says', async (
   expect(code).toBe(0)
   expect(stdout).toMatch(/^1 +second .* closed /m)
   expect(stdout).toMatch(/^2 +first .* open for \d+ s +cools down/m)
+  const status = (await run(['status'])).stdout
+  expect(status).toMatch(/^target first +open: cools down for \d+ s, it failed with overloaded; 0 running$/m)
+  expect(status).not.toContain('target second')
 }, 60_000)
 
 test('a provider that the request names is asked alone, the others say why not', async () => {
@@ -87,6 +90,19 @@ test('a provider that the request names is asked alone, the others say why not',
   const nobody = await explain('--provider', 'third')
   expect(nobody.code).toBe(2)
   expect(nobody.stderr).toContain('third')
+}, 60_000)
+
+test('the rule that holds is shown, and those that may', async () => {
+  const { run, explain } = await nodeOverTwo(
+    '[[routing.rules]]\nwhen = { keys = ["mobile"] }\nuse = { ignore = ["second"] }\n' +
+      '[[routing.rules]]\nwhen = { models = ["m*"] }\nuse = { only = ["second"], policy = "cheapest" }\n',
+  )
+  const { explained } = await explain()
+  expect(explained).toMatchObject({ rule: { place: 2 }, otherRules: [1], policy: 'cheapest' })
+  const { stdout } = await run(['route', 'explain', 'm'])
+  expect(stdout).toMatch(/^rule +2: policy cheapest; only second$/m)
+  expect(stdout).toMatch(/^other rules +1 may hold, for other requests or keys$/m)
+  expect(stdout).toMatch(/^- +first .* rule 2 allows others only$/m)
 }, 60_000)
 
 test('another policy can be tried, and attempts have an end', async () => {

@@ -1,8 +1,10 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import OpenAI from 'openai'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { type ConfigInput, createConfig, resolvePaths } from '../../src/config/index.ts'
+import { systemClock, systemRandom } from '../../src/core/index.ts'
+import { createKeyStore } from '../../src/store/index.ts'
 import { until } from './market.ts'
 import { createHome, freePort, startNode } from './stage.ts'
 
@@ -57,12 +59,13 @@ async function startGateway(upstreams: Record<string, string>, more: ConfigInput
   const node = await startNode(config)
   onTestFinished(() => node.stop())
   const openai = new OpenAI({ baseURL: node.url, apiKey: node.firstKey!, maxRetries: 0 })
-  const ask = async (model: string) => {
-    const answer = await openai.chat.completions.create({ model, messages: [{ role: 'user', content: 'hi' }] })
+  const ask = async (model: string, { content = 'hi', apiKey = node.firstKey!, ...fields } = {}) => {
+    const body = { model, messages: [{ role: 'user' as const, content }], ...fields }
+    const answer = await openai.withOptions({ apiKey }).chat.completions.create(body)
     return answer.choices[0]!.message.content
   }
   const models = async () => (await openai.models.list()).data.map(({ id }) => id).sort()
-  return { ask, models }
+  return { ask, models, node, keysFile: config.paths.keysFile }
 }
 
 test('an endpoint stands for weighted targets, each under its own name of the model', async () => {
@@ -115,6 +118,58 @@ test('a node that shows its endpoints alone answers to no other name', async () 
   expect(await models()).toEqual(['public-name'])
   expect(await ask('public-name')).toBe('a')
   await expect(ask('secret-name')).rejects.toMatchObject({ status: 404 })
+})
+
+test('a rule holds for the models its patterns mean, and an app cannot widen it', async () => {
+  const [a, b] = [await startService('a', ['m', 'gpt-5']), await startService('b', ['m', 'gpt-5'])]
+  const { ask } = await startGateway(
+    { a: a.url, b: b.url },
+    {
+      routing: {
+        policy: 'priority',
+        rules: [
+          { when: { models: ['gpt-*'], maxBytes: 10 }, use: { only: ['b'] } },
+          { when: { models: ['nick?ame'] }, use: { model: 'm' } },
+        ],
+      },
+    },
+  )
+  expect(await ask('m')).toBe('a')
+  expect(await ask('gpt-5')).toBe('b')
+  expect(await ask('gpt-5', { content: 'more than ten bytes' })).toBe('a')
+  await expect(ask('gpt-5', { provider: 'a' } as object)).rejects.toMatchObject({ status: 404 })
+  expect(await ask('nick-ame')).toBe('a')
+  expect(a.asked).toEqual(['m', 'gpt-5', 'm'])
+})
+
+test('a rule holds for a key by its name, and for no other key', async () => {
+  const [a, b] = [await startService('a', ['m']), await startService('b', ['m'])]
+  const { ask, keysFile } = await startGateway(
+    { a: a.url, b: b.url },
+    { routing: { policy: 'priority', rules: [{ when: { keys: ['mobile'] }, use: { ignore: ['a'] } }] } },
+  )
+  const keys = createKeyStore(keysFile, { clock: systemClock, random: systemRandom })
+  onTestFinished(keys.close)
+  const [mobile, other] = [keys.create('mobile').secret, keys.create('other').secret]
+  const answers = await vi.waitFor(
+    () => Promise.all([ask('m', { apiKey: mobile }), ask('m', { apiKey: other }), ask('m')]),
+    { timeout: 5_000, interval: 100 },
+  )
+  expect(answers).toEqual(['b', 'a', 'a'])
+})
+
+test('the status tells how those fare that were asked, who is down first', async () => {
+  const [a, b] = [await startService('a', ['m']), await startService('b', ['m'])]
+  const { ask, node } = await startGateway({ b: b.url, a: a.url }, { routing: { policy: 'priority' } })
+  expect(node.status().targets).toEqual([])
+  expect(await ask('m')).toBe('b')
+  await b.stop()
+  expect(await ask('m')).toBe('a')
+  const [down, well] = node.status().targets
+  expect(down).toMatchObject({ name: 'b', running: 0, successes: 1, failures: 1 })
+  expect(down?.state).not.toBe('closed')
+  expect(down?.lastErrorCode).toBeDefined()
+  expect(well).toMatchObject({ name: 'a', state: 'closed', successes: 1 })
 })
 
 test('a provider that was down at the start is found when it comes up', { timeout: 45_000 }, async () => {

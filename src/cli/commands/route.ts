@@ -76,7 +76,7 @@ function shown(explanation: z.infer<typeof Explanation>): string {
 function ruleRows({ rule, otherRules }: z.infer<typeof Explanation>): [string, string][] {
   const rows: [string, string][] = []
   if (rule !== undefined) rows.push(['rule', `${rule.place}: ${useOf(rule.use)}`])
-  if (otherRules.length > 0) rows.push(['may hold', `rules ${otherRules.join(', ')}, for other requests or keys`])
+  if (otherRules.length > 0) rows.push(['other rules', `${otherRules.join(', ')} may hold, for other requests or keys`])
   return rows
 }
 
