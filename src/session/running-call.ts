@@ -96,12 +96,12 @@ export class RunningCall implements TabEntry {
   }
 
   /**
-   * The total that must be accepted before the counted chunk may go; undefined when it may. The chunk itself is not asked
-   * for: the user cannot have counted it yet.
+   * The total that must be accepted before the counted chunk may go; undefined when it may. Neither the chunk itself is asked
+   * for, nor what other calls delivered since their receipts, unless it has to be: the user cannot have counted it yet.
    */
   due(): bigint | undefined {
     if (this.#isCovered()) return undefined
-    const delivered = this.#tab.owed - (this.held - this.#heldAtRelease)
+    const delivered = this.#tab.committed + this.#heldAtRelease - higher(this.prepaid, this.receipted)
     const total = higher(delivered, this.#tab.owed - this.#windowPrice())
     return this.#isPromptDearer ? higher(total, this.#tab.committed) : total
   }

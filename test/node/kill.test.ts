@@ -187,7 +187,7 @@ function checkApart({ own, theirs }: Books, before: Books): void {
   expect(theirs.charged - theirs.authorized).toBeLessThanOrEqual(windowPrice)
 }
 
-/** What holds when both have spoken again: nobody lost more than a window and a prompt. */
+/** What holds when both have spoken again: nobody lost more than a window, the prompts, and the credit for one more. */
 function checkLevel(
   now: Books,
   before: Books,
@@ -201,7 +201,7 @@ function checkLevel(
   expect(own.authorized - own.charged).toBeLessThanOrEqual(windowPrice + promptPrice)
   const paid = own.charged - before.own.charged
   const worth = arrived * tokenPrice
-  expect(paid - worth).toBeLessThanOrEqual(deaths * windowPrice + calls * promptPrice)
+  expect(paid - worth).toBeLessThanOrEqual(deaths * (windowPrice + promptPrice) + calls * promptPrice)
   expect(worth - paid).toBeLessThanOrEqual(deaths * windowPrice)
 }
 
