@@ -57,6 +57,8 @@ interface Source {
 }
 
 const relistMs = 20_000
+/** Who cannot be listed is asked again after this, then after twice as long and so on: a server that starts is soon found. */
+const firstRelistMs = 1_000
 const firstListMs = 3_000
 const listTimeoutMs = 10_000
 
@@ -67,27 +69,16 @@ export async function createOwnModels(options: OwnModelsOptions): Promise<OwnMod
   const upstreams = config.upstreams.map(upstream => upstreamSource(upstream, options))
   const sources: Source[] = [...upstreams, ...backends.map(backend => apiSource(backend, `backend:${backend.name}`))]
   if (llama !== undefined) sources.unshift(llama.source)
-  let timer: NodeJS.Timeout | undefined
-
-  const relist = async (source: Source): Promise<void> => {
-    try {
-      source.models = await source.backend.models(AbortSignal.timeout(listTimeoutMs))
-    } catch (cause) {
-      source.models = []
-      const { code, message } = ParleyError.from(cause)
-      log.emit({ type: 'service.failed', service: source.backend.name, code, message })
-    }
-  }
-  const relistAll = () => Promise.all(sources.map(relist))
+  const lists = sources.map(source => createList(source, log))
   return {
     name: 'own models',
     start: async signal => {
       await llama?.service.start(signal)
-      await Promise.race([relistAll(), new Promise(resolve => setTimeout(resolve, firstListMs).unref())])
-      timer = setInterval(() => void relistAll(), relistMs).unref()
+      const listed = Promise.all(lists.map(list => list.start()))
+      await Promise.race([listed, new Promise(resolve => setTimeout(resolve, firstListMs).unref())])
     },
     stop: async () => {
-      clearInterval(timer)
+      for (const list of lists) list.stop()
       await llama?.service.stop()
       await Promise.all(sources.map(source => source.backend.close?.()))
     },
@@ -97,6 +88,34 @@ export async function createOwnModels(options: OwnModelsOptions): Promise<OwnMod
     passages: () => sources.flatMap(({ backend }) => backend.passage ?? []),
     models: async () => sources.flatMap(({ models }) => models),
     list: async signal => (await Promise.all(sources.map(source => identified(source, signal)))).flat(),
+  }
+}
+
+/** Keeps a source's models as it lists them, each source at its own pace. */
+function createList(source: Source, log: EventLog) {
+  let timer: NodeJS.Timeout | undefined
+  let failures = 0
+  let isStopped = false
+  const list = async (): Promise<void> => {
+    try {
+      source.models = await source.backend.models(AbortSignal.timeout(listTimeoutMs))
+      failures = 0
+    } catch (cause) {
+      source.models = []
+      failures++
+      const { code, message } = ParleyError.from(cause)
+      log.emit({ type: 'service.failed', service: source.backend.name, code, message })
+    }
+    const waitMs = failures === 0 ? relistMs : Math.min(relistMs, firstRelistMs * 2 ** (failures - 1))
+    if (!isStopped) timer = setTimeout(() => void list(), waitMs).unref()
+  }
+  return {
+    /** Resolves when it was listed, or could not be, for the first time. */
+    start: list,
+    stop: () => {
+      isStopped = true
+      clearTimeout(timer)
+    },
   }
 }
 

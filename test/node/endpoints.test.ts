@@ -172,7 +172,7 @@ test('the status tells how those fare that were asked, who is down first', async
   expect(well).toMatchObject({ name: 'a', state: 'closed', successes: 1 })
 })
 
-test('a provider that was down at the start is found when it comes up', { timeout: 45_000 }, async () => {
+test('a provider that was down at the start is found soon after it comes up', async () => {
   const port = await freePort()
   const endpoints = [{ name: 'late', targets: [{ model: 'm' }] }]
   const { ask, models } = await startGateway({ a: `http://127.0.0.1:${port}/v1` }, { endpoints })
@@ -181,6 +181,6 @@ test('a provider that was down at the start is found when it comes up', { timeou
   let listed: string[] = []
   const listing = setInterval(async () => (listed = await models()), 250)
   onTestFinished(() => clearInterval(listing))
-  await until(() => listed.length === 2, 'the provider is found', 40_000)
+  await until(() => listed.length === 2, 'the provider is found')
   expect(await ask('late')).toBe('a')
 })
