@@ -1,4 +1,4 @@
-import type { Outcome, RelayedCall } from '../core/index.ts'
+import type { Outcome, RelayedCall, Units } from '../core/index.ts'
 import { noUsage, type Usage, usageOf } from '../openai/index.ts'
 
 type Fields = Record<string, unknown>
@@ -30,7 +30,7 @@ export function unitsOf(call: RelayedCall, body?: unknown): Pick<Outcome, 'units
   }
 }
 
-function units(kind: 'image' | 'second' | 'character', amount: number): Pick<Outcome, 'units'> {
+function units(kind: Units['kind'], amount: number): Pick<Outcome, 'units'> {
   return amount > 0 ? { units: { kind, count: amount } } : {}
 }
 

@@ -87,14 +87,20 @@ export interface Route {
   readonly priceOut?: bigint
 }
 
+/** What was answered beside tokens, where it could be counted: pictures, seconds of sound heard, characters spoken. */
+export interface Units {
+  readonly kind: 'image' | 'second' | 'character'
+  /** Above 0; whole but for seconds. */
+  readonly count: number
+}
+
 /** How a call went: the return value of a reply. */
 export interface Outcome {
   readonly usage: Usage
   /** Name of the backend that answered. */
   readonly servedBy: string
   readonly finishReason?: string | null
-  /** What was answered beside tokens, where it could be counted: pictures, seconds of sound heard, characters spoken. */
-  readonly units?: { readonly kind: 'image' | 'second' | 'character'; readonly count: number }
+  readonly units?: Units
   /** What it cost, in the smallest unit of the escrow's token; absent when it was free. */
   readonly cost?: bigint
   readonly receipt?: SignedReceipt

@@ -1,4 +1,4 @@
-import type { Task } from './backend.ts'
+import type { Task, Units } from './backend.ts'
 import type { ErrorCode } from './error-table.ts'
 
 /**
@@ -26,6 +26,8 @@ export type NodeEvent =
         servedBy: string
         finishReason: string | null
         cost: bigint | undefined
+        /** Absent for an answer counted in tokens alone. */
+        units?: Units | undefined
         /** The model that answered, and how often backends were asked; absent where nobody had to choose. */
         servedModel?: string | undefined
         attempts?: number | undefined

@@ -52,13 +52,13 @@ function startWatch(log: EventLog, clock: Clock, call: Call, context: Context) {
       tokensIn = chunk.meta.promptTokens ?? tokensIn
       tokensOut += chunk.meta.outputTokens ?? 0
     },
-    ended: ({ usage, servedBy, finishReason = null, cost, route }: Outcome) => {
+    ended: ({ usage, servedBy, finishReason = null, cost, units, route }: Outcome) => {
       isOver = true
       tokensIn = usage.prompt_tokens
       tokensOut = usage.completion_tokens
       const overheadMs = route && firstChunkMs && Math.max(0, firstChunkMs - route.waitedMs)
       const way = { servedModel: route?.model, attempts: route?.attempts, overheadMs }
-      log.emit({ type: 'call.ended', ...end(), servedBy, finishReason, cost, ...way })
+      log.emit({ type: 'call.ended', ...end(), servedBy, finishReason, cost, units, ...way })
     },
     failed,
     left: () => {

@@ -33,10 +33,17 @@ export function createLogLines({ level, write }: LogLinesOptions): (event: Logge
     if (order.indexOf(own) > threshold) return
     const { type, at, seq: _seq, ...fields } = event
     const parts = Object.entries(fields)
+      .flatMap(flattened)
       .filter(([, value]) => value !== undefined && value !== null)
       .map(([name, value]) => `${name}=${printed(value)}`)
     write(`${new Date(at).toISOString()} ${own.padEnd(5)} ${type} ${parts.join(' ')}`.trimEnd())
   }
+}
+
+/** Of a field with fields of its own, each of them. */
+function flattened([name, value]: [string, unknown]): [string, unknown][] {
+  if (typeof value !== 'object' || value === null) return [[name, value]]
+  return Object.entries(value).map(([inner, one]) => [`${name}.${inner}`, one])
 }
 
 /** A value on one line: control characters are escaped, so that no message can forge a line or move the cursor. */

@@ -2,6 +2,8 @@ import { expect, test } from 'vitest'
 import type { Backend, Reply } from '../../src/core/index.ts'
 import { createEventLog, ParleyError, systemClock } from '../../src/core/index.ts'
 import { type AdmissionOptions, createAdmission, record } from '../../src/gateway/index.ts'
+import { Chunk, noUsage } from '../../src/openai/index.ts'
+import { createLogLines } from '../../src/telemetry/index.ts'
 import { chat, contextOf, drain } from '../compliance.ts'
 import { createScripted } from '../scripted.ts'
 
@@ -18,6 +20,23 @@ test('a call that ends is told with its tokens', async () => {
     { type: 'call.started', id: 'call-0001', model: 'say-4' },
     { type: 'call.ended', id: 'call-0001', tokensIn: 3, tokensOut: 4, servedBy: 'scripted', finishReason: 'stop' },
   ])
+})
+
+test('what was answered beside tokens is told', async () => {
+  const log = createEventLog(systemClock.now)
+  const units = { kind: 'second', count: 2.5 } as const
+  const spoken: Backend = {
+    ...createScripted(),
+    run: async function* () {
+      yield Chunk.of({ text: 'heard' })
+      return { usage: noUsage, servedBy: 'ears', units }
+    },
+  }
+  await drain(record(log, systemClock)(spoken).run(chat('say-1'), contextOf()))
+  expect(log.recent().at(-1)).toMatchObject({ type: 'call.ended', units })
+  const lines: string[] = []
+  createLogLines({ level: 'info', write: line => lines.push(line) })(log.recent().at(-1)!)
+  expect(lines[0]).toMatch(/ units\.kind=second units\.count=2\.5( |$)/)
 })
 
 test('a call that breaks is told with what was produced', async () => {
