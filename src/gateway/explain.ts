@@ -2,8 +2,8 @@ import { type Call, type ErrorCode, ParleyError, type RoutingPolicy } from '../c
 import type { Wishes } from '../openai/index.ts'
 import type { AppliedRule, Candidate, CandidateSource, RoutingRule } from './candidate.ts'
 import { type ChoiceOptions, choose, policyUnder, servingUnder } from './choose.ts'
-import type { CircuitState, TargetState } from './experience.ts'
-import { isFitting, type Needs, needsOf } from './needs.ts'
+import type { TargetState } from './experience.ts'
+import { lackOf, type Needs, needsOf } from './needs.ts'
 import type { Order } from './policies.ts'
 import type { Ranking } from './ranking.ts'
 import { ruled } from './ruled.ts'
@@ -27,8 +27,7 @@ export interface RouteQuestion {
 }
 
 /** One way to answer, whether it would be asked, and what is known of it. Prices are decimal strings. */
-export interface ExplainedCandidate {
-  readonly name: string
+export interface ExplainedCandidate extends TargetState {
   readonly kind: Candidate['kind']
   /** 1 is asked first; absent for one that is not asked. */
   readonly place?: number
@@ -39,14 +38,6 @@ export interface ExplainedCandidate {
   readonly alias?: string
   readonly priceIn?: string
   readonly priceOut?: string
-  readonly state: CircuitState
-  readonly coolsDownForMs: number
-  readonly successes: number
-  readonly failures: number
-  readonly running: number
-  readonly firstChunkMs?: number
-  readonly tokensPerSecond?: number
-  readonly lastErrorCode?: ErrorCode
 }
 
 /** Who would be asked for a model, in what order and why. */
@@ -156,7 +147,7 @@ function explained(candidate: Candidate, facts: Facts, place: number | undefined
   const state = facts.states.get(name) ?? unasked(name)
   const isAsked = place !== undefined && place <= facts.maxAttempts
   return {
-    ...{ name, kind, weight, priority },
+    ...{ kind, weight, priority },
     ...(isAsked && { place }),
     why: place === undefined ? whyNot(candidate, facts) : why(candidate, state, facts, place),
     ...(alias !== undefined && { alias }),
@@ -178,9 +169,11 @@ function why(candidate: Candidate, state: TargetState, facts: Facts, place: numb
   const last = lastErrorCode === undefined ? '' : `, it failed with ${lastErrorCode}`
   if (isIn(wishes.order, name) || isIn(wishes.fallbacks, name))
     return `the request names it${circuit === 'closed' ? '' : last}`
+  const lack = lackOf(candidate, needs)
+  if (lack !== undefined) return `its list says: ${lack}; asked after all that may fit`
   if (circuit === 'open') return `cools down for ${Math.ceil(coolsDownForMs / 1_000)} s${last}: asked after the others`
   if (circuit === 'half-open') return `has cooled down: one call finds out whether it is well${last}`
-  return isFitting(candidate, needs) ? reasons[order] : 'known not to do what the request needs: asked after its equals'
+  return reasons[order]
 }
 
 /** Why it comes where it comes among those that are well; within one priority. */

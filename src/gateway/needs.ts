@@ -4,11 +4,11 @@ import type { CandidateFacts } from './candidate.ts'
 /** What a request asks of a model, as far as it shows: names of capabilities, and a guess at its tokens. */
 export interface Needs {
   readonly capabilities: readonly string[]
-  /** Prompt and wanted answer together, four characters a token: good enough to prefer a longer context. */
+  /** Prompt and wanted answer together, a token for four bytes of text: good enough to prefer a longer context. */
   readonly tokens: number
 }
 
-const charactersPerToken = 4
+const bytesPerToken = 4
 
 export function needsOf({ task, body }: Call): Needs {
   const fields = body as Readonly<Record<string, unknown>>
@@ -19,9 +19,8 @@ export function needsOf({ task, body }: Call): Needs {
     ...(Array.isArray(fields.tools) && fields.tools.length > 0 ? ['tools'] : []),
     ...(isJson(fields.response_format) ? ['json'] : []),
   ]
-  const characters = textsOf(messages, fields).reduce((sum, text) => sum + text.length, 0)
   const wanted = Number(fields.max_completion_tokens ?? fields.max_tokens ?? 0) || 0
-  return { capabilities, tokens: Math.ceil(characters / charactersPerToken) + wanted }
+  return { capabilities, tokens: Math.ceil(bytesOf(textsOf(messages, fields)) / bytesPerToken) + wanted }
 }
 
 interface Message {
@@ -50,43 +49,37 @@ function textOf(part: unknown): string {
 /** Size of the text of a request in UTF-8, without pictures and other attachments. */
 export function textBytesOf({ task, body }: Call): number {
   const fields = body as Readonly<Record<string, unknown>>
-  return textsOf(messagesOf(task, fields), fields).reduce((sum, text) => sum + Buffer.byteLength(text), 0)
+  return bytesOf(textsOf(messagesOf(task, fields), fields))
+}
+
+function bytesOf(texts: readonly string[]): number {
+  return texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0)
 }
 
 /**
- * Those that are known not to do what a request needs go behind those of their priority that may: what a list says of a
- * model may be wrong, so none is left out. Who cools down stays behind them all.
+ * Those that are known not to do what a request needs go behind all that may, whatever their priority and also behind those
+ * that cool down: their refusal would end the call. What a list says of a model may be wrong, so none is left out.
  */
 export function fittingFirst<T extends CandidateFacts>(candidates: readonly T[], call: Call): T[] {
   if (candidates.length < 2 || !candidates.some(isKnown)) return [...candidates]
   const needs = needsOf(call)
-  return groupsOf(candidates).flatMap(group => {
-    const fitting = group.filter(candidate => isFitting(candidate, needs))
-    return fitting.length === group.length ? group : [...fitting, ...group.filter(other => !fitting.includes(other))]
-  })
-}
-
-/** Neighbours of one priority. */
-function groupsOf<T extends CandidateFacts>(candidates: readonly T[]): T[][] {
-  const groups: T[][] = []
-  for (const candidate of candidates) {
-    const group = groups.at(-1)
-    if (group !== undefined && (group[0]!.priority ?? 1) === (candidate.priority ?? 1)) group.push(candidate)
-    else groups.push([candidate])
-  }
-  return groups
+  const fitting = candidates.filter(candidate => isFitting(candidate, needs))
+  if (fitting.length === 0 || fitting.length === candidates.length) return [...candidates]
+  return [...fitting, ...candidates.filter(candidate => !isFitting(candidate, needs))]
 }
 
 function isKnown({ capabilities, contextTokens }: CandidateFacts): boolean {
   return capabilities !== undefined || contextTokens !== undefined
 }
 
-export function isFitting(
-  { capabilities, contextTokens = Number.POSITIVE_INFINITY }: CandidateFacts,
-  needs: Needs,
-): boolean {
-  return (
-    needs.tokens <= contextTokens &&
-    (capabilities === undefined || needs.capabilities.every(need => capabilities.includes(need)))
-  )
+export function isFitting(candidate: CandidateFacts, needs: Needs): boolean {
+  return lackOf(candidate, needs) === undefined
+}
+
+/** What a candidate is known to lack, in words; undefined where it may do all of it. */
+export function lackOf({ capabilities, contextTokens }: CandidateFacts, needs: Needs): string | undefined {
+  const missing = needs.capabilities.filter(need => capabilities?.includes(need) === false)
+  if (missing.length > 0) return `no ${missing.join(', no ')}`
+  if (contextTokens === undefined || needs.tokens <= contextTokens) return undefined
+  return `room for ${contextTokens} tokens, the request needs about ${needs.tokens}`
 }

@@ -10,10 +10,15 @@ export function createCandidates(...sources: readonly CandidateSource[]): Candid
   }
 }
 
-/** What a list says of a model, as far as it helps to choose. */
-export function modelFacts({ capabilities, context_length }: Model): Pick<Candidate, 'capabilities' | 'contextTokens'> {
-  return { ...(capabilities && { capabilities }), ...(context_length && { contextTokens: context_length }) }
+/** What a list says of a model, as far as it helps to choose. Of two lengths the shorter is what a server runs with. */
+export function modelFacts({ capabilities, context_length, max_model_len }: Model): ModelFacts {
+  const contextTokens = Math.min(context_length || unbounded, max_model_len || unbounded)
+  return { ...(capabilities && { capabilities }), ...(contextTokens < unbounded && { contextTokens }) }
 }
+
+type ModelFacts = Pick<Candidate, 'capabilities' | 'contextTokens'>
+
+const unbounded = Number.POSITIVE_INFINITY
 
 /** The first source that lists a model describes it: what runs here before what others sell. */
 function union(models: readonly Model[]): Model[] {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { Call } from '../../src/core/index.ts'
-import { fittingFirst, needsOf } from '../../src/gateway/needs.ts'
+import { fittingFirst, lackOf, needsOf } from '../../src/gateway/needs.ts'
 
 const chat = (body: object) => ({ task: 'chat', body: { model: 'm', messages: [], ...body } }) as unknown as Call
 const image = { type: 'image_url', image_url: { url: 'data:image/png;base64,AA==' } }
@@ -32,4 +32,26 @@ test('candidates that are known not to fit go last, and nobody is left out', () 
     'blind',
   ])
   expect(names(chat({ max_tokens: 101 }))).toEqual(['blind', 'unknown', 'seeing', 'short'])
+})
+
+test('a priority never brings one that lacks something before one that may do it', () => {
+  const blind = { name: 'blind', kind: 'api' as const, priority: 1, capabilities: ['chat'] }
+  const unknown = { name: 'unknown', kind: 'api' as const, priority: 2 }
+  const seeing = { name: 'seeing', kind: 'api' as const, priority: 3, capabilities: ['vision'] }
+  const looking = chat({ messages: [{ role: 'user', content: [image] }] })
+  const names = (list: { name: string }[]) => list.map(({ name }) => name)
+  expect(names(fittingFirst([blind, unknown, seeing], looking))).toEqual(['unknown', 'seeing', 'blind'])
+  expect(names(fittingFirst([blind, { ...unknown, capabilities: [] }], looking))).toEqual(['blind', 'unknown'])
+})
+
+test('what is lacking is named', () => {
+  const kind = 'api' as const
+  const needs = { capabilities: ['vision', 'tools'], tokens: 900 }
+  expect(lackOf({ name: 'a', kind, capabilities: ['tools'] }, needs)).toBe('no vision')
+  expect(lackOf({ name: 'a', kind, contextTokens: 899 }, needs)).toContain('899 tokens, the request needs about 900')
+  expect(lackOf({ name: 'a', kind, contextTokens: 900 }, needs)).toBeUndefined()
+})
+
+test('text is measured in bytes: letters of other scripts are tokens of their own', () => {
+  expect(needsOf(chat({ messages: [{ role: 'user', content: '世'.repeat(400) }] })).tokens).toBe(300)
 })
