@@ -64,6 +64,7 @@ const quoteFields: Fields<Quote> = [
   ['provider', 'address'],
   ['nonce', 'uint256'],
   ['modelId', 'bytes32'],
+  ['unit', 'string'],
   ['priceIn', 'uint128'],
   ['priceCachedIn', 'uint128'],
   ['priceOut', 'uint128'],

@@ -1,6 +1,6 @@
 /**
  * The signed words of the payment protocol (docs/protocol.md). Amounts are `bigint` in the smallest unit of the escrow's
- * ERC-20 token; prices are per million tokens of text.
+ * ERC-20 token; prices are per million units of what a model sells.
  */
 export type Hex = `0x${string}`
 export type Address = `0x${string}`
@@ -11,18 +11,26 @@ export interface Domain {
   readonly escrow: Address
 }
 
+/**
+ * What a model is paid by, in prices and receipts: tokens of text, pictures made, seconds of sound heard, characters spoken.
+ * Each kind of call has one (docs/protocol.md §4).
+ */
+export type Unit = 'tokens' | 'images' | 'seconds' | 'characters'
+
 /** A price list for one model, signed by the provider's registered signer; valid for minutes. */
 export interface Quote {
   readonly provider: Address
   readonly nonce: bigint
   /** Hash of the model's manifest: content, not a name. */
   readonly modelId: Hex
-  /** Smallest token units per million tokens. */
+  /** A `Unit`, or one that a newer node knows. */
+  readonly unit: string
+  /** Smallest units of the escrow's token per million units. */
   readonly priceIn: bigint
   readonly priceCachedIn: bigint
   readonly priceOut: bigint
   readonly minimumCharge: bigint
-  /** Output tokens that may be delivered before they are paid. */
+  /** Output tokens that may be delivered before they are paid; what is sold by another unit is prepaid. */
   readonly windowTokens: number
   readonly contextTokens: number
   /** Calls of one session that may run at once. */
@@ -50,6 +58,7 @@ export interface Receipt {
   /** HMAC-SHA256 under the session's secret: publishable, and nobody can guess the text from it. */
   readonly promptCommit: Hex
   readonly responseCommit: Hex
+  /** Counts of the quote's unit, whatever it is. */
   readonly tokensIn: bigint
   readonly tokensCached: bigint
   readonly tokensOut: bigint

@@ -147,6 +147,7 @@ function priced(models: readonly OwnModel[], { provider }: Config, decimals: num
     return {
       model,
       modelId,
+      unit: 'tokens',
       priceIn: parseAmount(price.in, decimals),
       priceCachedIn: parseAmount(price.cachedIn, decimals),
       priceOut: parseAmount(price.out, decimals),

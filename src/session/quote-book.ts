@@ -7,6 +7,7 @@ export interface OfferedModel
   extends Pick<
     Quote,
     | 'modelId'
+    | 'unit'
     | 'priceIn'
     | 'priceCachedIn'
     | 'priceOut'
@@ -111,6 +112,7 @@ export class QuoteBook {
 
 const terms = [
   'modelId',
+  'unit',
   'priceIn',
   'priceCachedIn',
   'priceOut',

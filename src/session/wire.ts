@@ -52,6 +52,7 @@ const QuoteFields = z.object({
   provider: address,
   nonce: uint256,
   modelId: bytes32,
+  unit: z.string().regex(/^[a-z]{1,32}$/),
   priceIn: uint128,
   priceCachedIn: uint128,
   priceOut: uint128,

@@ -140,6 +140,7 @@ function offer(id: string): OfferedModel {
   return {
     model: { id, object: 'model', created: 0, owned_by: 'test' },
     modelId: `0x${Buffer.from(id).toString('hex').padStart(64, '0')}`,
+    unit: 'tokens',
     priceIn: 200_000n,
     priceCachedIn: 50_000n,
     priceOut: 600_000n,

@@ -24,7 +24,7 @@ const fields = (list: string) =>
 const types = {
   Voucher: fields('address payer,address provider,uint64 epoch,uint128 cumulative'),
   Quote: fields(
-    'address provider,uint256 nonce,bytes32 modelId,uint128 priceIn,uint128 priceCachedIn,uint128 priceOut,uint128 minimumCharge,uint32 windowTokens,uint32 contextTokens,uint32 concurrency,uint64 expiresAt',
+    'address provider,uint256 nonce,bytes32 modelId,string unit,uint128 priceIn,uint128 priceCachedIn,uint128 priceOut,uint128 minimumCharge,uint32 windowTokens,uint32 contextTokens,uint32 concurrency,uint64 expiresAt',
   ),
   Receipt: fields(
     'bytes32 session,uint64 seq,string requestId,bytes32 modelId,bytes32 promptCommit,bytes32 responseCommit,uint64 tokensIn,uint64 tokensCached,uint64 tokensOut,uint128 charge,uint128 cumulative,bytes32 quoteHash,uint64 seed,string finishReason,uint64 startedAt,uint64 endedAt',
@@ -38,6 +38,7 @@ const quote = fc.record({
   provider: address,
   nonce: uint(256),
   modelId: hex(32),
+  unit: text,
   priceIn: uint(128),
   priceCachedIn: uint(128),
   priceOut: uint(128),

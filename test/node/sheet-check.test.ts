@@ -11,7 +11,8 @@ const entry = { provider: honest.address, signer: honest.address }
 function quoted(id: string, by: Signer, provider = honest.address): QuotedModel {
   const message = {
     ...{ provider, modelId: key('a'), priceIn: 1n, priceCachedIn: 1n, priceOut: 2n, minimumCharge: 0n },
-    ...{ windowTokens: 256, contextTokens: 1_024, concurrency: 8, expiresAt: 2_000_000_000n, nonce: 7n },
+    ...{ unit: 'tokens', windowTokens: 256, contextTokens: 1_024, concurrency: 8 },
+    ...{ expiresAt: 2_000_000_000n, nonce: 7n },
   }
   const signature = by.sign(notary.hashQuote(message))
   return {

@@ -47,7 +47,7 @@ function registryOf(...first: ProviderEntry[]) {
 function sheetOf(signer: Signer, priceOut: bigint): QuoteSheet {
   const message = {
     ...{ provider: signer.address, nonce: 7n, modelId: `0x${'a'.repeat(64)}` as Hex, expiresAt: 4_000_000_000n },
-    ...{ priceIn: 1n, priceCachedIn: 1n, priceOut, minimumCharge: 0n },
+    ...{ unit: 'tokens', priceIn: 1n, priceCachedIn: 1n, priceOut, minimumCharge: 0n },
     ...{ windowTokens: 256, contextTokens: 1_024, concurrency: 8 },
   }
   const quote = { message, signature: signer.sign(notary.hashQuote(message)) }

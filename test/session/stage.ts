@@ -52,6 +52,7 @@ export const providerKey: ChannelKey = { ...userKey, side: 'provider' }
 export const offer: OfferedModel = {
   model: { id: 'nano', object: 'model', created: 0, owned_by: 'tests' },
   modelId: `0x${'77'.repeat(32)}`,
+  unit: 'tokens',
   priceIn: 2_000_000n,
   priceCachedIn: 1_000_000n,
   priceOut: 10_000_000n,

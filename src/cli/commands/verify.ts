@@ -52,6 +52,7 @@ const quoteSchema = z.object({
   provider: hex,
   nonce: digits,
   modelId: hex,
+  unit: z.string(),
   priceIn: digits,
   priceCachedIn: digits,
   priceOut: digits,
