@@ -1,5 +1,5 @@
 import type { Backend, Clock } from '../core/index.ts'
-import { ParleyError } from '../core/index.ts'
+import { abortable } from '../core/index.ts'
 import type { Model } from '../openai/index.ts'
 
 const modelsKeptMs = 30_000
@@ -25,14 +25,6 @@ export function createModelList(list: () => Promise<Model[]>, clock: Clock): Bac
   return async signal => {
     if (kept !== undefined && clock.monotonic() - kept.at < modelsKeptMs) return kept.models
     asking ??= ask()
-    const left = Promise.withResolvers<never>()
-    const leave = () => left.reject(ParleyError.from(signal.reason, signal))
-    if (signal.aborted) leave()
-    signal.addEventListener('abort', leave, { once: true })
-    try {
-      return await Promise.race([asking, left.promise])
-    } finally {
-      signal.removeEventListener('abort', leave)
-    }
+    return await abortable(asking, signal)
   }
 }

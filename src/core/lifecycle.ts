@@ -48,6 +48,19 @@ export async function within<T>(promise: Promise<T>, timeoutMs: number, what: st
   }
 }
 
+/** Work that others wait for too: whoever is aborted stops waiting, and the work goes on. */
+export async function abortable<T>(shared: Promise<T>, signal: AbortSignal): Promise<T> {
+  const { promise: left, reject } = Promise.withResolvers<never>()
+  const leave = () => reject(ParleyError.from(signal.reason, signal))
+  signal.addEventListener('abort', leave, { once: true })
+  if (signal.aborted) leave()
+  try {
+    return await Promise.race([shared, left])
+  } finally {
+    signal.removeEventListener('abort', leave)
+  }
+}
+
 /** Waits, or throws what the signal stands for as soon as it is aborted. */
 export async function sleep(ms: number, signal?: AbortSignal): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>()

@@ -1,5 +1,5 @@
 import type { Backend, Call, Context, ErrorCode, Outcome, Reply, Route } from '../core/index.ts'
-import { ParleyError } from '../core/index.ts'
+import { abortable, ParleyError } from '../core/index.ts'
 import { Chunk, type Usage, usageOf } from '../openai/index.ts'
 
 export type EmbeddingCall = Extract<Call, { task: 'embedding' }>
@@ -66,10 +66,10 @@ export function createEmbeddingBatch(inner: Backend, members: readonly Member[])
       const member = members[at]!
       const { call, context } = member
       try {
-        const parts = await unlessAborted(bodies.promise, context.signal)
+        const parts = await abortable(bodies.promise, context.signal)
         if (parts !== undefined) {
           yield parts[at]!
-          return (await unlessAborted(outcomes.promise, context.signal))[at]!
+          return (await abortable(outcomes.promise, context.signal))[at]!
         }
       } finally {
         leave(member)
@@ -82,18 +82,6 @@ export function createEmbeddingBatch(inner: Backend, members: readonly Member[])
 /** What is asked for, as a list of texts or of tokens. */
 export function inputsOf({ body: { input } }: EmbeddingCall): (string | number[])[] {
   return typeof input === 'string' || typeof input[0] === 'number' ? [input as string | number[]] : (input as string[])
-}
-
-async function unlessAborted<T>(shared: Promise<T>, signal: AbortSignal): Promise<T> {
-  const { promise: left, reject } = Promise.withResolvers<never>()
-  const leave = () => reject(ParleyError.from(signal.reason, signal))
-  signal.addEventListener('abort', leave, { once: true })
-  if (signal.aborted) leave()
-  try {
-    return await Promise.race([shared, left])
-  } finally {
-    signal.removeEventListener('abort', leave)
-  }
 }
 
 /** Each who waits for it is told. */

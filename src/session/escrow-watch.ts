@@ -1,6 +1,5 @@
 import type { Address, Clock, EscrowAccount, EscrowPair, EscrowReader } from '../core/index.ts'
-import { ParleyError } from '../core/index.ts'
-import { abortable } from './abortable.ts'
+import { abortable, ParleyError } from '../core/index.ts'
 
 /** What the escrow held for a payer when it was last read. */
 export interface EscrowPosition {

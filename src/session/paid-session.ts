@@ -1,6 +1,5 @@
 import type { Address, Context, QuoteSheet, SignedReceipt, TokenCall } from '../core/index.ts'
-import { ParleyError, sleep } from '../core/index.ts'
-import { abortable } from './abortable.ts'
+import { abortable, ParleyError, sleep } from '../core/index.ts'
 import { lower } from './amounts.ts'
 import type { OpenSession } from './open-session.ts'
 import { PaidCall, tooDear, windowPrice } from './paid-call.ts'

@@ -1,6 +1,5 @@
 import type { Address, CashDesk, Clock, Hex, Notary, Quote, QuotedModel, QuoteSheet } from '../core/index.ts'
-import { ParleyError } from '../core/index.ts'
-import { abortable } from './abortable.ts'
+import { abortable, ParleyError } from '../core/index.ts'
 import { isSameAddress } from './amounts.ts'
 
 /** A provider as the registry names it, and the way to its cash desk. */
