@@ -7,8 +7,9 @@ import { type Response, send } from './send.ts'
 export function createPassage(server: OpenAiClientOptions): Passage {
   return {
     name: server.name,
-    request: async ({ method, path, headers, body, signal }) => {
-      const sending = { method, path: server.basePath + path, headers: { ...headers, accept: '*/*' }, signal }
+    request: async ({ method, path, headers, body, headersMs, idleMs, signal }) => {
+      const bounds = { headersMs, idleMs, signal }
+      const sending = { method, path: server.basePath + path, headers: { ...headers, accept: '*/*' }, ...bounds }
       const response = await send(server, { ...sending, ...(body !== undefined && { stream: body }) })
       return answerOf(server, response, signal)
     },
@@ -31,6 +32,9 @@ async function* piecesOf({ name }: OpenAiClientOptions, { body }: Response, sign
     for await (const piece of body) yield piece as Uint8Array
   } catch (cause) {
     if (signal.aborted) throw ParleyError.from(cause, signal)
+    if ((cause as { code?: unknown } | null)?.code === 'UND_ERR_BODY_TIMEOUT') {
+      throw new ParleyError('timeout', `${name} fell silent in the middle of its answer; try again`, { cause })
+    }
     throw new ParleyError('stream_cut', `${name} broke off in the middle of its answer; try again`, { cause })
   } finally {
     body.destroy()

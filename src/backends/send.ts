@@ -30,6 +30,8 @@ export interface Sending {
   readonly headers: Readonly<Record<string, string>>
   /** How long the head of the answer may take; without a bound, only the signal ends the wait. */
   readonly headersMs?: number | undefined
+  /** How long each further piece of the answer may take; without a bound, only the signal ends the wait. */
+  readonly idleMs?: number | undefined
   readonly signal: AbortSignal
 }
 
@@ -41,12 +43,12 @@ const maxRefusalBytes = 64 * 1024
 /** Sends a request and gives a good answer; any other becomes a typed error. An abort closes the connection at once. */
 export async function send(endpoint: Endpoint, sending: Sending): Promise<Response> {
   const { dispatcher, origin } = endpoint
-  const { method, path, signal, headersMs = 0 } = sending
+  const { method, path, signal, headersMs = 0, idleMs = 0 } = sending
   const [entity, body] = encoded(sending)
   const headers = { ...endpoint.headers, ...sending.headers, ...entity }
   let response: Response
   try {
-    const bounds = { headersTimeout: headersMs, bodyTimeout: 0 }
+    const bounds = { headersTimeout: headersMs, bodyTimeout: idleMs }
     response = await dispatcher.request({ origin, method, path, signal, headers, body: body as never, ...bounds })
   } catch (cause) {
     throw unreachable(endpoint, signal, cause)

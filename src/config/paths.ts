@@ -13,6 +13,8 @@ export interface Paths {
   readonly ledgerFile: string
   /** Hashes of this node's API keys. */
   readonly keysFile: string
+  /** Whose the files and jobs are that upstreams keep. */
+  readonly ownershipFile: string
   /** The provider's libp2p key. */
   readonly identityFile: string
   readonly stateDirectory: string
@@ -42,6 +44,7 @@ export function resolvePaths(env: NodeJS.ProcessEnv): Paths {
     modelsDirectory: join(dataDirectory, 'models'),
     ledgerFile: join(dataDirectory, 'ledger.db'),
     keysFile: join(dataDirectory, 'keys.db'),
+    ownershipFile: join(dataDirectory, 'ownership.db'),
     identityFile: join(dataDirectory, 'identity.key'),
     stateDirectory,
     nodeFile: join(stateDirectory, 'run', 'node.json'),

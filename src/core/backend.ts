@@ -55,6 +55,11 @@ export interface Principal {
   readonly id: string
 }
 
+/** How a principal is named where things are told apart by it: its kind and its public id, never a key. */
+export function principalName({ kind, id }: Principal): string {
+  return `${kind}:${id}`
+}
+
 export interface Context {
   /** Names the call in this node's events and in `x-request-id`. Safe to show; an app that chooses it may use one twice. */
   readonly id: string

@@ -1,6 +1,9 @@
 import type { Task, Units } from './backend.ts'
 import type { ErrorCode } from './error-table.ts'
 
+/** What a call is about: a question to a model, or something that a server keeps. */
+export type CallTask = Task | 'file' | 'job'
+
 /**
  * What happened, in the past tense, without a word of anybody's prompt. Request rows, metrics, alerts, log lines and live
  * feeds are projections of this log.
@@ -9,7 +12,7 @@ export type NodeEvent =
   | { type: 'node.started'; role: string; version: string }
   | { type: 'node.stopped' }
   | { type: 'service.failed'; service: string; code: ErrorCode; message: string }
-  | { type: 'call.started'; id: string; task: Task; model: string; principal: string }
+  | { type: 'call.started'; id: string; task: CallTask; model: string; principal: string }
   | {
       type: 'call.attempted'
       id: string
@@ -64,7 +67,7 @@ export type NodeEvent =
 
 interface CallEnd {
   id: string
-  task: Task
+  task: CallTask
   model: string
   principal: string
   /** Milliseconds from the call to its end and to its first chunk. */

@@ -7,6 +7,9 @@ export interface PassageRequest {
   readonly headers: Readonly<Record<string, string>>
   /** Read as the server takes it; absent for a request without a body. */
   readonly body?: AsyncIterable<Uint8Array>
+  /** How long the head of the answer may take once the request was sent, and each wait for more of its body. */
+  readonly headersMs: number
+  readonly idleMs: number
   readonly signal: AbortSignal
 }
 
@@ -25,4 +28,28 @@ export interface Passage {
   /** Name of the server. */
   readonly name: string
   request: (request: PassageRequest) => Promise<PassageAnswer>
+}
+
+/** Something that a server keeps for a caller of this node, under the server's own id. */
+export interface KeptThing {
+  readonly kind: 'file' | 'job'
+  readonly provider: string
+  readonly id: string
+}
+
+/**
+ * Whose the things are that servers keep: they know this node alone, so that only the node can tell its callers apart. An
+ * owner is a principal as events name it (`key:key-1f…`). What is in nobody's name belongs to the operator.
+ */
+export interface Ownership {
+  /** Throws `too_large` when there is no room for another thing of this owner. Ask before it is made. */
+  makeRoom: (owner: string) => void
+  /** Survives a restart once it returns. */
+  add: (owner: string, thing: KeptThing) => void
+  /** Adds what a server made by itself for an owner, unless it is somebody's already. */
+  adopt: (owner: string, thing: KeptThing) => void
+  /** It is gone, for whomever it belonged to. */
+  remove: (thing: KeptThing) => void
+  /** Names of the servers that keep a thing of that id for this owner. */
+  providersOf: (owner: string, kind: KeptThing['kind'], id: string) => readonly string[]
 }

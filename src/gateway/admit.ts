@@ -1,5 +1,5 @@
-import type { Filter } from '../core/index.ts'
-import { filter, ParleyError } from '../core/index.ts'
+import type { Filter, Principal } from '../core/index.ts'
+import { filter, ParleyError, principalName } from '../core/index.ts'
 
 export interface AdmissionOptions {
   /** Calls that may run at once, in all and for one principal. */
@@ -14,6 +14,8 @@ export interface AdmissionOptions {
 export interface Admission {
   readonly running: number
   readonly admit: Filter
+  /** Counts work that is no call to a model, until the function it returns is called. */
+  readonly enter: (principal: Principal) => () => void
   /** Refuses new calls with `stopping` and resolves when the running ones are over, or the signal is aborted. */
   drain: (signal: AbortSignal) => Promise<void>
 }
@@ -49,8 +51,16 @@ export function createAdmission(options: AdmissionOptions): Admission {
     get running() {
       return running
     },
+    enter: who => {
+      const principal = principalName(who)
+      enter(principal)
+      return () => {
+        leave(principal)
+        close()
+      }
+    },
     admit: filter(async function* (inner, call, context) {
-      const principal = `${context.principal.kind}:${context.principal.id}`
+      const principal = principalName(context.principal)
       enter(principal)
       let isRunning = true
       const finish = () => {

@@ -1,11 +1,26 @@
-import type { Call, Clock, Context, EventLog, Filter, Outcome, ParleyError as ParleyErrorType } from '../core/index.ts'
-import { filter, isTokenCall, ParleyError } from '../core/index.ts'
-import type { Chunk } from '../openai/index.ts'
+import type {
+  CallTask,
+  Clock,
+  EventLog,
+  Filter,
+  Outcome,
+  ParleyError as ParleyErrorType,
+  Principal,
+} from '../core/index.ts'
+import { filter, isTokenCall, ParleyError, principalName } from '../core/index.ts'
+import { type Chunk, noUsage } from '../openai/index.ts'
+import type { Admission } from './admit.ts'
 
 /** Tells the event log how every call went, whatever its end. It watches: not a byte changes. */
 export function record(log: EventLog, clock: Clock): Filter {
   return filter(async function* (inner, call, context) {
-    const watch = startWatch(log, clock, call, context)
+    const about = {
+      id: context.id,
+      task: call.task,
+      model: call.body.model,
+      principal: principalName(context.principal),
+    }
+    const watch = startWatch(log, clock, about, isTokenCall(call))
     const reply = inner.run(call, context)
     try {
       for (;;) {
@@ -28,9 +43,15 @@ export function record(log: EventLog, clock: Clock): Filter {
   })
 }
 
-function startWatch(log: EventLog, clock: Clock, call: Call, context: Context) {
+interface About {
+  readonly id: string
+  readonly task: CallTask
+  readonly model: string
+  readonly principal: string
+}
+
+function startWatch(log: EventLog, clock: Clock, about: About, hasTokens: boolean) {
   const startedAt = clock.monotonic()
-  const about = { id: context.id, task: call.task, model: call.body.model, principal: principalName(context) }
   let firstChunkMs: number | undefined
   let chunks = 0
   let tokensIn = 0
@@ -38,8 +59,7 @@ function startWatch(log: EventLog, clock: Clock, call: Call, context: Context) {
   let isOver = false
   log.emit({ type: 'call.started', ...about })
   const end = () => ({ ...about, totalMs: clock.monotonic() - startedAt, firstChunkMs, chunks, tokensIn, tokensOut })
-  const guessed = () =>
-    tokensOut === 0 && chunks > 0 && isTokenCall(call) ? { tokensOut: chunks, isEstimated: true } : {}
+  const guessed = () => (tokensOut === 0 && chunks > 0 && hasTokens ? { tokensOut: chunks, isEstimated: true } : {})
   const failed = (error: ParleyErrorType) => {
     if (isOver) return
     isOver = true
@@ -67,7 +87,37 @@ function startWatch(log: EventLog, clock: Clock, call: Call, context: Context) {
   }
 }
 
-/** How a principal is named in events: its kind and its public id, never a key. */
-function principalName({ principal }: Context): string {
-  return `${principal.kind}:${principal.id}`
+/** What is done for a caller beside calls to models. */
+export interface Errand {
+  readonly id: string
+  readonly task: CallTask
+  readonly principal: Principal
+  readonly signal: AbortSignal
+}
+
+export interface ErrandParts {
+  readonly log: EventLog
+  readonly clock: Clock
+  readonly admission: Admission
+}
+
+/** Does it, counted and told like a call. What it returns is the name of who served it. */
+export type Errands = (errand: Errand, work: () => Promise<string>) => Promise<void>
+
+export function createErrands({ log, clock, admission }: ErrandParts): Errands {
+  return async ({ id, task, principal, signal }, work) => {
+    const watch = startWatch(log, clock, { id, task, model: '', principal: principalName(principal) }, false)
+    try {
+      const leave = admission.enter(principal)
+      try {
+        watch.ended({ usage: noUsage, servedBy: await work() })
+      } finally {
+        leave()
+      }
+    } catch (cause) {
+      const error = ParleyError.from(cause, signal)
+      watch.failed(error)
+      throw error
+    }
+  }
 }

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { Socket } from 'node:net'
 import type { Principal, Route } from '../core/index.ts'
 import { ParleyError } from '../core/index.ts'
 import type { Wishes } from '../openai/index.ts'
@@ -44,7 +45,7 @@ export function sendJson(
 export function sendError(response: ServerResponse, error: ParleyError, reader: Reader = 'other'): void {
   if (response.writableEnded) return
   if (response.headersSent || response.destroyed) {
-    response.destroy()
+    breakOff(response)
     return
   }
   const headers: Record<string, string> = {}
@@ -54,6 +55,15 @@ export function sendError(response: ServerResponse, error: ParleyError, reader: 
   if (isRequestUnread) headers.connection = 'close'
   const status = (reader === 'app' ? error.passOn?.status : undefined) ?? error.httpStatus
   sendJson(response, status, shown(error, reader), headers)
+}
+
+/**
+ * Ends a connection in the midst of an answer. A caller that takes the end of the connection for the end of the answer, as
+ * HTTP/1.0 does, must not see an orderly one: on a socket it is reset.
+ */
+export function breakOff(response: ServerResponse): void {
+  if (response.socket instanceof Socket && !response.writableFinished) response.socket.resetAndDestroy()
+  response.destroy()
 }
 
 /** Who reads an answer: the app that sent the request, which may see what an upstream said of it, or anybody else. */

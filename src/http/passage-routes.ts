@@ -1,144 +1,195 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
-import { ParleyError, type Passage, type PassageAnswer, type PassageRequest } from '../core/index.ts'
+import {
+  type KeptThing,
+  type Ownership,
+  ParleyError,
+  type Passage,
+  type PassageRequest,
+  type Principal,
+  principalName,
+} from '../core/index.ts'
+import type { Errands } from '../gateway/index.ts'
 import type { Exchange, Handler } from './exchange.ts'
+import { answerTrip, type Trip } from './kept-things.ts'
+import { bodyOf, type SentBody } from './passage-body.ts'
 import type { Routes } from './routes.ts'
-import { drained } from './sse-writer.ts'
 
-export interface PassageRoutesOptions {
+export interface Passages {
   /** The servers that keep files and fine-tuning jobs, in the order of the configuration. */
-  readonly passages?: () => readonly Passage[]
-  /** Milliseconds a reader may take to make room before it is cut off. */
-  readonly stallMs: number
+  readonly all: () => readonly Passage[]
+  readonly ownership: Ownership
+  /** Counts each transfer among the caller's calls and tells the event log of it. */
+  readonly errands: Errands
+  /** How long a server may take for the head of an answer, and for each further piece of it. */
+  readonly headersMs: number
+  readonly idleMs: number
 }
 
-const paths = ['/v1/files', '/v1/files/*', '/v1/fine_tuning/jobs', '/v1/fine_tuning/jobs/*'] as const
-const methods = ['GET', 'POST', 'DELETE'] as const
-const maxUploadBytes = 1024 * 1024 * 1024
+export interface PassageRoutesOptions {
+  /** The way to what servers keep; absent where there is none. */
+  readonly passages?: Passages
+  /** Milliseconds a reader may take to make room before it is cut off. */
+  readonly stallMs: number
+  /** Time for a request's body to arrive, where it is read here. */
+  readonly bodyTimeoutMs: number
+}
+
+const routes = [
+  ...['GET /v1/files', 'POST /v1/files', 'GET /v1/files/*', 'DELETE /v1/files/*'],
+  ...['GET /v1/fine_tuning/jobs', 'POST /v1/fine_tuning/jobs'],
+  ...['GET /v1/fine_tuning/jobs/*', 'POST /v1/fine_tuning/jobs/*', 'DELETE /v1/fine_tuning/jobs/*'],
+]
 const totalMs = 3_600_000
 const runningMax = 32
+const runningMaxPerCaller = 8
 
 /**
  * Files and fine-tuning jobs, relayed to the server that keeps them under ids of its own: with its key in place of the
- * caller's, streamed both ways. For apps alone.
+ * caller's, streamed both ways. A caller reaches what it made itself, everything else is not there for it; the operator
+ * reaches all. For apps alone.
  */
-export function passageRoutes(options: PassageRoutesOptions): Routes {
-  let running = 0
+export function passageRoutes({ passages, ...options }: PassageRoutesOptions): Routes {
+  const slots = createSlots()
   const handler: Handler = async exchange => {
-    if (running >= runningMax) {
-      throw new ParleyError('overloaded', `${running} transfers are running; try again soon`, { retryAfterSeconds: 1 })
-    }
-    running++
-    try {
-      await pass(exchange, options)
-    } finally {
-      running--
-    }
+    if (passages === undefined) throw noServer()
+    const { id, principal, signal, url } = exchange
+    const target = targetOf(url)
+    await passages.errands({ id, task: target.kind, principal, signal }, () =>
+      slots(principalName(principal), () =>
+        inTotalTime(exchange, inTime => pass(inTime, target, { ...options, ...passages })),
+      ),
+    )
   }
-  return Object.fromEntries(methods.flatMap(method => paths.map(path => [`${method} ${path}`, handler])))
+  return Object.fromEntries(routes.map(route => [route, handler]))
 }
 
-async function pass(exchange: Exchange, options: PassageRoutesOptions): Promise<void> {
-  const { request, response, url, principal } = exchange
-  if (principal.kind === 'peer') throw new ParleyError('forbidden', 'files are not for peers; use a server of your own')
-  const passage = owner(exchange, options.passages?.() ?? [])
+/** Transfers that may run at once: they last longer than calls, and one caller must leave some to others. */
+function createSlots(): <T>(caller: string, work: () => Promise<T>) => Promise<T> {
+  const running: string[] = []
+  return async (caller, work) => {
+    const own = running.filter(name => name === caller).length
+    if (running.length >= runningMax || own >= runningMaxPerCaller) {
+      throw new ParleyError('overloaded', 'too many transfers are running; try again soon', { retryAfterSeconds: 1 })
+    }
+    running.push(caller)
+    try {
+      return await work()
+    } finally {
+      running.splice(running.indexOf(caller), 1)
+    }
+  }
+}
+
+async function inTotalTime<T>(exchange: Exchange, work: (exchange: Exchange) => Promise<T>): Promise<T> {
   const late = new AbortController()
-  const timer = setTimeout(
-    () => late.abort(new ParleyError('timeout', `the transfer took over ${totalMs} ms`)),
-    totalMs,
-  )
+  const tooLong = () => late.abort(new ParleyError('timeout', `the transfer took over ${totalMs} ms; try again`))
+  const timer = setTimeout(tooLong, totalMs)
   try {
-    const signal = AbortSignal.any([exchange.signal, late.signal])
-    const method = request.method as PassageRequest['method']
-    const answer = await passage.request({ method, path: pathOf(url), signal, ...entityOf(request) })
-    response.setHeader('x-parley-provider', passage.name)
-    await relay(response, answer, options)
+    return await work({ ...exchange, signal: AbortSignal.any([exchange.signal, late.signal]) })
   } finally {
     clearTimeout(timer)
   }
 }
 
-async function relay(response: ServerResponse, answer: PassageAnswer, options: PassageRoutesOptions): Promise<void> {
-  response.writeHead(answer.status, headersOf(answer))
-  try {
-    for await (const piece of answer.body) {
-      if (!response.write(piece)) await drained(response, options.stallMs)
-      if (response.destroyed) return
-    }
-  } catch (cause) {
-    response.destroy()
-    throw cause
-  }
-  response.end()
-}
-
-/** The only server there is, or the one that is named. */
-function owner({ request, url }: Exchange, passages: readonly Passage[]): Passage {
-  const named = request.headers['x-parley-provider'] ?? url.searchParams.get('provider') ?? undefined
-  if (named === undefined && passages.length === 1) return passages[0]!
-  const found = passages.find(({ name }) => name === named)
-  if (found !== undefined) return found
-  if (passages.length === 0) {
-    throw new ParleyError('not_found', 'no server keeps files here; add an OpenAI-compatible one to upstreams')
-  }
-  const names = passages.map(({ name }) => name).join(', ')
-  throw new ParleyError(
-    'invalid_request',
-    `name the server that keeps it with ?provider= or x-parley-provider: ${names}`,
-    {
-      param: 'provider',
-    },
-  )
+/** What a path is about: all things of a kind, one of them, or something below it. */
+interface Target {
+  readonly kind: KeptThing['kind']
+  readonly id: string | undefined
+  /** Whether something follows the id. */
+  readonly isPart: boolean
+  /** The path below the server's base path, without its query. */
+  readonly path: string
 }
 
 /** Ids hold nothing that could lead to another path. */
-const plainPath = /^\/v1(\/(?:files|fine_tuning\/jobs)(?:\/[\w.:-]{1,256}){0,3})$/
+const plainPath = /^\/v1(\/(files|fine_tuning\/jobs)(?:\/([\w.:-]{1,256})((?:\/[\w.:-]{1,256}){0,2}))?)$/
 
-function pathOf(url: URL): string {
-  const path = plainPath.exec(url.pathname)?.[1]
+function targetOf({ pathname }: URL): Target {
+  const [, path, place, id, rest] = plainPath.exec(pathname) ?? []
   if (path === undefined) throw new ParleyError('not_found', 'the path holds an id that is none; check it')
+  return { kind: place === 'files' ? 'file' : 'job', id, isPart: Boolean(rest), path }
+}
+
+type PassOptions = Passages & Omit<PassageRoutesOptions, 'passages'>
+
+/** Asks the server and writes its answer. Returns the server's name. */
+async function pass(exchange: Exchange, target: Target, options: PassOptions): Promise<string> {
+  const { request, response, url, principal, signal } = exchange
+  const { ownership, headersMs, idleMs, stallMs } = options
+  const owner = principalName(principal)
+  const isNew = request.method === 'POST' && target.id === undefined
+  if (isNew) ownership.makeRoom(owner)
+  const sent = await bodyOf(exchange, isNew && target.kind === 'job', options)
+  const seesAll = isOperator(principal)
+  const needed = seesAll ? [] : [...(target.id === undefined ? [] : [{ ...target, id: target.id }]), ...filesOf(sent)]
+  const passage = choose(exchange, options, needed)
+  response.setHeader('x-parley-provider', passage.name)
+  const method = request.method === 'HEAD' ? 'GET' : (request.method as PassageRequest['method'])
+  const trip: Trip = {
+    ...{ exchange, ownership, owner, seesAll, stallMs, isNew, ...target, method, provider: passage.name },
+    query: queryOf(url),
+    ask: query => {
+      const path = query.size === 0 ? target.path : `${target.path}?${query}`
+      const { headers, body } = sent
+      return passage.request({ method, path, headers, headersMs, idleMs, signal, ...(body && { body }) })
+    },
+  }
+  await answerTrip(trip)
+  return passage.name
+}
+
+/** Whoever holds the token of this machine's run directory. */
+function isOperator({ kind, id }: Principal): boolean {
+  return kind === 'self' && id === 'admin'
+}
+
+interface Needed extends Pick<KeptThing, 'kind' | 'id'> {
+  readonly param?: string
+}
+
+/** Files that a new job is to read. */
+function filesOf({ json }: SentBody): Needed[] {
+  const fields = typeof json === 'object' && json !== null ? (json as Record<string, unknown>) : {}
+  return ['training_file', 'validation_file'].flatMap(param => {
+    const id = fields[param]
+    return typeof id === 'string' ? [{ kind: 'file' as const, id, param }] : []
+  })
+}
+
+/** The server that is named, that keeps what is needed, or the only one there is. */
+function choose({ request, url, principal }: Exchange, options: PassOptions, needed: readonly Needed[]): Passage {
+  const all = options.all()
+  if (all.length === 0) throw noServer()
+  const named = request.headers['x-parley-provider'] ?? url.searchParams.get('provider') ?? undefined
+  const owner = principalName(principal)
+  let possible = all.filter(({ name }) => named === undefined || name === named)
+  if (possible.length === 0) throw unnamed(all)
+  for (const { kind, id, param = 'id' } of needed) {
+    const providers = options.ownership.providersOf(owner, kind, id)
+    possible = possible.filter(({ name }) => providers.includes(name))
+    if (possible.length === 0) throw notThere(kind, id, param)
+  }
+  if (possible.length > 1 && named === undefined) throw unnamed(all)
+  return possible[0]!
+}
+
+function noServer(): ParleyError {
+  return new ParleyError('not_found', 'no server keeps files here; add an OpenAI-compatible one to upstreams')
+}
+
+function unnamed(all: readonly Passage[]): ParleyError {
+  const names = all.map(({ name }) => name).join(', ')
+  const message = `name the server that keeps it with ?provider= or x-parley-provider: ${names}`
+  return new ParleyError('invalid_request', message, { param: 'provider' })
+}
+
+/** The same for what never was and for what is somebody else's. */
+function notThere(kind: KeptThing['kind'], id: string, param: string): ParleyError {
+  const shown = JSON.stringify(id.slice(0, 64))
+  return new ParleyError('not_found', `there is no ${kind} ${shown} of this key; list those there are`, { param })
+}
+
+function queryOf(url: URL): URLSearchParams {
   const query = new URLSearchParams(url.searchParams)
   query.delete('provider')
-  return query.size === 0 ? path : `${path}?${query}`
-}
-
-function entityOf(request: IncomingMessage): Pick<PassageRequest, 'headers' | 'body'> {
-  const { 'content-type': type, 'content-length': length, 'content-encoding': encoding } = request.headers
-  if (encoding !== undefined && encoding !== 'identity') {
-    throw new ParleyError('invalid_request', `the content-encoding ${encoding} is not accepted; send the body plain`)
-  }
-  if (Number(length ?? 0) > maxUploadBytes) throw tooLarge()
-  const isEmpty = length === '0' || (length === undefined && request.headers['transfer-encoding'] === undefined)
-  if (isEmpty) return { headers: request.method === 'POST' ? { 'content-length': '0' } : {} }
-  const headers = {
-    ...(type !== undefined && { 'content-type': type }),
-    ...(length !== undefined && { 'content-length': length }),
-  }
-  return { headers, body: counted(request) }
-}
-
-/** Leaves the request open when it is left, so that whoever sends it can be told why. */
-async function* counted(request: IncomingMessage): AsyncGenerator<Uint8Array, void, void> {
-  let size = 0
-  for await (const piece of request.iterator({ destroyOnReturn: false })) {
-    size += (piece as Buffer).length
-    if (size > maxUploadBytes) throw tooLarge()
-    yield piece as Buffer
-  }
-}
-
-function tooLarge(): ParleyError {
-  return new ParleyError(
-    'too_large',
-    `the upload is larger than ${maxUploadBytes} bytes; send a smaller file or split it`,
-  )
-}
-
-/** A file may be anything, so nothing of it may run as a page of this node. */
-function headersOf({ contentType, contentLength }: PassageAnswer): Record<string, string> {
-  return {
-    'content-type': contentType,
-    'content-security-policy': 'sandbox',
-    'cache-control': 'no-store, no-transform',
-    ...(contentLength !== undefined && { 'content-length': contentLength }),
-  }
+  return query
 }

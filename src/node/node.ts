@@ -11,10 +11,18 @@ import {
   systemClock,
   systemRandom,
 } from '../core/index.ts'
-import { type Admission, createAdmission, createRanking, explain, type Ranking, ruledRouter } from '../gateway/index.ts'
+import {
+  type Admission,
+  createAdmission,
+  createErrands,
+  createRanking,
+  explain,
+  type Ranking,
+  ruledRouter,
+} from '../gateway/index.ts'
 import { createLocalFront, type Front } from '../http/index.ts'
 import { userStack } from '../stacks.ts'
-import { createKeyStore, createLedger, type KeyStore } from '../store/index.ts'
+import { createKeyStore, createLedger, createOwnership, type KeyStore } from '../store/index.ts'
 import { createCallers } from './callers.ts'
 import { createCandidates } from './candidates.ts'
 import { createEndpoints } from './endpoints.ts'
@@ -88,6 +96,8 @@ async function assemble(given: Given, opened: (() => void)[], close: () => void)
   opened.push(keys.close)
   const ledger = createLedger(config.paths.ledgerFile, { clock })
   opened.push(ledger.close)
+  const ownership = createOwnership(config.paths.ownershipFile, { clock })
+  opened.push(ownership.close)
   const callers = createCallers(keys)
   const own = await createOwnModels({ ...given, log })
   const admission = createAdmission({
@@ -120,7 +130,13 @@ async function assemble(given: Given, opened: (() => void)[], close: () => void)
     status: () => statusOf(parts),
     explain: question => explain({ ...routing, candidates, rules }, question),
     notReady: () => network.notReady(),
-    passages: () => own.passages(),
+    passages: {
+      all: () => own.passages(),
+      ownership,
+      errands: createErrands({ log, clock, admission }),
+      headersMs: config.timeouts.headersMs ?? config.timeouts.firstTokenMs,
+      idleMs: config.timeouts.idleMs,
+    },
     random,
     maxConnections: config.http.connectionsMax,
   })

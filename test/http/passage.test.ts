@@ -1,4 +1,8 @@
+import { mkdtempSync, rmSync } from 'node:fs'
 import { request as httpRequest } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import OpenAI, { toFile } from 'openai'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { createUpstream, type UpstreamBackend } from '../../src/backends/index.ts'
@@ -6,15 +10,25 @@ import { systemClock } from '../../src/core/index.ts'
 import { until } from '../compliance.ts'
 import { type LocalServer, serveLocally } from '../local-server.ts'
 import { type MediaService, sendBody, sendJson, startMediaService } from '../media-service.ts'
+import { type Passing, startPassing } from '../passing.ts'
 
 const upstreamKey = 'sk-upstream-7f3a'
 const localKey = 'sk-parley-test'
+const otherKey = 'sk-parley-other'
+const principals: Readonly<Record<string, string>> = { [localKey]: 'key-1', [otherKey]: 'key-2' }
+const verifyKey = (key: string) => {
+  const id = principals[key]
+  return id === undefined ? undefined : { principal: { kind: 'key' as const, id } }
+}
 
 let services: MediaService[]
 let upstreams: UpstreamBackend[]
 let server: LocalServer
 let both: LocalServer
+let passings: Passing[]
 let client: OpenAI
+let other: OpenAI
+let operator: OpenAI
 
 beforeAll(async () => {
   services = await Promise.all([startMediaService([]), startMediaService([])])
@@ -29,18 +43,29 @@ beforeAll(async () => {
     }),
   )
   const [first] = upstreams
-  server = await serveLocally(first!, { passages: () => [first!.passage!] })
-  both = await serveLocally(first!, { passages: () => upstreams.map(({ passage }) => passage!) })
-  client = new OpenAI({ apiKey: localKey, baseURL: server.url, maxRetries: 0 })
+  passings = [
+    startPassing(() => [first!.passage!], { headersMs: 400, idleMs: 400 }),
+    startPassing(() => upstreams.map(({ passage }) => passage!)),
+  ]
+  const [one, two] = passings.map(({ passages }) => ({ passages, verifyKey }))
+  server = await serveLocally(first!, one)
+  both = await serveLocally(first!, two)
+  const sdk = (apiKey: string) => new OpenAI({ apiKey, baseURL: server.url, maxRetries: 0 })
+  client = sdk(localKey)
+  other = sdk(otherKey)
+  operator = sdk('admin-token')
 })
 beforeEach(() => {
   for (const service of services) {
     service.hits.length = 0
     service.isDeaf = false
   }
+  const { ownership } = passings[0]!.passages
+  ownership.add('key:key-1', { kind: 'file', provider: 'keeper-0', id: 'file-abc' })
 })
 afterAll(async () => {
   await Promise.all([server.stop(), both.stop()])
+  for (const passing of passings) passing.stop()
   await Promise.all([...upstreams.map(upstream => upstream.close()), ...services.map(service => service.stop())])
 })
 
@@ -73,7 +98,7 @@ describe('files', () => {
   test('are listed and found by the server’s own ids', async () => {
     answers({ object: 'list', data: [stored], has_more: false })
     expect((await client.files.list({ purpose: 'fine-tune', limit: 3 })).data).toMatchObject([stored])
-    expect(lastHit().path).toBe('/v1/files?purpose=fine-tune&limit=3')
+    expect(lastHit().path).toBe('/v1/files?purpose=fine-tune&limit=1000')
     answers(stored)
     expect(await client.files.retrieve('file-abc')).toMatchObject(stored)
     expect(lastHit().path).toBe('/v1/files/file-abc')
@@ -96,7 +121,8 @@ describe('files', () => {
   test('that are not there are a 404 of the server', async () => {
     const error = { message: 'No such File object: file-x', type: 'invalid_request_error', param: 'id', code: null }
     answers({ error }, 404)
-    await expect(client.files.retrieve('file-x')).rejects.toMatchObject({ status: 404, param: 'id' })
+    await expect(client.files.retrieve('file-abc')).rejects.toMatchObject({ status: 404, param: 'id' })
+    expect(services[0]!.hits).toHaveLength(1)
   })
 
   test.each(['/v1/files/a%2F..%2F..%2Fadmin', '/v1/files/a%00', '/v1/files/a/b/c/d'])(
@@ -121,10 +147,13 @@ describe('fine-tuning jobs', () => {
   test('are created, listed, followed and cancelled', async () => {
     answers(job)
     expect(await client.fineTuning.jobs.create({ model: 'm', training_file: 'file-abc' })).toMatchObject(job)
+    await expect(client.fineTuning.jobs.create({ model: 'm', training_file: 'file-x' })).rejects.toMatchObject({
+      ...{ status: 404, param: 'training_file' },
+    })
     expect(lastHit().json()).toEqual({ model: 'm', training_file: 'file-abc' })
     answers({ object: 'list', data: [job], has_more: false })
     expect((await client.fineTuning.jobs.list({ limit: 2 })).data).toMatchObject([job])
-    expect(lastHit().path).toBe('/v1/fine_tuning/jobs?limit=2')
+    expect(lastHit().path).toBe('/v1/fine_tuning/jobs?limit=100')
     await client.fineTuning.jobs.listEvents('ftjob-1')
     expect(lastHit().path).toBe('/v1/fine_tuning/jobs/ftjob-1/events')
     answers({ ...job, status: 'cancelled' })
@@ -136,17 +165,25 @@ describe('fine-tuning jobs', () => {
 describe('of several servers', () => {
   test('one has to be named, and it alone is asked', async () => {
     for (const [i, service] of services.entries()) {
-      service.answer = (_hit, response) => sendJson(response, { object: 'list', data: [], keeper: i })
+      service.answer = (_hit, response) => sendJson(response, { id: `file-of-${i}`, object: 'file', keeper: i })
     }
-    const unnamed = await call('/v1/files', {}, both)
+    const upload = (query: string, headers = {}) => {
+      const body = new FormData()
+      body.set('file', new Blob([lines]), 'a.jsonl')
+      return call(`/v1/files${query}`, { method: 'POST', body, headers }, both)
+    }
+    const unnamed = await upload('')
     expect(unnamed.status).toBe(400)
     expect(await unnamed.text()).toContain('keeper-0, keeper-1')
-    expect(await (await call('/v1/files?provider=keeper-1&limit=1', {}, both)).json()).toMatchObject({ keeper: 1 })
-    expect(lastHit(1).path).toBe('/v1/files?limit=1')
-    const named = { headers: { 'x-parley-provider': 'keeper-0' } }
-    const answered = await call('/v1/files', named, both)
+    expect(await (await upload('?provider=keeper-1&a=1')).json()).toMatchObject({ keeper: 1 })
+    expect(lastHit(1).path).toBe('/v1/files?a=1')
+    const answered = await upload('', { 'x-parley-provider': 'keeper-0' })
     expect(answered.headers.get('x-parley-provider')).toBe('keeper-0')
     expect(await answered.json()).toMatchObject({ keeper: 0 })
+    expect(await (await call('/v1/files/file-of-1', {}, both)).json(), 'who keeps it is known').toMatchObject({
+      keeper: 1,
+    })
+    expect((await call('/v1/files/file-of-1?provider=keeper-0', {}, both)).status).toBe(404)
     expect((await call('/v1/files?provider=nobody', {}, both)).status).toBe(400)
   })
 
@@ -155,6 +192,164 @@ describe('of several servers', () => {
     const { status } = await call('/v1/files', {}, none)
     expect(status).toBe(404)
     await none.stop()
+  })
+})
+
+describe('what one key made', () => {
+  const mine = { id: 'file-mine', object: 'file' }
+  const theirs = { id: 'file-theirs', object: 'file' }
+  const none = { status: 404, code: 'not_found' }
+
+  beforeEach(async () => {
+    answers(mine)
+    await client.files.create({ file: await toFile(lines, 'a.jsonl'), purpose: 'fine-tune' })
+    answers(theirs)
+    await other.files.create({ file: await toFile(lines, 'b.jsonl'), purpose: 'fine-tune' })
+    services[0]!.hits.length = 0
+  })
+
+  test('is not there for another: not shown, read, deleted, used or listed after', async () => {
+    answers(theirs)
+    for (const reach of [
+      () => client.files.retrieve('file-theirs'),
+      () => client.files.content('file-theirs'),
+      () => client.files.delete('file-theirs'),
+      () => client.files.list({ after: 'file-theirs' }).then(page => page.data),
+      () => client.fineTuning.jobs.create({ model: 'm', training_file: 'file-theirs' }),
+      () => client.fineTuning.jobs.create({ model: 'm', training_file: 'file-mine', validation_file: 'file-theirs' }),
+    ]) {
+      await expect(reach()).rejects.toMatchObject(none)
+    }
+    expect(services[0]!.hits).toHaveLength(0)
+    expect(await other.files.retrieve('file-theirs')).toMatchObject(theirs)
+  })
+
+  test('is answered for like what never was', async () => {
+    const ask = async (id: string) => (await call(`/v1/files/${id}`)).text()
+    expect((await ask('file-theirs')).replaceAll('file-theirs', 'X')).toBe(
+      (await ask('file-never')).replaceAll('file-never', 'X'),
+    )
+  })
+
+  test('is all that its list shows, over as many pages of the server as it takes', async () => {
+    const strangers = Array.from({ length: 250 }, (_, i) => ({ id: `file-s${i}`, object: 'file' }))
+    const all = [theirs, ...strangers, mine]
+    services[0]!.answer = ({ path }, response) => {
+      const query = new URL(path, 'http://x').searchParams
+      const from = all.findIndex(({ id }) => id === query.get('after')) + 1
+      const data = all.slice(from, from + 100)
+      sendJson(response, { object: 'list', data, has_more: from + 100 < all.length })
+    }
+    expect(await Array.fromAsync(client.files.list())).toMatchObject([mine])
+    expect(await Array.fromAsync(other.files.list())).toMatchObject([theirs])
+    expect((await operator.files.list()).data).toHaveLength(100)
+    const page = await (await call('/v1/files?limit=1')).json()
+    expect(page).toMatchObject({ data: [mine], has_more: false, first_id: 'file-mine', last_id: 'file-mine' })
+  })
+
+  test('is the operator’s to see and to delete, whoever made it', async () => {
+    answers(theirs)
+    expect(await operator.files.retrieve('file-theirs')).toMatchObject(theirs)
+    answers({ id: 'file-theirs', object: 'file', deleted: true })
+    await operator.files.delete('file-theirs')
+    await expect(other.files.retrieve('file-theirs')).rejects.toMatchObject(none)
+  })
+
+  test('a job made of it makes more of: its results are its owner’s', async () => {
+    const job = { id: 'ftjob-9', object: 'fine_tuning.job', status: 'succeeded', result_files: ['file-result'] }
+    answers({ ...job, result_files: [] })
+    await client.fineTuning.jobs.create({ model: 'm', training_file: 'file-mine' })
+    answers(job)
+    for (const reach of [
+      () => other.fineTuning.jobs.retrieve('ftjob-9'),
+      () => other.fineTuning.jobs.cancel('ftjob-9'),
+      () => other.fineTuning.jobs.listEvents('ftjob-9').then(page => page.data),
+    ]) {
+      await expect(reach()).rejects.toMatchObject(none)
+    }
+    expect(await client.fineTuning.jobs.retrieve('ftjob-9')).toMatchObject(job)
+    services[0]!.answer = (_hit, response) => sendBody(response, 'text/csv', 'step,loss')
+    expect(await (await client.files.content('file-result')).text()).toBe('step,loss')
+    await expect(other.files.content('file-result')).rejects.toMatchObject(none)
+  })
+
+  test('stays its own when the node starts again', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'parley-kept-'))
+    const keepers = () => upstreams.slice(0, 1).map(({ passage }) => passage!)
+    const before = startPassing(keepers, { folder })
+    before.passages.ownership.add('key:key-2', { kind: 'file', provider: 'keeper-0', id: 'file-old' })
+    before.stop()
+    const after = startPassing(keepers, { folder })
+    const again = await serveLocally(upstreams[0]!, { passages: after.passages, verifyKey })
+    answers({ id: 'file-old' })
+    const ask = (key: string) => call('/v1/files/file-old', { headers: { authorization: `Bearer ${key}` } }, again)
+    expect((await ask(localKey)).status).toBe(404)
+    expect((await ask(otherKey)).status).toBe(200)
+    await again.stop()
+    after.stop()
+    rmSync(folder, { recursive: true })
+  })
+})
+
+describe('calls for what servers keep', () => {
+  test('are told of by the event log like other calls', async () => {
+    const { log } = passings[0]!
+    answers({ id: 'file-abc' })
+    const id = 'call-of-a-file'
+    await call('/v1/files/file-abc', { headers: { 'x-request-id': id } })
+    await call('/v1/files/file-none', { headers: { 'x-request-id': `${id}-2` } })
+    const told = () => log.recent().filter(event => 'id' in event && event.id.startsWith(id))
+    expect(await until(() => told().length === 4)).toBe(true)
+    expect(told()).toMatchObject([
+      { type: 'call.started', id, task: 'file', principal: 'key:key-1' },
+      { type: 'call.ended', servedBy: 'keeper-0' },
+      { type: 'call.started' },
+      { type: 'call.failed', code: 'not_found' },
+    ])
+  })
+
+  test('count among the calls of a key that may run at once', async () => {
+    const passing = startPassing(() => [upstreams[0]!.passage!], { maxRunningPerPrincipal: 1 })
+    const narrow = await serveLocally(upstreams[0]!, { passages: passing.passages, verifyKey })
+    passing.passages.ownership.add('key:key-1', { kind: 'file', provider: 'keeper-0', id: 'file-abc' })
+    const held = Promise.withResolvers<void>()
+    services[0]!.answer = async (_hit, response) => {
+      await held.promise
+      sendJson(response, { id: 'file-abc' })
+    }
+    const first = call('/v1/files/file-abc', {}, narrow)
+    expect(await until(() => services[0]!.hits.length === 1)).toBe(true)
+    expect((await call('/v1/files/file-abc', {}, narrow)).status).toBe(503)
+    held.resolve()
+    expect((await first).status).toBe(200)
+    expect((await call('/v1/files/file-abc', {}, narrow)).status).toBe(200)
+    await narrow.stop()
+    passing.stop()
+  })
+
+  test('wait a bounded time for a server that does not begin to answer, and for one that falls silent', async () => {
+    services[0]!.answer = () => {}
+    expect((await call('/v1/files/file-abc')).status).toBe(504)
+    services[0]!.answer = (_hit, response) => {
+      response.writeHead(200, { 'content-type': 'application/jsonl' }).write(lines)
+    }
+    const silent = await call('/v1/files/file-abc/content')
+    await expect(silent.arrayBuffer()).rejects.toThrow()
+    expect(await until(() => lastHit().gone.aborted)).toBe(true)
+  })
+
+  test('may be sent for longer than an answer may take to begin', async () => {
+    answers({ id: 'file-slow' })
+    const slowly = new ReadableStream({
+      async pull(controller) {
+        await sleep(150)
+        if (++pieces > 5) controller.close()
+        else controller.enqueue(lines.subarray(0, 1_000))
+      },
+    })
+    let pieces = 0
+    const sent = await call('/v1/files', { method: 'POST', body: slowly, duplex: 'half' } as RequestInit)
+    expect(sent.status).toBe(200)
   })
 })
 

@@ -37,11 +37,13 @@ test('a node passes pictures, transcripts, moderation and files on to its upstre
   expect(await openai.files.create({ file, purpose: 'batch' })).toMatchObject({ id: 'file-1' })
   expect(await (await openai.files.content('file-1')).text()).toBe('{"a":1}\n')
   const ended = () => node.log.recent().filter(({ type }: LoggedEvent) => type === 'call.ended')
-  expect(await until(() => ended().length === 3)).toBe(true)
+  expect(await until(() => ended().length === 5)).toBe(true)
   expect(ended()).toMatchObject([
     { task: 'image', units: { kind: 'image', count: 1 } },
     { task: 'transcription' },
     { task: 'moderation', units: undefined },
+    { task: 'file', servedBy: 'studio' },
+    { task: 'file', servedBy: 'studio' },
   ])
   const kept = JSON.stringify(node.log.recent(), (_name, value) => (typeof value === 'bigint' ? String(value) : value))
   expect(kept).not.toContain(said)
