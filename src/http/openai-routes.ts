@@ -5,12 +5,16 @@ import { type AnswerOptions, answer } from './answer.ts'
 import type { BodyLimits } from './body.ts'
 import { checked, contextOf, readCall } from './call.ts'
 import { type Exchange, type Handler, sendJson } from './exchange.ts'
+import { checkFiles } from './file-references.ts'
+import type { Passages } from './passage-routes.ts'
 import { type ResponsesRoutesOptions, responsesRoutes } from './responses.ts'
 import type { Routes } from './routes.ts'
 
 export interface OpenAiRoutesOptions extends AnswerOptions, BodyLimits {
   readonly backend: Backend
   readonly random: Random
+  /** The way to what servers keep for apps. */
+  readonly passages?: Passages
 }
 
 const schemas = { chat: ChatRequest, completion: CompletionRequest, embedding: EmbeddingRequest }
@@ -31,6 +35,7 @@ function ask(task: TokenCall['task'], options: OpenAiRoutesOptions): Handler {
   return async exchange => {
     const body = checked<unknown>(schemas[task], await readCall(exchange, options))
     const call = { task, body } as TokenCall
+    if (call.task === 'chat') checkFiles(call.body, exchange.principal, options.passages?.ownership)
     await answer(exchange, call, options.backend.run(call, contextOf(exchange)), options)
   }
 }

@@ -4,11 +4,11 @@ import {
   ParleyError,
   type Passage,
   type PassageRequest,
-  type Principal,
   principalName,
 } from '../core/index.ts'
 import type { Errands } from '../gateway/index.ts'
 import type { Exchange, Handler } from './exchange.ts'
+import { isOperator, notOf } from './file-references.ts'
 import { answerTrip, type Trip } from './kept-things.ts'
 import { bodyOf, type SentBody } from './passage-body.ts'
 import type { Routes } from './routes.ts'
@@ -137,11 +137,6 @@ async function pass(exchange: Exchange, target: Target, options: PassOptions): P
   return passage.name
 }
 
-/** Whoever holds the token of this machine's run directory. */
-function isOperator({ kind, id }: Principal): boolean {
-  return kind === 'self' && id === 'admin'
-}
-
 interface Needed extends Pick<KeptThing, 'kind' | 'id'> {
   readonly param?: string
 }
@@ -166,7 +161,7 @@ function choose({ request, url, principal }: Exchange, options: PassOptions, nee
   for (const { kind, id, param = 'id' } of needed) {
     const providers = options.ownership.providersOf(owner, kind, id)
     possible = possible.filter(({ name }) => providers.includes(name))
-    if (possible.length === 0) throw notThere(kind, id, param)
+    if (possible.length === 0) throw notOf(kind, id, param)
   }
   if (possible.length > 1 && named === undefined) throw unnamed(all)
   return possible[0]!
@@ -180,12 +175,6 @@ function unnamed(all: readonly Passage[]): ParleyError {
   const names = all.map(({ name }) => name).join(', ')
   const message = `name the server that keeps it with ?provider= or x-parley-provider: ${names}`
   return new ParleyError('invalid_request', message, { param: 'provider' })
-}
-
-/** The same for what never was and for what is somebody else's. */
-function notThere(kind: KeptThing['kind'], id: string, param: string): ParleyError {
-  const shown = JSON.stringify(id.slice(0, 64))
-  return new ParleyError('not_found', `there is no ${kind} ${shown} of this key; list those there are`, { param })
 }
 
 function queryOf(url: URL): URLSearchParams {

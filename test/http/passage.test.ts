@@ -224,6 +224,29 @@ describe('what one key made', () => {
     expect(await other.files.retrieve('file-theirs')).toMatchObject(theirs)
   })
 
+  test('is read to nobody else by a model', async () => {
+    const ask = (as: OpenAI, file_id: string) =>
+      as.chat.completions.create({
+        model: 'm',
+        messages: [
+          {
+            role: 'user',
+            content: [
+              { type: 'text', text: 'sum it up' },
+              { type: 'file', file: { file_id } },
+            ],
+          },
+        ],
+      })
+    services[0]!.answer = (_hit, response) =>
+      sendJson(response, {
+        choices: [{ index: 0, message: { role: 'assistant', content: 'short' }, finish_reason: 'stop' }],
+      })
+    expect((await ask(client, 'file-mine')).choices[0]!.message.content).toBe('short')
+    await expect(ask(client, 'file-theirs')).rejects.toMatchObject(none)
+    expect(services[0]!.hits).toHaveLength(1)
+  })
+
   test('is answered for like what never was', async () => {
     const ask = async (id: string) => (await call(`/v1/files/${id}`)).text()
     expect((await ask('file-theirs')).replaceAll('file-theirs', 'X')).toBe(
