@@ -88,10 +88,14 @@ function cannotList({ code, cause }: ParleyError): boolean {
   return code === 'model_not_found' || code === 'unsupported' || isNoList
 }
 
-/** Many servers leave out all but the id. */
+/** Many servers leave out all but the id, or say null. */
 function withDefaults(list: unknown, { name }: UpstreamOptions): unknown {
   const data = (list as { data?: unknown } | null)?.data
   if (!Array.isArray(data)) return list
   const defaults = { object: 'model', created: 0, owned_by: name }
-  return { object: 'list', data: data.map(entry => ({ ...defaults, ...(entry as object), object: 'model' })) }
+  return { object: 'list', data: data.map(entry => ({ ...defaults, ...said(entry), object: 'model' })) }
+}
+
+function said(entry: unknown): object {
+  return Object.fromEntries(Object.entries(entry ?? {}).filter(([, value]) => value !== null))
 }

@@ -50,6 +50,7 @@ export function sendError(response: ServerResponse, error: ParleyError, reader: 
   }
   const headers: Record<string, string> = {}
   if (error.retryAfterSeconds !== undefined) headers['retry-after'] = String(Math.ceil(error.retryAfterSeconds))
+  if (error.code === 'method_not_allowed') headers.allow = String(error.details?.allow ?? '').replaceAll(',', ', ')
   if (error.code === 'unauthorized') headers['www-authenticate'] = 'Bearer'
   const isRequestUnread = error.code === 'too_large'
   if (isRequestUnread) headers.connection = 'close'

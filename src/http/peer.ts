@@ -14,7 +14,7 @@ import { createFront, type Front } from './front.ts'
 import { type OpenAiRoutesOptions, openAiRoutes } from './openai-routes.ts'
 import type { Routes } from './routes.ts'
 
-export interface PeerFrontOptions extends Omit<OpenAiRoutesOptions, 'isPeer' | 'passages'> {
+export interface PeerFrontOptions extends Omit<OpenAiRoutesOptions, 'isPeer' | 'passages' | 'providers'> {
   readonly desk: CashDesk
   readonly random: Random
   readonly headersTimeoutMs: number

@@ -1,20 +1,29 @@
 import { ParleyError } from '../core/index.ts'
 import type { Handler } from './exchange.ts'
 
-/** `METHOD /path` → handler; a path that ends in `/*` takes everything below it. */
+/** `METHOD /path` → handler; a path that ends in `/*` takes everything below it. HEAD is asked as GET is. */
 export type Routes = Readonly<Record<string, Handler>>
 
-/** Finds a handler. Throws `not_found` or `method_not_allowed`. */
+/** Finds a handler. Throws `not_found`, or `method_not_allowed` with the methods the path takes. */
 export function findRoute(routes: Routes, method: string, path: string): Handler {
-  const exact = routes[`${method} ${path}`]
+  const asked = method === 'HEAD' ? 'GET' : method
+  const exact = routes[`${asked} ${path}`]
   if (exact !== undefined) return exact
-  for (const [route, handler] of Object.entries(routes)) {
-    if (!route.endsWith('/*')) continue
-    const prefix = route.slice(0, -1)
-    if (`${method} ${path}`.startsWith(prefix) && path.length > prefix.length - method.length - 1) return handler
-  }
-  const others = Object.keys(routes).filter(route => route.endsWith(` ${path}`))
-  if (others.length === 0) throw new ParleyError('not_found', `there is no route ${method} ${path}`)
-  const methods = others.map(route => route.split(' ')[0]).join(', ')
-  throw new ParleyError('method_not_allowed', `${path} takes ${methods}, not ${method}`)
+  const fitting = Object.entries(routes).flatMap(([route, handler]) => {
+    const [verb = '', pattern = ''] = route.split(' ')
+    return fits(pattern, path) ? [{ verb, handler }] : []
+  })
+  const found = fitting.find(({ verb }) => verb === asked)
+  if (found !== undefined) return found.handler
+  if (fitting.length === 0) throw new ParleyError('not_found', `there is no route ${method} ${path}`)
+  const allow = [...new Set(fitting.flatMap(({ verb }) => (verb === 'GET' ? ['GET', 'HEAD'] : [verb])))]
+  throw new ParleyError('method_not_allowed', `${path} takes ${allow.join(', ')}, not ${method}`, {
+    details: { allow },
+  })
+}
+
+function fits(pattern: string, path: string): boolean {
+  if (!pattern.endsWith('/*')) return pattern === path
+  const prefix = pattern.slice(0, -1)
+  return path.startsWith(prefix) && path.length > prefix.length
 }

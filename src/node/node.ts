@@ -130,6 +130,10 @@ async function assemble(given: Given, opened: (() => void)[], close: () => void)
     status: () => statusOf(parts),
     explain: question => explain({ ...routing, candidates, rules }, question),
     notReady: () => network.notReady(),
+    providers: {
+      names: () => candidates.names?.() ?? [],
+      serving: model => candidates.serving(model).map(({ name }) => name),
+    },
     passages: {
       all: () => own.passages(),
       ownership,

@@ -68,6 +68,31 @@ describe('the models of an upstream', () => {
     await expect((await upstreamThat(answers)).models(signal())).rejects.toMatchObject({ name: 'ParleyError' })
   })
 
+  test('are taken as far as they are said in a way this node knows', async () => {
+    const entries = [
+      {
+        id: 'a',
+        created: 7,
+        context_length: 8_192,
+        pricing: { prompt: '0.000002', completion: '0.00001', image: '0' },
+      },
+      {
+        id: 'b',
+        created: null,
+        owned_by: null,
+        context_length: null,
+        max_model_len: 0,
+        capabilities: { vision: true },
+      },
+    ]
+    const list = JSON.stringify({ data: entries })
+    const upstream = await upstreamThat((_request, response) => void response.end(list))
+    const [a, b] = await upstream.models(signal())
+    expect(a).toMatchObject({ id: 'a', created: 7, owned_by: 'up', context_length: 8_192, pricing: undefined })
+    expect(b).toMatchObject({ id: 'b', created: 0, owned_by: 'up', capabilities: undefined, max_model_len: undefined })
+    expect(b?.context_length).toBeUndefined()
+  })
+
   test.each([401, 500, 503])('are unknown when it answers %i', async status => {
     const upstream = await upstreamThat((_request, response) => void response.writeHead(status).end(), ['a'])
     await expect(upstream.models(signal())).rejects.toMatchObject({ name: 'ParleyError' })

@@ -184,3 +184,20 @@ test('a provider that was down at the start is found soon after it comes up', as
   await until(() => listed.length === 2, 'the provider is found')
   expect(await ask('late')).toBe('a')
 })
+
+test('the list of models can be that of one provider, endpoints among them', async () => {
+  const [a, b] = [await startService('a', ['alpha', 'shared']), await startService('b', ['beta', 'shared'])]
+  const { node } = await startGateway(
+    { a: a.url, b: b.url },
+    { endpoints: [{ name: 'fast', targets: [{ model: 'beta', provider: 'b' }] }] },
+  )
+  const idsOf = async (query: string) => {
+    const answer = await fetch(`${node.url}/models${query}`, { headers: { authorization: `Bearer ${node.firstKey}` } })
+    const { data } = (await answer.json()) as { data?: { id: string }[] }
+    return data?.map(({ id }) => id).sort() ?? answer.status
+  }
+  expect(await idsOf('')).toHaveLength(4)
+  expect(await idsOf('?provider=a')).toEqual(['alpha', 'shared'])
+  expect(await idsOf('?provider=b')).toEqual(['beta', 'fast', 'shared'])
+  expect(await idsOf('?provider=c')).toBe(400)
+})
