@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Outcome, Reply, TokenCall } from '../core/index.ts'
 import { ParleyError } from '../core/index.ts'
 import { type Chunk, chatFolder, completionFolder, embeddingFolder, type Folder } from '../openai/index.ts'
+import { boundedFolder } from './bounded-folder.ts'
 import { type Exchange, sendJson } from './exchange.ts'
 import { createSseWriter, type SseWriterOptions } from './sse-writer.ts'
 import { appView, peerView, type View } from './view.ts'
@@ -107,7 +108,7 @@ async function book(reply: Reply): Promise<Outcome> {
 }
 
 async function fold(exchange: Exchange, view: View, reply: Reply, first: Step, options: AnswerOptions): Promise<void> {
-  const folder = view.folder()
+  const folder = boundedFolder(view.folder())
   let step = first
   for (; step.done !== true; step = await reply.next()) {
     if (step.value.event === undefined) fitting(folder.add, step.value)
@@ -122,7 +123,7 @@ async function fold(exchange: Exchange, view: View, reply: Reply, first: Step, o
 const costWaitMs = 250
 
 /** What a paid answer cost is known a moment after it is whole; of one that was not streamed nothing is shown before. */
-async function showCost({ response, route }: Exchange, booking: Promise<Outcome>): Promise<void> {
+export async function showCost({ response, route }: Exchange, booking: Promise<Outcome>): Promise<void> {
   const isPaid = (route?.priceIn ?? 0n) > 0n || (route?.priceOut ?? 0n) > 0n
   if (!isPaid) return
   const late = new AbortController()
@@ -138,6 +139,7 @@ function fitting<T>(use: (chunk: Chunk) => T, chunk: Chunk): T {
   try {
     return use(chunk)
   } catch (cause) {
+    if (cause instanceof ParleyError) throw cause
     throw new ParleyError('backend_failed', 'the backend sent a chunk that fits no answer', { cause })
   }
 }
