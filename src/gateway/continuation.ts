@@ -1,8 +1,9 @@
 import type { Call, Outcome, Reply } from '../core/index.ts'
 import { ParleyError } from '../core/index.ts'
-import { Chunk, type Usage, usageOf } from '../openai/index.ts'
+import { Chunk } from '../openai/index.ts'
 import type { CandidateFacts } from './candidate.ts'
-import { createJoint } from './joint.ts'
+import { createJoint, type Joint } from './joint.ts'
+import { added, costOf, createMeter, noTally, summed, type Tally, tokensOf } from './tally.ts'
 
 /** An answer that may be told by several, one after the other, as if it were one. */
 export interface Continuation {
@@ -10,7 +11,10 @@ export interface Continuation {
   readonly broken: ParleyError | undefined
   /** What tellers that broke off took, by their prices; undefined when they were free. */
   readonly cost: bigint | undefined
-  /** Whether another can go on after this failure: what was said is plain text that has not come to its end. */
+  /**
+   * Whether another can go on after this failure: what was said is plain text that has not come to its end, and the app's
+   * limit of tokens leaves room for more.
+   */
   canGoOn: (error: ParleyError) => boolean
   /** The call that asks for the rest. */
   callFor: (call: Call) => Call
@@ -25,6 +29,7 @@ export function createContinuation(call: Call): Continuation | undefined {
   if (!isContinuable(call)) return undefined
   const story = newStory()
   let broken: ParleyError | undefined
+  let asked = call
   return {
     get broken() {
       return broken
@@ -33,30 +38,38 @@ export function createContinuation(call: Call): Continuation | undefined {
       return story.cost
     },
     canGoOn: error => {
-      if (!error.mayRetry || !story.isPlain || story.isFinished || story.text === '') return false
+      if (!error.mayRetry || !hasRest(story) || tokensLeft(call, story).some(left => left <= 0)) return false
       broken ??= error
       return true
     },
-    callFor: asked => (story.text === '' ? asked : askedOn(asked, story)),
-    following: (reply, candidate) => tell(reply, story, candidate),
+    callFor: next => {
+      asked = story.text === '' ? next : askedOn(next, story)
+      return asked
+    },
+    following: (reply, candidate) => tell(asked, reply, story, candidate),
   }
 }
 
 /** What was told so far, by all tellers. */
 interface Story {
   text: string
+  /** Tokens of it, as the app's limit counts them; a guess where nobody counted. */
+  tokens: number
   isPlain: boolean
   isFinished: boolean
   head: Record<string, unknown> | undefined
-  /** Of tellers that broke off: counted here, so an estimate where they counted themselves only at the end. */
-  promptTokens: number
-  outputTokens: number
+  /** What tellers that broke off took, also for what nobody saw. */
+  taken: Tally
   cost: bigint | undefined
 }
 
 function newStory(): Story {
-  const counts = { promptTokens: 0, outputTokens: 0, cost: undefined }
-  return { text: '', isPlain: true, isFinished: false, head: undefined, ...counts }
+  return { text: '', tokens: 0, isPlain: true, isFinished: false, head: undefined, taken: noTally, cost: undefined }
+}
+
+/** Nothing to go on with stands where half a sign was said: the other half would be no text. */
+function hasRest({ text, isPlain, isFinished }: Story): boolean {
+  return isPlain && !isFinished && text !== '' && text.isWellFormed()
 }
 
 function isContinuable({ task, body }: Call): boolean {
@@ -79,15 +92,25 @@ function textOfPrompt(prompt: unknown): string | undefined {
   return typeof alone === 'string' ? alone : undefined
 }
 
-/** The text so far goes as the beginning of the answer; what it took of the allowed tokens is gone. */
-function askedOn({ task, body }: Call, { text, outputTokens }: Story): Call {
+const limits = ['max_tokens', 'max_completion_tokens'] as const
+
+function limitsOf({ body }: Call): [name: string, limit: number][] {
   const fields = body as Readonly<Record<string, unknown>>
-  const left = Object.fromEntries(
-    ['max_tokens', 'max_completion_tokens'].flatMap(name => {
-      const limit = fields[name]
-      return typeof limit === 'number' ? [[name, Math.max(1, limit - outputTokens)]] : []
-    }),
-  )
+  return limits.flatMap(name => {
+    const limit = fields[name]
+    return typeof limit === 'number' ? [[name, limit]] : []
+  })
+}
+
+function tokensLeft(call: Call, { tokens }: Story): number[] {
+  return limitsOf(call).map(([, limit]) => limit - tokens)
+}
+
+/** The text so far goes as the beginning of the answer; what it took of the allowed tokens is gone. */
+function askedOn(call: Call, { text, tokens }: Story): Call {
+  const { task, body } = call
+  const fields = body as Readonly<Record<string, unknown>>
+  const left = Object.fromEntries(limitsOf(call).map(([name, limit]) => [name, Math.max(1, limit - tokens)]))
   if (task === 'completion')
     return { task, body: { ...body, ...left, prompt: `${textOfPrompt(fields.prompt)}${text}` } }
   const messages = fields.messages as { role: string; content?: unknown }[]
@@ -100,28 +123,40 @@ function askedOn({ task, body }: Call, { text, outputTokens }: Story): Call {
   } as Call
 }
 
-async function* tell(reply: Reply, story: Story, candidate: CandidateFacts): Reply {
-  const joint = story.text === '' ? undefined : createJoint(story.text)
+async function* tell(call: Call, reply: Reply, story: Story, candidate: CandidateFacts): Reply {
   const before = { ...story }
-  const own = { promptTokens: 0, outputTokens: 0 }
+  const joint = story.text === '' ? undefined : createJoint(story.text)
+  const meter = createMeter(call)
+  let isBroken = true
+  let last: Chunk | undefined
   try {
     for (;;) {
       const step = await reply.next()
       if (step.done === true) {
-        Object.assign(own, { promptTokens: 0, outputTokens: 0 })
+        const rest = last && joint && withheld(last, story, joint, candidate)
+        if (rest !== undefined) yield rest
+        isBroken = false
         return joint === undefined ? step.value : summedOutcome(step.value, before)
       }
-      count(step.value, own)
-      const chunk = joint === undefined ? step.value : continued(step.value, story, before, joint)
+      const [choice] = pieceOf(step.value).choices ?? []
+      meter.add(step.value, textOf(choice))
+      if (choice !== undefined) last = step.value
+      const chunk = joint === undefined ? step.value : continued(step.value, story, before, joint, candidate)
+      if (chunk === undefined) continue
       note(step.value, chunk, story)
-      if (chunk !== undefined) yield chunk
+      yield chunk
     }
   } finally {
-    story.promptTokens += own.promptTokens
-    story.outputTokens += own.outputTokens
-    story.cost = costOf(own, candidate, story.cost)
+    if (isBroken) book(meter.tally, candidate, story)
     await reply.return(undefined as never)
   }
+}
+
+function book(tally: Tally | undefined, candidate: CandidateFacts, story: Story): void {
+  if (tally === undefined) return
+  story.taken = added(story.taken, tally)
+  const cost = costOf(tally, candidate)
+  if (cost > 0n) story.cost = cost + (story.cost ?? 0n)
 }
 
 interface Piece {
@@ -145,20 +180,15 @@ function textOf(choice: NonNullable<Piece['choices']>[number] | undefined): stri
   return typeof text === 'string' ? text : ''
 }
 
-function count(chunk: Chunk, own: { promptTokens: number; outputTokens: number }): void {
-  const usage = chunk.usage()
-  own.promptTokens = usage?.prompt_tokens ?? chunk.meta.promptTokens ?? own.promptTokens
-  const said = chunk.meta.outputTokens ?? (textOf(pieceOf(chunk).choices?.[0]) === '' ? 0 : 1)
-  own.outputTokens = usage?.completion_tokens ?? own.outputTokens + said
-}
-
 /** Remembers what reached the app. */
-function note(source: Chunk, shown: Chunk | undefined, story: Story): void {
-  if (shown === undefined || source.event !== undefined) return
+function note(source: Chunk, shown: Chunk, story: Story): void {
+  if (source.event !== undefined) return
   const { choices = [], ...head } = pieceOf(shown) as Piece & Record<string, unknown>
   const [choice] = choices
   story.head ??= { id: head.id, created: head.created, model: head.model }
-  story.text += textOf(choice)
+  const text = textOf(choice)
+  story.text += text
+  story.tokens += tokensOf(source, text)
   story.isFinished ||= choice?.finish_reason != null
   const others = Object.entries(choice?.delta ?? {}).filter(([name]) => name !== 'role' && name !== 'content')
   const isMore = others.some(([, value]) => value != null && value !== '' && !(Array.isArray(value) && !hasAny(value)))
@@ -169,44 +199,44 @@ function note(source: Chunk, shown: Chunk | undefined, story: Story): void {
 function continued(
   chunk: Chunk,
   { head }: Story,
-  before: Story,
-  joint: ReturnType<typeof createJoint>,
+  { taken }: Story,
+  joint: Joint,
+  candidate: CandidateFacts,
 ): Chunk | undefined {
   const { choices = [], ...rest } = pieceOf(chunk) as Piece & Record<string, unknown>
   const [choice] = choices
   const isLast = choice?.finish_reason != null
   const text = `${joint.push(textOf(choice))}${isLast ? joint.end() : ''}`
-  if (joint.isRewording)
-    throw new ParleyError('stream_cut', 'the answer broke off, and nobody took it up where it ended')
+  refuseDoubtful(joint, candidate)
   const usage = chunk.usage()
   if (text === '' && !isLast && usage === undefined) return undefined
   const body = {
     ...{ ...rest, ...head, choices: choice === undefined ? [] : [{ ...choice, ...saying(choice, text) }] },
-    ...(usage !== undefined && { usage: summed(usage, before) }),
+    ...(usage !== undefined && { usage: summed(usage, taken) }),
   }
   return Chunk.of(body, chunk.meta)
+}
+
+/** What the joint kept back of an answer that ended without a reason to finish, in the form of its last piece. */
+function withheld(last: Chunk, story: Story, joint: Joint, candidate: CandidateFacts): Chunk | undefined {
+  const text = joint.end()
+  refuseDoubtful(joint, candidate)
+  if (text === '') return undefined
+  const { choices = [], usage: _, ...rest } = pieceOf(last) as Piece & Record<string, unknown>
+  return Chunk.of({ ...rest, ...story.head, choices: [{ ...choices[0], ...saying(choices[0]!, text) }] })
+}
+
+/** To say a word twice, to lose one, or to call an answer whole that is not would be worse than to break off. */
+function refuseDoubtful({ isDoubtful }: Joint, { name }: CandidateFacts): void {
+  if (!isDoubtful) return
+  throw new ParleyError('unsupported', `${name} does not go on where the answer broke off; ask again for all of it`)
 }
 
 function saying({ delta }: NonNullable<Piece['choices']>[number], text: string): Record<string, unknown> {
   return delta == null ? { text } : { delta: text === '' ? {} : { content: text } }
 }
 
-function summed(usage: Usage, { promptTokens, outputTokens }: Story): Usage {
-  const sum = usageOf(usage.prompt_tokens + promptTokens, usage.completion_tokens + outputTokens)
-  return { ...usage, ...sum }
-}
-
-function summedOutcome(outcome: Outcome, before: Story): Outcome {
-  const cost = before.cost === undefined ? outcome.cost : before.cost + (outcome.cost ?? 0n)
-  return { ...outcome, usage: summed(outcome.usage, before), ...(cost !== undefined && { cost }) }
-}
-
-/** By its prices: who broke off never told what it took. */
-function costOf(
-  { promptTokens, outputTokens }: { promptTokens: number; outputTokens: number },
-  { priceIn = 0n, priceOut = 0n }: CandidateFacts,
-  before: bigint | undefined,
-): bigint | undefined {
-  const cost = (BigInt(promptTokens) * priceIn + BigInt(outputTokens) * priceOut + 999_999n) / 1_000_000n
-  return cost === 0n ? before : cost + (before ?? 0n)
+function summedOutcome(outcome: Outcome, { taken, cost: spent }: Story): Outcome {
+  const cost = spent === undefined ? outcome.cost : spent + (outcome.cost ?? 0n)
+  return { ...outcome, usage: summed(outcome.usage, taken), ...(cost !== undefined && { cost }) }
 }

@@ -16,6 +16,10 @@ interface Telling {
   readonly delta?: Record<string, unknown>
   readonly cost?: bigint
   readonly promptTokens?: number
+  /** Says nothing of tokens: no counts beside its chunks. */
+  readonly isSilent?: boolean
+  /** Ends without a reason to finish. */
+  readonly endsOpenly?: boolean
 }
 
 const cut = new ParleyError('stream_cut', 'the line went dead')
@@ -23,7 +27,7 @@ const cut = new ParleyError('stream_cut', 'the line went dead')
 /** Says its pieces, one chunk each, with a role before and usage behind, in the language of the call. */
 function teller(name: string, pieces: readonly string[], telling: Telling = {}): Teller {
   const asked: Teller['asked'] = []
-  const { error, delta, cost, promptTokens = 7 } = telling
+  const { error, delta, cost, promptTokens = 7, isSilent = false, endsOpenly = false } = telling
   const run: Backend['run'] = async function* (call, context) {
     asked.push({ call, context })
     const isChat = call.task === 'chat'
@@ -32,11 +36,11 @@ function teller(name: string, pieces: readonly string[], telling: Telling = {}):
       object: isChat ? 'chat.completion.chunk' : 'text_completion',
       choices: [{ index: 0, finish_reason, ...(isChat ? { delta: own } : { text: own.content ?? '' }) }],
     })
-    yield Chunk.of(shape({ role: 'assistant', content: '' }), { promptTokens })
+    yield Chunk.of(shape({ role: 'assistant', content: '' }), isSilent ? {} : { promptTokens })
     if (delta !== undefined) yield Chunk.of(shape(delta))
-    for (const content of pieces) yield Chunk.of(shape({ content }), { outputTokens: 1 })
+    for (const content of pieces) yield Chunk.of(shape({ content }), isSilent ? {} : { outputTokens: 1 })
     if (error !== undefined) throw error
-    yield Chunk.of(shape({}, 'stop'))
+    if (!endsOpenly) yield Chunk.of(shape({}, 'stop'))
     const usage = usageOf(promptTokens, pieces.length)
     yield Chunk.of({ ...shape({}), choices: [], usage })
     return { usage, servedBy: name, finishReason: 'stop', ...(cost !== undefined && { cost }) }
@@ -113,12 +117,63 @@ describe('an answer that breaks off', () => {
     expect(tiny.asked).toEqual([])
   })
 
+  const fox = 'The quick brown fox jumps '
+
   test('says no word twice', async () => {
-    for (const again of [['two ', 'three'], ['one two three'], ['one ', 'two ', 'three'], [' two three']]) {
-      const { backend } = told([dead('a', ['one ', 'two']), teller('b', again)])
+    for (const again of [
+      [`${fox}over`],
+      [fox, 'over'],
+      ['The quick ', 'brown fox ', 'jumps ', 'over'],
+      [` ${fox}over`],
+    ]) {
+      const { backend } = told([dead('a', ['The quick ', 'brown fox jumps ']), teller('b', again)])
       const { chunks } = await drain(backend.run(chat('m'), wishing()))
-      expect(folded(chunks).choices[0]!.message.content).toBe('one two three')
+      expect(folded(chunks).choices[0]!.message.content).toBe(`${fox}over`)
     }
+  })
+
+  test.each([
+    [['That makes ', '10'], ['0', ' apples'], 'That makes 100 apples'],
+    [['Oh, ', 'no '], ['no ', 'no'], 'Oh, no no no'],
+    [['one ', 'two '], ['two ', 'three'], 'one two two three'],
+  ])('after %j loses none of %j', async (said, next, all) => {
+    const { backend } = told([dead('a', said), teller('b', next)])
+    const { chunks } = await drain(backend.run(chat('m'), wishing()))
+    expect(folded(chunks).choices[0]!.message.content).toBe(all)
+  })
+
+  test('loses no word that ends openly while it may still be an echo', async () => {
+    const b = teller('b', ['The lazy dog ', 'The quick '], { endsOpenly: true })
+    const { backend } = told([dead('a', ['He wrote: ', 'The lazy dog The quick brown fox ']), b])
+    const { chunks, outcome } = await drain(backend.run(chat('m'), wishing()))
+    const body = folded(chunks)
+    expect(body.choices[0]!.message.content).toBe('He wrote: The lazy dog The quick brown fox The lazy dog The quick ')
+    expect(body).toMatchObject({ id: 'id-a', usage: usageOf(14, 4) })
+    expect(outcome.usage).toEqual(usageOf(14, 4))
+  })
+
+  test.each([
+    ['says nothing', []],
+    ['says white space', [' ', '\n']],
+    ['begins a short answer anew', ['one ', 'two ', 'three']],
+  ])('is not taken for whole when the next one %s; one after it may go on', async (_name, pieces) => {
+    const tellers = () => [dead('a', ['one ', 'two']), teller('b', pieces)]
+    const { backend, ranking } = told(tellers())
+    await expect(drain(backend.run(chat('m'), wishing()))).rejects.toBe(cut)
+    expect(ranking.snapshot()).toMatchObject([{ name: 'a' }, { name: 'b', failures: 1, lastErrorCode: 'unsupported' }])
+    const c = teller('c', [' three'])
+    const { chunks, outcome } = await drain(told([...tellers(), c]).backend.run(chat('m'), wishing()))
+    const body = folded(chunks)
+    expect(body.choices[0]).toMatchObject({ message: { content: 'one two three' }, finish_reason: 'stop' })
+    expect(outcome.usage.prompt_tokens).toBe(7 * 3)
+    expect(c.asked[0]!.call.body).toMatchObject({ messages: [{ role: 'user' }, { content: 'one two' }] })
+  })
+
+  test('of which half a sign was said is not gone on with', async () => {
+    const b = teller('b', ['👋'])
+    const { backend } = told([dead('a', ['Hi ', '👋'.slice(0, 1)]), b])
+    await expect(drain(backend.run(chat('m'), wishing()))).rejects.toBe(cut)
+    expect(b.asked).toHaveLength(0)
   })
 
   test('may break more than once', async () => {
@@ -161,6 +216,21 @@ describe('an answer that breaks off', () => {
     expect(outcome.cost).toBe(7n + 2n * 2n + 30n)
   })
 
+  test('costs what the broken one was asked, too, and counts it, as well as can be told', async () => {
+    const long = 'word '.repeat(40)
+    const a = dead('a', ['one ', long], { isSilent: true })
+    const { backend } = told([a, teller('b', ['three'], { cost: 30n })], {
+      priceIn: 1_000_000n,
+      priceOut: 2_000_000n,
+    })
+    const messages = [{ role: 'user', content: 'x'.repeat(400) }]
+    const { chunks, outcome } = await drain(backend.run(chat('m', { messages }), wishing()))
+    const usage = { ...usageOf(100 + 7, 1 + 50 + 1), estimated: true }
+    expect(outcome.usage).toEqual(usage)
+    expect(folded(chunks).usage).toEqual(usage)
+    expect(outcome.cost).toBe(100n + 51n * 2n + 30n)
+  })
+
   test('has one limit for what all take', async () => {
     const b = teller('b', ['three'])
     const { backend } = told([dead('a', ['one ', 'two ']), b], { priceIn: 1_000_000n, priceOut: 2_000_000n })
@@ -196,11 +266,26 @@ describe('a completion', () => {
 
   test('goes on behind its prompt', async () => {
     const b = teller('b', ['two ', 'three'])
-    const { backend } = told([dead('a', ['one ', 'two ']), b])
-    const { chunks } = await drain(backend.run(completion({ max_tokens: 2 }), wishing()))
+    const { backend } = told([dead('a', ['one ', 'and ']), b])
+    const { chunks } = await drain(backend.run(completion({ max_tokens: 3 }), wishing()))
     const text = chunks.map(chunk => (chunk.json() as { choices: { text?: string }[] }).choices[0]?.text ?? '')
-    expect(text.join('')).toBe('one two three')
-    expect(b.asked[0]!.call.body).toMatchObject({ prompt: 'count: one two ', max_tokens: 1 })
+    expect(text.join('')).toBe('one and two three')
+    expect(b.asked[0]!.call.body).toMatchObject({ prompt: 'count: one and ', max_tokens: 1 })
+  })
+
+  test('that has said all it may is not gone on with', async () => {
+    const b = teller('b', ['three'])
+    const { backend } = told([dead('a', ['one ', 'two ']), b])
+    await expect(drain(backend.run(completion({ max_tokens: 2 }), wishing()))).rejects.toBe(cut)
+    expect(b.asked).toHaveLength(0)
+  })
+
+  test('has as much left to say as nobody has seen', async () => {
+    const said = 'one two three four '
+    const c = teller('c', ['five'])
+    const { backend } = told([dead('a', [said]), dead('b', said.split(/(?<= )/)), c])
+    await drain(backend.run(completion({ max_tokens: 5 }), wishing()))
+    expect(c.asked[0]!.call.body).toMatchObject({ max_tokens: 4 })
   })
 
   test.each([
