@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Principal, Random } from '../core/index.ts'
 import { ParleyError, systemClock } from '../core/index.ts'
-import { callerSignal, type Reader, sendError } from './exchange.ts'
+import { breakOff, callerSignal, type Reader, sendError } from './exchange.ts'
 import { findRoute, type Routes } from './routes.ts'
 
 /** Who is calling, and the most one of its calls may cost. */
@@ -50,7 +50,10 @@ export function createFront(options: FrontOptions): Front {
   })
   server.maxConnections = options.maxConnections
   const accepted = new Map<Duplex, Caller>()
+  const running = new Set<ServerResponse>()
   server.on('request', (request, response) => {
+    running.add(response)
+    response.once('close', () => running.delete(response))
     void handle(options, request, response, accepted.get(request.socket))
   })
   server.on('clientError', (_error, socket) => {
@@ -72,6 +75,7 @@ export function createFront(options: FrontOptions): Front {
       const closed = new Promise<void>(resolve => server.close(() => resolve()))
       server.closeIdleConnections()
       const closeAll = () => {
+        for (const response of running) breakOff(response)
         server.closeAllConnections()
         for (const connection of accepted.keys()) connection.destroy()
       }

@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http'
 import type { Reply } from '../core/index.ts'
 import { ParleyError } from '../core/index.ts'
 import { encodeEvent } from '../openai/index.ts'
-import { shown } from './exchange.ts'
+import { breakOff, shown } from './exchange.ts'
 import { createSseWriter, drained, type SseWriterOptions } from './sse-writer.ts'
 
 /**
@@ -39,7 +39,7 @@ async function bytes(response: ServerResponse, reply: Reply, first: First, { sta
       if (response.destroyed) return
     }
   } catch (cause) {
-    response.destroy()
+    breakOff(response)
     throw cause
   }
   response.end()
