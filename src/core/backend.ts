@@ -70,6 +70,11 @@ export interface Context {
   readonly headers: Readonly<Record<string, string>>
   /** The most this call may cost, in the smallest unit of the escrow's token. */
   readonly maxPrice?: bigint
+  /**
+   * Told when something that is paid ended badly: the most it may still cost, in the same unit. Whoever asks another then
+   * allows it so much less.
+   */
+  readonly onOwed?: (most: bigint) => void
   /** What the app wants of the routing; what comes from a peer never holds any. */
   readonly wishes?: Wishes
   /** Told before the first chunk and after every attempt that failed. A front shows it to apps, never to peers. */
@@ -85,6 +90,8 @@ export interface Route {
   readonly isFallback: boolean
   /** How often backends were asked, this time included. */
   readonly attempts: number
+  /** Who was asked before it and was late, where it was asked beside another that still ran. */
+  readonly overtook?: string
   /** How long the call has waited for backends, and between attempts. */
   readonly waitedMs: number
   /** Prices of who answers, in the smallest token units per million tokens; absent when free. */

@@ -25,6 +25,20 @@ export type NodeEvent =
       code: ErrorCode
       message: string
     }
+  | {
+      type: 'call.hedged'
+      id: string
+      model: string
+      /** Who was asked, and who was asked beside it when its first word was late. */
+      first: string
+      second: string
+      /** For how long the first had been waited for alone. */
+      afterMs: number
+      /** Whose answer it is; undefined when neither spoke. */
+      servedBy: string | undefined
+      /** Who was stopped in its silence. Its prompt and what that costs are estimates: nobody told its usage. */
+      stopped: { backend: string; ms: number; tokensIn: number; cost: bigint } | undefined
+    }
   | ({ type: 'call.ended' } & CallEnd & {
         servedBy: string
         finishReason: string | null
@@ -34,6 +48,8 @@ export type NodeEvent =
         /** The model that answered, and how often backends were asked; absent where nobody had to choose. */
         servedModel?: string | undefined
         attempts?: number | undefined
+        /** Who was asked first and was late, where a second one was asked and answered. */
+        overtook?: string | undefined
         /** What this node took by itself: milliseconds to the first chunk less those waited for backends. */
         overheadMs?: number | undefined
       })

@@ -1,4 +1,5 @@
 import type { Clock, ErrorCode } from '../core/index.ts'
+import { createFirstWords, type FirstWords } from './first-words.ts'
 
 /** What this node has seen of one target. Counts that fade weigh the present more than the past. */
 export interface Experience {
@@ -12,6 +13,8 @@ export interface Experience {
   firstChunkMs: number
   tokensPerSecond: number
   isMeasured: boolean
+  /** Kept only where second targets are asked. */
+  firstWords: FirstWords | undefined
   /** Calls of this node it works on. */
   running: number
   coolsDownAt: number
@@ -36,6 +39,8 @@ export interface TargetState {
   /** Absent until measured. */
   readonly firstChunkMs?: number
   readonly tokensPerSecond?: number
+  /** The time by which 95 of 100 first words come; measured only where second targets are asked. */
+  readonly firstChunkP95Ms?: number
   readonly lastErrorCode?: ErrorCode
 }
 
@@ -56,7 +61,7 @@ const distrustMs = 3_600_000
 export function newExperience(name: string): Experience {
   return {
     ...{ name, ...prior, successes: 0, failures: 0, fadingSuccesses: 0, fadingFailures: 0, isMeasured: false },
-    ...{ running: 0, coolsDownAt: 0, failuresInARow: 0, lastErrorCode: undefined },
+    ...{ firstWords: undefined, running: 0, coolsDownAt: 0, failuresInARow: 0, lastErrorCode: undefined },
     ...{ isDistrusted: false, isProbed: false },
   }
 }
@@ -98,10 +103,7 @@ export function noteSuccess(record: Experience, now: number, { firstChunkMs, tok
   record.successes++
   record.fadingSuccesses = record.fadingSuccesses * decay + 1
   record.fadingFailures *= decay
-  if (firstChunkMs !== undefined) {
-    record.firstChunkMs = record.firstChunkMs * decay + firstChunkMs * (1 - decay)
-    record.isMeasured = true
-  }
+  if (firstChunkMs !== undefined) measureFirstChunk(record, firstChunkMs)
   if (tokensPerSecond !== undefined) {
     record.tokensPerSecond = record.tokensPerSecond * decay + tokensPerSecond * (1 - decay)
   }
@@ -109,6 +111,22 @@ export function noteSuccess(record: Experience, now: number, { firstChunkMs, tok
   if (record.isDistrusted && record.coolsDownAt > now) return
   record.isDistrusted = false
   record.coolsDownAt = 0
+}
+
+function measureFirstChunk(record: Experience, ms: number): void {
+  record.firstChunkMs = record.firstChunkMs * decay + ms * (1 - decay)
+  record.isMeasured = true
+}
+
+export function noteFirstWord(record: Experience, ms: number): void {
+  record.firstWords ??= createFirstWords()
+  record.firstWords.note(ms)
+}
+
+/** Its first word would have taken this long at least: without it the slow ones would drop out of all that was measured. */
+export function noteOvertaken(record: Experience, ms: number): void {
+  noteFirstWord(record, ms)
+  measureFirstChunk(record, ms)
 }
 
 /** Cools down for longer and longer; a refused key for as long as can be, and never less than the target asked for. */
@@ -134,10 +152,12 @@ export function noteDistrust(record: Experience, now: number, code: ErrorCode | 
 export function targetState(record: Experience, clock: Clock): TargetState {
   const { name, successes, failures, running, isMeasured, firstChunkMs, tokensPerSecond, lastErrorCode } = record
   const now = clock.monotonic()
+  const p95 = record.firstWords?.p95()
   return {
     ...{ name, state: stateOf(record, now), coolsDownForMs: Math.max(0, Math.ceil(record.coolsDownAt - now)) },
     ...{ successes, failures, running },
     ...(isMeasured && { firstChunkMs: Math.round(firstChunkMs), tokensPerSecond: Math.round(tokensPerSecond) }),
+    ...(p95 !== undefined && { firstChunkP95Ms: Math.round(p95) }),
     ...(lastErrorCode !== undefined && { lastErrorCode }),
   }
 }

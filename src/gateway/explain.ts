@@ -3,6 +3,7 @@ import type { Wishes } from '../openai/index.ts'
 import type { AppliedRule, Candidate, CandidateSource, RoutingRule } from './candidate.ts'
 import { type ChoiceOptions, choose, policyUnder, servingUnder } from './choose.ts'
 import type { TargetState } from './experience.ts'
+import type { HedgePlan, Hedging } from './hedge.ts'
 import { lackOf, type Needs, needsOf } from './needs.ts'
 import type { Order } from './policies.ts'
 import type { Ranking } from './ranking.ts'
@@ -13,6 +14,7 @@ export interface ExplainOptions extends ChoiceOptions {
   /** Backends asked for one call at the most. */
   readonly maxAttempts: number
   readonly rules?: readonly RoutingRule[]
+  readonly hedging?: Hedging | undefined
 }
 
 export interface RouteQuestion {
@@ -53,6 +55,8 @@ export interface Explanation {
   readonly otherRules: readonly number[]
   /** Those that would be asked in their order, then those that would not. */
   readonly candidates: readonly ExplainedCandidate[]
+  /** Who would be asked beside the first, where that is switched on. */
+  readonly hedge?: HedgePlan
   /** Why nobody may answer. */
   readonly error?: { readonly code: ErrorCode; readonly message: string }
 }
@@ -60,7 +64,7 @@ export interface Explanation {
 /** Asks the router's own choice, and listens to it: it cannot say anything else than what the next call does. */
 export function explain(options: ExplainOptions, question: RouteQuestion): Explanation {
   const { model, wishes = {}, call = chatWith(model) } = question
-  const { maxAttempts, rules = [] } = options
+  const { maxAttempts, rules = [], hedging } = options
   const candidates = sourceFor(options, question)
   const rule = candidates.ruleFor?.(call)
   const heard = listening(options.ranking, policyUnder(candidates, rule, model) ?? options.policy)
@@ -77,6 +81,7 @@ export function explain(options: ExplainOptions, question: RouteQuestion): Expla
       ...chosen.map((candidate, index) => explained(candidate, facts, index + 1)),
       ...left.map(candidate => explained(candidate, facts, undefined)),
     ],
+    ...(hedging !== undefined && { hedge: hedging.plan(chosen.slice(0, maxAttempts), call) }),
     ...(error !== undefined && { error: { code: error.code, message: error.message } }),
   }
 }

@@ -8,6 +8,8 @@ import {
   newExperience,
   noteDistrust,
   noteFailure,
+  noteFirstWord,
+  noteOvertaken,
   noteSuccess,
   type TargetState,
   targetState,
@@ -22,6 +24,14 @@ export interface Ranking {
   started: (name: string) => () => void
   /** Without times for an answer that is not counted in tokens. */
   succeeded: (name: string, firstChunkMs?: number, tokensPerSecond?: number) => void
+  /** How long its first word took; told only where `lateAfterMs` is asked for. */
+  spoke: (name: string, ms: number) => void
+  /** It was given up after this long, as another had spoken: no failure. */
+  overtaken: (name: string, ms: number) => void
+  /** When a first word is later than 95 of 100; undefined until enough came. */
+  lateAfterMs: (name: string) => number | undefined
+  /** Asked as usual: it neither cools down nor is being tried again. */
+  isWell: (name: string) => boolean
   failed: (name: string, facts?: FailureFacts) => void
   /** A provider that broke the payment protocol is put last for a long time. */
   distrust: (name: string, code?: ErrorCode) => void
@@ -53,6 +63,10 @@ export function createRanking(clock: Clock, random: Random): Ranking {
     started: name => begin(recordOf(name), clock.monotonic()),
     succeeded: (name, firstChunkMs, tokensPerSecond) =>
       noteSuccess(recordOf(name), clock.monotonic(), { firstChunkMs, tokensPerSecond }),
+    spoke: (name, ms) => noteFirstWord(recordOf(name), ms),
+    overtaken: (name, ms) => noteOvertaken(recordOf(name), ms),
+    lateAfterMs: name => records.get(name)?.firstWords?.p95(),
+    isWell: name => !isResting(records.get(name), clock.monotonic()),
     failed: (name, facts = {}) => noteFailure(recordOf(name), clock.monotonic(), facts),
     distrust: (name, code) => noteDistrust(recordOf(name), clock.monotonic(), code),
     forget: name => void records.delete(name),

@@ -77,7 +77,7 @@ function startWatch(log: EventLog, clock: Clock, about: About, hasTokens: boolea
       tokensIn = usage.prompt_tokens
       tokensOut = usage.completion_tokens
       const overheadMs = route && firstChunkMs && Math.max(0, firstChunkMs - route.waitedMs)
-      const way = { servedModel: route?.model, attempts: route?.attempts, overheadMs }
+      const way = { servedModel: route?.model, attempts: route?.attempts, overtook: route?.overtook, overheadMs }
       log.emit({ type: 'call.ended', ...end(), servedBy, finishReason, cost, units, ...way })
     },
     failed,

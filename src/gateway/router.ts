@@ -15,10 +15,13 @@ import { isTokenCall, ParleyError, systemRandom } from '../core/index.ts'
 import type { CandidateSource } from './candidate.ts'
 import { choose } from './choose.ts'
 import { createContinuation } from './continuation.ts'
-import { allFailed, isHearsay, isOfFarSide } from './failures.ts'
+import { allFailed, isHearsay } from './failures.ts'
+import type { Hedging } from './hedge.ts'
+import type { Race } from './race.ts'
 import type { Ranking } from './ranking.ts'
+import { tellFailure } from './tell-failure.ts'
 import { attempt, type Progress, type Timeouts } from './timeouts.ts'
-import { createTurns, type Turn, type Turns } from './turns.ts'
+import { createTurns, type Turn, type Turns, withModel } from './turns.ts'
 
 export interface RouterOptions {
   readonly candidates: CandidateSource
@@ -31,6 +34,8 @@ export interface RouterOptions {
   readonly maxAttempts: number
   /** How often the same target is asked again before the next one; 0 when missing: then only when no other is left. */
   readonly sameTargetRetries?: number
+  /** Asks a second target where the first is late; nobody when missing. */
+  readonly hedging?: Hedging | undefined
   readonly random?: Random
   /** Waits between attempts; rejects when the signal is aborted. */
   readonly wait?: (ms: number, signal: AbortSignal) => Promise<unknown>
@@ -63,11 +68,12 @@ async function* route(options: RouterOptions, call: Call, context: Context): Rep
     } catch (cause) {
       const error = ParleyError.from(cause, context.signal)
       const { spokeAt, isTimedOut } = progress
-      told(options, journey, turn, context, error)
+      const asked = journey.race?.turn ?? turn
+      told(options, journey, asked, context, error)
       if (context.signal.aborted || (spokeAt !== undefined && continuation?.canGoOn(error) !== true)) throw error
       if (spokeAt !== undefined) turns.keepModel()
       const isSlow = isTimedOut || options.clock.monotonic() - journey.askedAt > slowFailureMs
-      if (!turns.failed(turn, error, isSlow)) throw continuation?.broken ?? error
+      if (!turns.failed(asked, error, isSlow)) throw continuation?.broken ?? error
     }
   }
   throw continuation?.broken ?? allFailed(turns.failures)
@@ -87,6 +93,8 @@ interface Journey {
   /** When the turn that runs began, and whether the time it took is counted yet. */
   askedAt: number
   isCounted: boolean
+  /** Where the turn that runs may have a second target. */
+  race: Race | undefined
 }
 
 function startJourney(options: RouterOptions, call: Call, { wishes, principal }: Context): Journey {
@@ -101,12 +109,7 @@ function startJourney(options: RouterOptions, call: Call, { wishes, principal }:
     ...{ maxAttempts, sameTargetRetries, deadline, clock, random },
   })
   const continuation = continues ? createContinuation(call) : undefined
-  return { call, turns, continuation, deadline, waitedMs: 0, askedAt: 0, isCounted: true }
-}
-
-function withModel(call: Call, model: string | undefined): Call {
-  if (model === undefined || model === call.body.model) return call
-  return { ...call, body: { ...call.body, model } } as Call
+  return { call, turns, continuation, deadline, waitedMs: 0, askedAt: 0, isCounted: true, race: undefined }
 }
 
 async function pause(
@@ -127,7 +130,7 @@ async function pause(
 const waitFor = (ms: number, signal: AbortSignal) => sleep(ms, undefined, { signal })
 
 async function* tryOne(
-  { ranking, timeouts, clock }: RouterOptions,
+  { ranking, timeouts, clock, hedging }: RouterOptions,
   journey: Journey,
   turn: Turn,
   context: Context,
@@ -139,26 +142,40 @@ async function* tryOne(
   journey.askedAt = startedAt
   journey.isCounted = false
   const bounds = { ...timeouts, totalMs: Math.max(1, deadline - startedAt) }
-  const own = withModel(continuation?.callFor(turn.call) ?? turn.call, candidate.alias)
-  const asked = attempt(candidate.backend, own, payable(context, continuation?.cost), bounds, clock.monotonic, progress)
-  const reply = continuation?.following(asked, candidate) ?? asked
-  const end = ranking.started(candidate.name)
+  const call = continuation?.callFor(turn.call) ?? turn.call
+  const paying = payable(context, continuation?.cost)
+  const race = hedging?.race({
+    turn,
+    turns: journey.turns,
+    call,
+    context: paying,
+    isBegun: continuation?.broken !== undefined,
+  })
+  journey.race = race
+  const backend = race?.backend ?? candidate.backend
+  const own = withModel(call, candidate.alias)
+  const asked = attempt(backend, own, paying, bounds, clock.monotonic, progress)
+  const reply = continuation?.following(asked, race?.facts ?? candidate) ?? asked
+  const end = race === undefined ? ranking.started(candidate.name) : undefined
   try {
     for (;;) {
       const step = await reply.next()
-      if (!journey.isCounted) show(journey, turn, context, clock)
+      if (!journey.isCounted) show(journey, race?.turn ?? turn, context, clock)
       if (step.done === true) {
         const endedAt = clock.monotonic()
         const spokeAt = progress.spokeAt ?? endedAt
+        const { name } = race?.turn.candidate ?? candidate
         if (isTokenCall(turn.call)) {
-          ranking.succeeded(candidate.name, spokeAt - startedAt, tokensPerSecond(step.value, spokeAt, endedAt))
-        } else ranking.succeeded(candidate.name)
-        return { ...step.value, route: routeOf(journey, turn) }
+          const firstChunkMs = spokeAt - (race?.askedAt ?? startedAt)
+          ranking.succeeded(name, firstChunkMs, tokensPerSecond(step.value, spokeAt, endedAt))
+          hedging?.answered(turn.call, name, firstChunkMs)
+        } else ranking.succeeded(name)
+        return { ...step.value, route: routeOf(journey, race?.turn ?? turn) }
       }
       yield step.value
     }
   } finally {
-    end()
+    end?.()
     await reply.return(undefined as never)
   }
 }
@@ -176,38 +193,19 @@ function show(journey: Journey, turn: Turn, { onRoute }: Context, clock: Clock):
   onRoute?.(routeOf(journey, turn))
 }
 
-function routeOf({ call: { body }, waitedMs }: Journey, { candidate, call, attempt: attempts }: Turn): Route {
+function routeOf({ call: { body }, waitedMs, race }: Journey, { candidate, call, attempt: attempts }: Turn): Route {
   const { name: servedBy, priceIn, priceOut } = candidate
   const prices = { ...(priceIn !== undefined && { priceIn }), ...(priceOut !== undefined && { priceOut }) }
   const { model } = call.body
-  return { servedBy, model, isFallback: model !== body.model, attempts, waitedMs, ...prices }
+  const overtook = race?.overtook
+  const way = { attempts, waitedMs, ...prices, ...(overtook !== undefined && { overtook }) }
+  return { servedBy, model, isFallback: model !== body.model, ...way }
 }
 
-function told(
-  { ranking, log, clock }: RouterOptions,
-  journey: Journey,
-  turn: Turn,
-  context: Context,
-  error: ParleyError,
-): void {
-  show(journey, turn, context, clock)
+function told(options: RouterOptions, journey: Journey, turn: Turn, context: Context, error: ParleyError): void {
+  show(journey, turn, context, options.clock)
   if (context.signal.aborted) return
-  const { name } = turn.candidate
-  const { code, message, retryAfterSeconds = 0 } = error
-  if (code === 'payment_mismatch' || code === 'receipt_invalid') ranking.distrust(name, code)
-  else if (isOfFarSide(error) && !isLack(turn.call, error))
-    ranking.failed(name, { code, retryAfterMs: retryAfterSeconds * 1_000 })
-  const { attempt: number, call } = turn
-  const ms = clock.monotonic() - journey.askedAt
-  log.emit({
-    type: 'call.attempted',
-    ...{ id: context.id, backend: name, model: call.body.model, attempt: number, ms, code, message },
-  })
-}
-
-/** Who has no route for pictures or sound may well answer a chat. */
-function isLack(call: Call, { code }: ParleyError): boolean {
-  return code === 'unsupported' && !isTokenCall(call)
+  tellFailure(options, turn, error, { id: context.id, ms: options.clock.monotonic() - journey.askedAt })
 }
 
 function tokensPerSecond({ usage }: Outcome, from: number, to: number): number | undefined {

@@ -36,6 +36,14 @@ export interface Turns {
   next: () => Turn | undefined
   /** Words of this model are out: no other may say the rest. */
   keepModel: () => void
+  /** Who may be asked beside the one whose turn it is: the first that suits. Nobody once the attempts are used up. */
+  spare: (suits: (candidate: Candidate) => boolean) => Candidate | undefined
+  /** The turn of a spare, which counts as an attempt; undefined when its chance has passed. */
+  take: (spare: Candidate) => Turn | undefined
+  /** One of two that were asked at once failed: what becomes of the call is for the other to say. */
+  alsoFailed: (turn: Turn, error: ParleyError) => void
+  /** One of two that were asked at once was too late: it may be asked again after the others. */
+  overtaken: (turn: Turn) => void
   /** False when nobody can answer this call, nor any fallback model. */
   failed: (turn: Turn, error: ParleyError, isSlow: boolean) => boolean
 }
@@ -96,6 +104,13 @@ export function createTurns(options: TurnOptions): Turns {
     if (clock.monotonic() + waitMs >= deadline) return undefined
     return { candidate: again.candidate, waitMs }
   }
+  const fail = ({ candidate }: Turn, error: ParleyError, remedy: Remedy) => {
+    failures.push({ name: candidate.name, error })
+    const before = tried.findIndex(known => known.candidate === candidate)
+    const times = 1 + (before === -1 ? 0 : tried.splice(before, 1)[0]!.times)
+    const waitMs = againAfterMs(error, remedy, times, options)
+    if (waitMs !== undefined) tried.push({ candidate, times, notBefore: clock.monotonic() + waitMs })
+  }
   return {
     get attempts() {
       return attempts
@@ -115,17 +130,27 @@ export function createTurns(options: TurnOptions): Turns {
       }
       return undefined
     },
-    failed: ({ candidate, call }, error, isSlow) => {
+    spare: suits => (hasBudget() ? untried.find(suits) : undefined),
+    take: candidate => {
+      const place = untried.indexOf(candidate)
+      if (place === -1 || !hasBudget()) return undefined
+      untried.splice(place, 1)
+      attemptsOfModel++
+      return { candidate, waitMs: 0, call: current!, attempt: ++attempts }
+    },
+    alsoFailed: (turn, error) => fail(turn, error, remedyFor(error, failures, false)),
+    overtaken: ({ candidate }) => void untried.push(candidate),
+    failed: (turn, error, isSlow) => {
       const remedy = remedyFor(error, failures, isSlow)
-      failures.push({ name: candidate.name, error })
-      const before = tried.findIndex(known => known.candidate === candidate)
-      const times = 1 + (before === -1 ? 0 : tried.splice(before, 1)[0]!.times)
-      if (remedy === 'end') return isOfModel(error) && call === current && nextModel()
-      const waitMs = againAfterMs(error, remedy, times, options)
-      if (waitMs !== undefined) tried.push({ candidate, times, notBefore: clock.monotonic() + waitMs })
-      return true
+      fail(turn, error, remedy)
+      return remedy !== 'end' || (isOfModel(error) && turn.call === current && nextModel())
     },
   }
+}
+
+export function withModel(call: Call, model: string | undefined): Call {
+  if (model === undefined || model === call.body.model) return call
+  return { ...call, body: { ...call.body, model } } as Call
 }
 
 /** Who may be asked again now: the last one a few times, if so configured; else whoever is ready first, when all were asked. */

@@ -15,6 +15,7 @@ import {
   type Admission,
   createAdmission,
   createErrands,
+  createHedging,
   createRanking,
   explain,
   type Ranking,
@@ -112,12 +113,13 @@ async function assemble(given: Given, opened: (() => void)[], close: () => void)
   const candidates = createEndpoints(createCandidates(own, network), config.endpoints, {
     isOpen: config.routing.expose === 'all',
   })
-  const { rules } = config.routing
+  const { rules, hedge, hedgePercentMax: maxPercent } = config.routing
+  const hedging = hedge ? createHedging({ ranking, clock, log, maxPercent }) : undefined
   const backend = userStack({
     log,
     clock,
     admission,
-    router: ruledRouter({ ...routing, candidates, rules, keyName: callers.keyName }),
+    router: ruledRouter({ ...routing, candidates, rules, hedging, keyName: callers.keyName }),
   })
   const token = createAdminToken(random)
   const local = createLocalFront({
@@ -128,7 +130,7 @@ async function assemble(given: Given, opened: (() => void)[], close: () => void)
     verifyKey: callers.callerOf,
     adminToken: token,
     status: () => statusOf(parts),
-    explain: question => explain({ ...routing, candidates, rules }, question),
+    explain: question => explain({ ...routing, candidates, rules, hedging }, question),
     notReady: () => network.notReady(),
     providers: {
       names: () => candidates.names?.() ?? [],

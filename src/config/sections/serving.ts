@@ -125,6 +125,18 @@ export const routingSection = z
       .max(8)
       .default(0)
       .describe('How often the same provider is asked again before the next one; 0: only when no other is left.'),
+    hedge: z
+      .boolean()
+      .default(false)
+      .describe(
+        'Whether a second provider of a model is asked when the first word of the first is later than 95 of 100 of its first words; the quicker one answers.',
+      ),
+    hedgePercentMax: z
+      .number()
+      .min(0.1)
+      .max(100)
+      .default(5)
+      .describe('How many of 100 calls may be given a second provider that way.'),
     rules: routingRules(),
   })
   .describe('Which provider answers.')
