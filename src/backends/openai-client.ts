@@ -1,6 +1,6 @@
 import type { Outcome, TokenCall } from '../core/index.ts'
 import { ParleyError } from '../core/index.ts'
-import type { Chunk } from '../openai/index.ts'
+import { type Chunk, comesWhole } from '../openai/index.ts'
 import { readStream } from './read-stream.ts'
 import { type Endpoint, parseJson, readText, send } from './send.ts'
 import { wholeAnswer } from './whole-answer.ts'
@@ -48,11 +48,11 @@ async function* run(
   headers: Readonly<Record<string, string>>,
   signal: AbortSignal,
 ): AsyncGenerator<Chunk, Omit<Outcome, 'servedBy'>, void> {
-  const isStream = options.isPeer || call.task !== 'embedding'
+  const isStream = options.isPeer || !isWhole(call)
   const response = await send(options, {
     method: 'POST',
     path: options.basePath + paths[call.task],
-    body: requestBody(call),
+    body: isStream ? streamedBody(call) : call.body,
     headers: { ...headers, accept: isStream ? 'text/event-stream' : 'application/json' },
     headersMs: isStream ? options.headersMs : undefined,
     signal,
@@ -68,8 +68,12 @@ async function* run(
   return yield* wholeAnswer(options, call, body)
 }
 
+function isWhole(call: TokenCall): boolean {
+  return call.task === 'embedding' || (call.task === 'completion' && comesWhole(call.body))
+}
+
 /** Usage is always asked for; whoever did not ask does not get to see it. */
-function requestBody({ task, body }: TokenCall): unknown {
+function streamedBody({ task, body }: TokenCall): unknown {
   if (task === 'embedding') return body
   return { ...body, stream: true, stream_options: { ...body.stream_options, include_usage: true } }
 }

@@ -1,5 +1,6 @@
 import type { Backend, Call, Context, Reply } from '../core/index.ts'
 import { isTokenCall, ParleyError } from '../core/index.ts'
+import { comesWhole } from '../openai/index.ts'
 import { createOpening } from './opening.ts'
 
 /**
@@ -65,9 +66,10 @@ export async function* attempt(
   }
 }
 
-/** Pictures and transcripts come as one body: nothing is heard of them before they are done. */
+/** Pictures, transcripts and the best of several answers come as one body: nothing is heard of them before they are done. */
 function boundsOf(call: Call, timeouts: Timeouts): Timeouts {
-  const comesAtOnce = !isTokenCall(call) && call.task !== 'speech'
+  const isOneBody = call.task === 'completion' && comesWhole(call.body)
+  const comesAtOnce = isOneBody || (!isTokenCall(call) && call.task !== 'speech')
   return comesAtOnce ? { ...timeouts, firstChunkMs: timeouts.totalMs } : timeouts
 }
 

@@ -15,15 +15,23 @@ export const CompletionRequest = z.looseObject({
   suffix: z.string().nullish(),
   stream: z.boolean().nullish(),
   stream_options: StreamOptions.nullish(),
-  max_tokens: z.number().int().positive().nullish(),
+  /** 0 asks for the prompt alone, with `echo`, and for what the model makes of it. */
+  max_tokens: z.number().int().nonnegative().nullish(),
   temperature: z.number().min(0).max(2).nullish(),
   top_p: z.number().min(0).max(1).nullish(),
   stop: z.union([z.string(), z.array(z.string()).max(16)]).nullish(),
   seed: wholeNumber.nullish(),
   n: z.number().int().min(1).max(128).nullish(),
+  /** Of how many answers the `n` best are told. */
+  best_of: z.number().int().min(1).max(128).nullish(),
   echo: z.boolean().nullish(),
 })
 export type CompletionRequest = z.infer<typeof CompletionRequest>
+
+/** Whether servers answer it in one body alone: what is chosen in the end, and what says no new word, is no stream. */
+export function comesWhole({ stream, best_of, max_tokens }: CompletionRequest): boolean {
+  return stream !== true && ((best_of ?? 1) > 1 || max_tokens === 0)
+}
 
 export const CompletionChunk = z.looseObject({
   id: z.string(),

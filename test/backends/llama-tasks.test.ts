@@ -43,6 +43,12 @@ test('echo puts the prompt before the answer', async () => {
   expect(texts[0]!.length).toBeGreaterThan(4)
 })
 
+test('echo without an answer gives the prompt back, and no token more', async () => {
+  const { texts, outcome } = await complete({ prompt: 'Good', echo: true, max_tokens: 0 })
+  expect(texts).toEqual(['Good'])
+  expect(outcome).toMatchObject({ finishReason: 'length', usage: { completion_tokens: 0 } })
+})
+
 test('token ids are taken as prompts, and refused when the vocabulary does not have them', async () => {
   const { outcome } = await complete({ prompt: [318, 440, 307], max_tokens: 2 })
   expect(outcome.usage).toMatchObject({ prompt_tokens: 3, completion_tokens: 2 })

@@ -7,7 +7,7 @@ export type FinishReason = 'stop' | 'length'
 /** What the scheduler is asked to continue. */
 export interface GenerationRequest {
   readonly prompt: Uint32Array
-  /** At least 1; the caller has checked that prompt and answer fit a sequence. */
+  /** 0 for the prompt alone; the caller has checked that prompt and answer fit a sequence. */
   readonly maxTokens: number
   readonly sampling: SamplerConfig
   readonly stops: readonly string[]
@@ -74,8 +74,8 @@ export class Generation {
 
   /** The model's next token. */
   accept(token: number): void {
-    if (this.#voice.isEnd(token)) {
-      this.#end('stop')
+    if (this.request.maxTokens === 0 || this.#voice.isEnd(token)) {
+      this.#end(this.request.maxTokens === 0 ? 'length' : 'stop')
       return
     }
     this.outputTokens += 1
