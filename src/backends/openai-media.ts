@@ -107,6 +107,9 @@ async function* relayBody(server: OpenAiClientOptions, call: RelayedCall, bytes:
   const { name } = server
   const json = safeJson(bytes.toString('utf8'))
   if (asksForText(call) && (json === undefined || !contentType.startsWith('application/json'))) {
+    if (isPage(bytes, contentType)) {
+      throw new ParleyError('backend_failed', `${name} answered a page and no transcript; look at its url`)
+    }
     const type = contentType.startsWith('text/') ? contentType : 'text/plain; charset=utf-8'
     yield Chunk.raw(bytes, { contentType: type, isLast: true })
     return { usage: noUsage }
@@ -125,12 +128,27 @@ function asksForText({ body }: RelayedCall): boolean {
   return isForm(body) && textFormats.has(fieldOf(body.form, 'response_format'))
 }
 
-/** Events under the server's own names. The last of them is a `….done`, a `….completed` or the common end mark. */
+const pageBytes = 64
+
+/** What a proxy says in place of its server. */
+function isPage(bytes: Buffer, contentType: string): boolean {
+  return (
+    contentType.startsWith('text/html') || /^\s*<(?:!doctype html|html)\b/i.test(bytes.toString('latin1', 0, pageBytes))
+  )
+}
+
+/** How many answers a stream of events is to hold. */
+function wantedOf({ task, body }: RelayedCall): number {
+  if (task !== 'image' && task !== 'imageEdit' && task !== 'imageVariation') return 1
+  return Number((isForm(body) ? fieldOf(body.form, 'n') : body.n) || 1)
+}
+
+/** Events under the server's own names. The last of them is a `….done`, a `….completed` for each picture that was asked for, or the common end mark. */
 async function* relayEvents({ name }: OpenAiClientOptions, call: RelayedCall, body: Body, contentType: string): Answer {
   let meta: { contentType?: string } = { contentType }
   let usage: Usage = noUsage
-  let isWhole = false
-  let images = 0
+  let isEnded = false
+  let answers = 0
   for await (const { bytes } of readEvents(body)) {
     const kind = kindOf(bytes)
     if (kind === undefined) continue
@@ -138,13 +156,14 @@ async function* relayEvents({ name }: OpenAiClientOptions, call: RelayedCall, bo
     yield Chunk.raw(bytes, meta)
     meta = {}
     if (kind === 'last') {
-      images++
+      answers++
       usage = usageIn(safeJson(Chunk.relayed(bytes).data ?? ''))
     }
-    isWhole = kind === 'last' || kind === 'end' || (isWhole && kind === 'other')
+    isEnded ||= kind === 'end'
   }
-  if (!isWhole) throw new ParleyError('stream_cut', `${name} ended its answer without a terminal marker`)
-  return { usage, ...unitsOf(call, { data: Array(images) }) }
+  if (!isEnded && answers < wantedOf(call))
+    throw new ParleyError('stream_cut', `${name} ended its answer without a terminal marker`)
+  return { usage, ...unitsOf(call, { data: Array(answers) }) }
 }
 
 const headBytes = 128

@@ -86,6 +86,23 @@ describe('images', () => {
     await expect(Array.fromAsync(stream)).rejects.toThrow(/terminal marker/)
   })
 
+  test('streamed are whole with the last of them, or where the server says so', async () => {
+    const completed = 'data: {"type":"image_generation.completed","b64_json":"AAAA"}\n\n'
+    const says = (text: string) => {
+      service.answer = (_hit, response) => sendBody(response, 'text/event-stream', text)
+    }
+    const ask = async () => {
+      const stream = await client.images.generate({ model: 'image-1', prompt: 'a cat', n: 2, stream: true })
+      return (await Array.fromAsync(stream)).length
+    }
+    says(completed)
+    await expect(ask()).rejects.toThrow(/terminal marker/)
+    says(completed.repeat(2))
+    expect(await ask()).toBe(2)
+    says(`${completed}data: [DONE]\n\n`)
+    expect(await ask()).toBe(1)
+  })
+
   test('are edited: several pictures, a mask and fields arrive as they were sent', async () => {
     service.answer = (_hit, response) => sendJson(response, { created: 1, data: [{ b64_json: 'AA==' }] })
     await client.images.edit({
@@ -186,6 +203,19 @@ describe('speech', () => {
 })
 
 describe('transcripts', () => {
+  test.each([
+    ['text/html', '<p>sign in</p>'],
+    ['text/plain', '\n<!DOCTYPE html><html></html>'],
+  ])('are no pages of something in between: %s', async (type, text) => {
+    service.answer = (_hit, response) => sendBody(response, type, text)
+    const request = { file: await toFile(sound, 'a.wav'), model: 'whisper-1', response_format: 'text' as const }
+    const answered = client.audio.transcriptions.create(request)
+    await expect(answered).rejects.toMatchObject({ status: 502, code: 'backend_failed' })
+    await expect(answered).rejects.not.toThrow(/sign in/)
+    service.answer = (_hit, response) => sendBody(response, 'text/plain', '<laughs> html is a language')
+    expect(await client.audio.transcriptions.create(request)).toBe('<laughs> html is a language')
+  })
+
   const file = () => toFile(sound, 'talk.mp3', { type: 'audio/mpeg' })
 
   test('come as JSON, and the file arrives byte for byte', async () => {
