@@ -37,6 +37,20 @@ export interface RelayedTasks {
 export interface Tasks extends TokenTasks, RelayedTasks {}
 export type Task = keyof Tasks
 
+export const tasks = [
+  'chat',
+  'completion',
+  'embedding',
+  'image',
+  'imageEdit',
+  'imageVariation',
+  'speech',
+  'transcription',
+  'translation',
+  'moderation',
+  'rerank',
+] as const satisfies readonly Task[]
+
 /** One question to a model. The body is what the app sent, unknown fields included; nobody changes it in place. */
 export type Call<T extends Task = Task> = { [K in T]: { readonly task: K; readonly body: Readonly<Tasks[K]> } }[T]
 

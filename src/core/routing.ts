@@ -18,4 +18,9 @@ export const routingPolicies = [
   'trusted',
 ] as const
 
+/** What a request may ask of its model beside text, as far as it shows. */
+export const callNeeds = ['vision', 'tools', 'json'] as const
+
+export type CallNeed = (typeof callNeeds)[number]
+
 export type RoutingPolicy = (typeof routingPolicies)[number]

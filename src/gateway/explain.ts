@@ -9,6 +9,7 @@ import type { Order } from './policies.ts'
 import type { Ranking } from './ranking.ts'
 import { ruled } from './ruled.ts'
 import { placesFor, type RuleContext } from './rules.ts'
+import { sampleCall } from './sample-call.ts'
 
 export interface ExplainOptions extends ChoiceOptions {
   /** Backends asked for one call at the most. */
@@ -63,7 +64,7 @@ export interface Explanation {
 
 /** Asks the router's own choice, and listens to it: it cannot say anything else than what the next call does. */
 export function explain(options: ExplainOptions, question: RouteQuestion): Explanation {
-  const { model, wishes = {}, call = chatWith(model) } = question
+  const { model, wishes = {}, call = sampleCall(model, {}) } = question
   const { maxAttempts, rules = [], hedging } = options
   const candidates = sourceFor(options, question)
   const rule = candidates.ruleFor?.(call)
@@ -135,11 +136,6 @@ function attempted(chooses: () => Candidate[]): { chosen: readonly Candidate[]; 
   } catch (cause) {
     return { chosen: [], error: ParleyError.from(cause) }
   }
-}
-
-/** A request that asks nothing of its model. */
-function chatWith(model: string): Call {
-  return { task: 'chat', body: { model, messages: [] } }
 }
 
 /** Sources may make their candidates anew for every call. */

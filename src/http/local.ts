@@ -1,9 +1,8 @@
 import { hash, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { ParleyError, type Random } from '../core/index.ts'
-import type { RouteQuestion } from '../gateway/index.ts'
 import { type Exchange, sendJson } from './exchange.ts'
-import { explainRoute } from './explain-route.ts'
+import { explainRoute, type RouteRequest } from './explain-route.ts'
 import { type Caller, createFront, type Front } from './front.ts'
 import { createGate } from './gate.ts'
 import { mediaRoutes } from './media-routes.ts'
@@ -19,7 +18,7 @@ export interface LocalFrontOptions extends Omit<OpenAiRoutesOptions, 'isPeer'>, 
   readonly adminToken: string
   readonly status: () => unknown
   /** Which way a call would take, and why. */
-  readonly explain: (question: RouteQuestion) => unknown
+  readonly explain: (question: RouteRequest) => unknown
   /** What still keeps the node from answering; empty when it is ready. */
   readonly notReady: () => readonly string[]
   readonly random: Random

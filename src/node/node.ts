@@ -130,7 +130,11 @@ async function assemble(given: Given, opened: (() => void)[], close: () => void)
     verifyKey: callers.callerOf,
     adminToken: token,
     status: () => statusOf(parts),
-    explain: question => explain({ ...routing, candidates, rules, hedging }, question),
+    explain: ({ key, ...question }) =>
+      explain(
+        { ...routing, candidates, rules, hedging },
+        { ...question, ...(key !== undefined && { caller: callers.named(key) }) },
+      ),
     notReady: () => network.notReady(),
     providers: {
       names: () => candidates.names?.() ?? [],

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { expect, onTestFinished, test } from 'vitest'
-import { refuse, startFaultyUpstream } from '../faulty-upstream.ts'
+import { hang, refuse, startFaultyUpstream } from '../faulty-upstream.ts'
 import { parleyHome, startParley } from './parley.ts'
 
 interface Explained {
@@ -103,6 +103,36 @@ test('the rule that holds is shown, and those that may', async () => {
   expect(stdout).toMatch(/^rule +2: policy cheapest; only second$/m)
   expect(stdout).toMatch(/^other rules +1 may hold, for other requests or keys$/m)
   expect(stdout).toMatch(/^- +first .* rule 2 allows others only$/m)
+}, 60_000)
+
+test('it answers as for the key that is named, and for a request that needs this much', async () => {
+  const { run, explain } = await nodeOverTwo(
+    '[[routing.rules]]\nwhen = { keys = ["default"] }\nuse = { only = ["second"] }\n' +
+      '[[routing.rules]]\nwhen = { needs = ["vision", "tools"], minBytes = 5000 }\nuse = { only = ["first"] }\n' +
+      '[[routing.rules]]\nwhen = { tasks = ["embedding"] }\nuse = { policy = "cheapest" }\n',
+  )
+  expect((await explain()).explained).not.toHaveProperty('rule')
+  expect((await explain('--key', 'default')).explained).toMatchObject({ rule: { place: 1 } })
+  const needs = ['--needs', 'vision', 'tools', '--text-bytes']
+  expect((await explain(...needs, '5000')).explained).toMatchObject({ rule: { place: 2 } })
+  expect((await explain(...needs, '4999')).explained).not.toHaveProperty('rule')
+  expect((await explain('--task', 'embedding')).explained).toMatchObject({ rule: { place: 3 }, policy: 'cheapest' })
+  const unknown = await run(['route', 'explain', 'm', '--key', 'nobody'])
+  expect(unknown).toMatchObject({ code: 7, stderr: expect.stringContaining('"nobody"') })
+  expect((await run(['route', 'explain', 'm', '--text-bytes', '-1'])).code).toBe(2)
+}, 60_000)
+
+test('a second provider is named with its time, or why there is none', async () => {
+  const { first, ask, explain, run } = await nodeOverTwo('hedge = true\n')
+  expect((await explain()).explained).toMatchObject({ hedge: { why: expect.stringContaining('measured') } })
+  for (let i = 0; i < 20; i++) await ask()
+  expect((await explain()).explained).toMatchObject({ hedge: { backend: 'second', afterMs: expect.any(Number) } })
+  expect((await run(['route', 'explain', 'm'])).stdout).toMatch(
+    /^second +second, when the first says nothing for \d+ ms$/m,
+  )
+  first.always(hang('headers'))
+  const { headers } = await ask()
+  expect([headers.get('x-parley-provider'), headers.get('x-parley-overtook')]).toEqual(['second', 'first'])
 }, 60_000)
 
 test('another policy can be tried, and attempts have an end', async () => {

@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander'
 import { z } from 'zod'
-import { type ErrorCode, errorTable, ParleyError, routingPolicies } from '../../core/index.ts'
+import { callNeeds, type ErrorCode, errorTable, ParleyError, routingPolicies, tasks } from '../../core/index.ts'
 import { action } from '../context.ts'
 import { pairs, table } from '../output.ts'
 import { requireNode } from '../running-node.ts'
@@ -13,13 +13,20 @@ export function addRoute(program: Command): void {
     .description('show whom the running node would ask for a model, in which order and why')
     .option('--provider <name>', 'as if the request named this provider')
     .addOption(new Option('--policy <name>', 'as if this policy were configured').choices(routingPolicies))
+    .option('--key <name>', 'as if this key were sent, by its name or id')
+    .addOption(new Option('--task <name>', 'what is asked; chat when missing').choices(tasks))
+    .addOption(new Option('--needs <what...>', 'what the request uses').choices(callNeeds))
+    .option('--text-bytes <count>', 'the size of its text')
+    .option('--max-tokens <count>', 'the tokens of answer it asks for')
     .addHelpText(
       'after',
-      '\nExamples:\n  $ parley route explain qwen3-8b\n  $ parley route explain qwen3-8b --policy cheapest --json',
+      '\nExamples:\n  $ parley route explain qwen3-8b\n  $ parley route explain qwen3-8b --policy cheapest --json' +
+        '\n  $ parley route explain qwen3-8b --key mobile --needs vision tools --text-bytes 40000',
     )
     .action(
-      action(async ({ load, out, signal }, model: string, options: Record<string, string>) => {
+      action(async ({ load, out, signal }, model: string, { needs, ...options }: ExplainOptions) => {
         const query = new URLSearchParams({ model, ...options })
+        for (const need of needs ?? []) query.append('needs', need)
         const bound = AbortSignal.any([signal, AbortSignal.timeout(askTimeoutMs)])
         const answer = await requireNode(load().config.paths).read(`/api/route/explain?${query}`, bound)
         const explanation = Explanation.parse(answer)
@@ -28,6 +35,8 @@ export function addRoute(program: Command): void {
       }),
     )
 }
+
+type ExplainOptions = Omit<Record<string, string>, 'needs'> & { readonly needs?: readonly string[] }
 
 const askTimeoutMs = 10_000
 
@@ -51,6 +60,8 @@ const Candidate = z.looseObject({
 
 const Rule = z.looseObject({ place: z.int(), use: z.record(z.string(), z.unknown()) })
 
+const Reason = z.looseObject({ why: z.string() })
+
 const Explanation = z.looseObject({
   model: z.string(),
   policy: z.string(),
@@ -59,6 +70,7 @@ const Explanation = z.looseObject({
   rule: Rule.optional(),
   otherRules: z.array(z.int()).default([]),
   candidates: z.array(Candidate),
+  hedge: z.union([z.looseObject({ backend: z.string(), afterMs: z.number() }), Reason]).optional(),
   error: z.looseObject({ code: z.string(), message: z.string() }).optional(),
 })
 
@@ -69,6 +81,7 @@ function shown(explanation: z.infer<typeof Explanation>): string {
     ['policy', isDrawn ? `${policy} (chance has a part: the next call may take another order)` : policy],
     ...ruleRows(explanation),
     ['attempts', `${maxAttempts} at the most`],
+    ...hedgeRows(explanation),
   ])
   return candidates.length === 0 ? facts : `${facts}\n\n${table(headings, candidates.map(row))}`
 }
@@ -78,6 +91,14 @@ function ruleRows({ rule, otherRules }: z.infer<typeof Explanation>): [string, s
   if (rule !== undefined) rows.push(['rule', `${rule.place}: ${useOf(rule.use)}`])
   if (otherRules.length > 0) rows.push(['other rules', `${otherRules.join(', ')} may hold, for other requests or keys`])
   return rows
+}
+
+function hedgeRows({ hedge }: z.infer<typeof Explanation>): [string, string][] {
+  if (hedge === undefined) return []
+  const { backend, afterMs, why } = hedge
+  return [
+    ['second', backend === undefined ? `nobody: ${why}` : `${backend}, when the first says nothing for ${afterMs} ms`],
+  ]
 }
 
 function useOf(use: Readonly<Record<string, unknown>>): string {

@@ -1,20 +1,6 @@
 import { z } from 'zod'
-import { routingPolicies, type Task } from '../../core/index.ts'
+import { callNeeds, routingPolicies, tasks } from '../../core/index.ts'
 import { shortName } from './values.ts'
-
-const tasks = [
-  'chat',
-  'completion',
-  'embedding',
-  'image',
-  'imageEdit',
-  'imageVariation',
-  'speech',
-  'transcription',
-  'translation',
-  'moderation',
-  'rerank',
-] as const satisfies readonly Task[]
 
 const names = () => z.array(z.string().min(1).max(200)).min(1).max(100)
 const textBytes = () => z.int().min(0).max(1_000_000_000)
@@ -27,9 +13,9 @@ const when = z
     minBytes: textBytes().optional().describe('Least size of the text.'),
     maxBytes: textBytes().optional().describe('Largest size of the text.'),
     needs: z
-      .array(z.enum(['vision', 'tools', 'json']))
+      .array(z.enum(callNeeds))
       .min(1)
-      .max(3)
+      .max(callNeeds.length)
       .optional()
       .describe('What the request uses, all of it.'),
   })
