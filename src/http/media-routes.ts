@@ -1,5 +1,5 @@
 import type { Backend, Call, Context, RelayedCall, RelayedTasks } from '../core/index.ts'
-import { ParleyError } from '../core/index.ts'
+import { ParleyError, principalName } from '../core/index.ts'
 import {
   type FormPart,
   type FormRequest,
@@ -71,7 +71,7 @@ function askForm(
 ): Handler {
   const limits = { maxBytes: maxUploadBytes, timeoutMs: options.bodyTimeoutMs }
   return exchange =>
-    room.hold(exchange.request, maxUploadBytes, async () => {
+    room.hold(exchange.request, principalName(exchange.principal), maxUploadBytes, async () => {
       const { form, wishes } = wishesIn(await readForm(exchange.request, limits, exchange.signal))
       if (wishes !== undefined) exchange.wishes = wishes
       const body = requestOf(form, file, wishes)

@@ -24,20 +24,51 @@ export async function readUpload(
 
 function collect(request: IncomingMessage, maxBytes: number): Promise<Buffer<ArrayBuffer>> {
   const { promise, resolve, reject } = Promise.withResolvers<Buffer<ArrayBuffer>>()
-  let pieces: Buffer[] = []
+  const declared = Number(request.headers['content-length'])
+  const kept = declared <= maxBytes ? inPlace(declared) : inPieces()
   let size = 0
   request.on('data', (piece: Buffer) => {
     size += piece.length
-    if (size <= maxBytes) pieces.push(piece)
-    else pieces = []
+    if (size <= maxBytes) kept.add(piece)
+    else kept.drop()
     if (size > maxBytes + discardedBytesMax) {
       request.pause()
       reject(tooLarge(maxBytes))
     }
   })
-  request.once('end', () => (size > maxBytes ? reject(tooLarge(maxBytes)) : resolve(Buffer.concat(pieces, size))))
+  request.once('end', () => (size > maxBytes ? reject(tooLarge(maxBytes)) : resolve(kept.whole())))
   request.once('error', cause => reject(new ParleyError('cancelled', 'the caller broke off its upload', { cause })))
   return promise
+}
+
+interface Kept {
+  readonly add: (piece: Buffer) => void
+  readonly drop: () => void
+  readonly whole: () => Buffer<ArrayBuffer>
+}
+
+/** A body whose length is known goes where it stays: collected first, it would be there twice when it is whole. */
+function inPlace(length: number): Kept {
+  const body = Buffer.allocUnsafeSlow(length)
+  let size = 0
+  return {
+    add: piece => {
+      size += piece.copy(body, size)
+    },
+    drop: () => {},
+    whole: () => body.subarray(0, size),
+  }
+}
+
+function inPieces(): Kept {
+  let pieces: Buffer[] = []
+  return {
+    add: piece => void pieces.push(piece),
+    drop: () => {
+      pieces = []
+    },
+    whole: () => Buffer.concat(pieces),
+  }
 }
 
 function tooLarge(maxBytes: number): ParleyError {
@@ -46,25 +77,37 @@ function tooLarge(maxBytes: number): ParleyError {
 
 /** Memory for uploads that are held until they are answered, as another server may have to get them again. */
 export interface UploadRoom {
-  /** Takes room for a request's body and gives it back when the work is over. Throws `overloaded` when there is none. */
-  readonly hold: <T>(request: IncomingMessage, maxBytes: number, work: () => Promise<T>) => Promise<T>
+  /**
+   * Takes room for a request's body and gives it back when the work is over. Throws `overloaded` when there is none, or when
+   * this owner has its share: one caller must leave room for others.
+   */
+  readonly hold: <T>(request: IncomingMessage, owner: string, maxBytes: number, work: () => Promise<T>) => Promise<T>
 }
 
-export function createUploadRoom(totalBytes: number): UploadRoom {
+const shares = 4
+
+export function createUploadRoom(totalBytes: number, ownerBytes = totalBytes / shares): UploadRoom {
+  const held = new Map<string, number>()
   let heldBytes = 0
+  const take = (owner: string, bytes: number) => {
+    heldBytes += bytes
+    const own = (held.get(owner) ?? 0) + bytes
+    if (own === 0) held.delete(owner)
+    else held.set(owner, own)
+  }
   return {
-    hold: async (request, maxBytes, work) => {
+    hold: async (request, owner, maxBytes, work) => {
       const declared = Number(request.headers['content-length'] ?? maxBytes)
       const bytes = Math.min(declared, maxBytes)
-      if (heldBytes + bytes > totalBytes) {
+      if (heldBytes + bytes > totalBytes || (held.get(owner) ?? 0) + bytes > ownerBytes) {
         const message = 'too many uploads are under way; try again soon'
         throw new ParleyError('overloaded', message, { retryAfterSeconds: 1 })
       }
-      heldBytes += bytes
+      take(owner, bytes)
       try {
         return await work()
       } finally {
-        heldBytes -= bytes
+        take(owner, -bytes)
       }
     },
   }
