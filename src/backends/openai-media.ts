@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import type { Outcome, RelayedCall } from '../core/index.ts'
 import { ParleyError } from '../core/index.ts'
-import { Chunk, encodeForm, fieldOf, noUsage, readEvents, type Usage } from '../openai/index.ts'
-import { unitsOf, usageIn } from './media-counts.ts'
+import { Chunk, encodeForm, fieldOf, noUsage, readEvents, type Usage, usageIn } from '../openai/index.ts'
+import { units, unitsOf } from './media-counts.ts'
 import type { OpenAiClientOptions } from './openai-client.ts'
 import { upstreamError } from './refusal.ts'
 import { type Response, readBytes, type Sending, safeJson, secretsOf, send } from './send.ts'
@@ -44,12 +44,22 @@ export async function* runMedia(server: OpenAiClientOptions, call: RelayedCall, 
 function alreadyTold(): void {}
 
 async function ask(server: OpenAiClientOptions, call: RelayedCall, signal: AbortSignal): Promise<Response> {
-  const path = server.basePath + paths[call.task]
   try {
-    return await send(server, { method: 'POST', path, ...entityOf(call), headers: { accept: '*/*' }, signal })
+    return await sendMedia(server, call, { accept: '*/*' }, signal)
   } catch (cause) {
     throw isLackOfRoute(cause) ? withoutRoute(server, call) : cause
   }
+}
+
+/** Sends the request as it is, whoever is asked. */
+export function sendMedia(
+  server: OpenAiClientOptions,
+  call: RelayedCall,
+  headers: Readonly<Record<string, string>>,
+  signal: AbortSignal,
+): Promise<Response> {
+  const path = server.basePath + paths[call.task]
+  return send(server, { method: 'POST', path, ...entityOf(call), headers, signal })
 }
 
 /** Many servers list a model and have no route for this task: that says nothing of the request. */
@@ -138,8 +148,9 @@ function isPage(bytes: Buffer, contentType: string): boolean {
 }
 
 /** How many answers a stream of events is to hold. */
-function wantedOf({ task, body }: RelayedCall): number {
-  if (task !== 'image' && task !== 'imageEdit' && task !== 'imageVariation') return 1
+function wantedOf(call: RelayedCall): number {
+  if (!isPicture(call)) return 1
+  const { body } = call
   return Number((isForm(body) ? fieldOf(body.form, 'n') : body.n) || 1)
 }
 
@@ -163,7 +174,14 @@ async function* relayEvents({ name }: OpenAiClientOptions, call: RelayedCall, bo
   }
   if (!isEnded && answers < wantedOf(call))
     throw new ParleyError('stream_cut', `${name} ended its answer without a terminal marker`)
-  return { usage, ...unitsOf(call, { data: Array(answers) }) }
+  return { usage, ...(isPicture(call) ? units('image', answers) : unitsOf(call)) }
+}
+
+type PictureCall = Extract<RelayedCall, { task: 'image' | 'imageEdit' | 'imageVariation' }>
+
+function isPicture(call: RelayedCall): call is PictureCall {
+  const { task } = call
+  return task === 'image' || task === 'imageEdit' || task === 'imageVariation'
 }
 
 const headBytes = 128

@@ -4,6 +4,7 @@ import type { Backend } from '../core/index.ts'
 import { isTokenCall, ParleyError } from '../core/index.ts'
 import { ModelList } from '../openai/index.ts'
 import { createOpenAiClient, type OpenAiClient } from './openai-client.ts'
+import { runPeerMedia } from './peer-media.ts'
 
 export interface PeerOptions {
   /** How it is called in errors and outcomes. */
@@ -39,7 +40,8 @@ export function createPeer(options: PeerOptions): PeerBackend {
   const answers = createPool(options, Math.max(1, maxStreams - deskStreams))
   const desk = createPool(options, deskStreams)
   const client = createOpenAiClient({ name, dispatcher: desk, origin, basePath: '/v1', isPeer: true })
-  const answering = createOpenAiClient({ name, dispatcher: answers, origin, basePath: '/v1', isPeer: true })
+  const peer = { name, dispatcher: answers, origin, basePath: '/v1', isPeer: true }
+  const answering = createOpenAiClient(peer)
   return {
     name,
     client,
@@ -49,16 +51,17 @@ export function createPeer(options: PeerOptions): PeerBackend {
       throw new ParleyError('backend_failed', `${name} lists its models in an unknown shape`, { cause: list.error })
     },
     run: async function* (call, context) {
-      if (!isTokenCall(call)) {
-        throw new ParleyError('unsupported', `peers do not answer ${call.task} calls; name an upstream’s model`)
-      }
-      return { ...(yield* answering.run(call, context.headers, context.signal)), servedBy: name }
+      const { headers, signal } = context
+      const answer = isTokenCall(call)
+        ? answering.run(call, headers, signal)
+        : runPeerMedia(peer, call, headers, signal)
+      return { ...(yield* answer), servedBy: name }
     },
     ...createEnds(answers, desk),
   }
 }
 
-function createPool({ open, connectTimeoutMs }: PeerOptions, connections: number): Pool {
+function createPool({ name, open, connectTimeoutMs }: PeerOptions, connections: number): Pool {
   return new Pool(origin, {
     connections,
     pipelining: 1,
@@ -69,9 +72,21 @@ function createPool({ open, connectTimeoutMs }: PeerOptions, connections: number
     connect: (_options, callback) => {
       open(AbortSignal.timeout(connectTimeoutMs)).then(
         stream => callback(null, stream as never),
-        cause => callback(cause as Error, null),
+        cause => callback(unsent(name, cause), null),
       )
     },
+  })
+}
+
+/** There was no stream to send a request on. */
+function unsent(name: string, cause: unknown): ParleyError {
+  if (!(cause instanceof ParleyError)) {
+    return new ParleyError('peer_unreachable', `cannot reach ${name}; try another provider`, { cause, isUnsent: true })
+  }
+  const { code, message, retryAfterSeconds } = cause
+  return new ParleyError(code, message, {
+    ...{ cause, isUnsent: true },
+    ...(retryAfterSeconds !== undefined && { retryAfterSeconds }),
   })
 }
 

@@ -71,7 +71,7 @@ const afterDoneBytesMax = 1_024
 const afterDoneMs = 1_000
 
 /** After the last event only the end of the body is to come; once it is read, the connection serves the next call. */
-function letEnd(body: Body): void {
+export function letEnd(body: Body): void {
   const cut = () => void body.destroy()
   let left = afterDoneBytesMax
   const timer = setTimeout(cut, afterDoneMs)

@@ -60,3 +60,5 @@ export const quoteHeader = 'parley-quote'
 /** Named events inside an answer between nodes; never forwarded to an app. */
 export const needVoucherEvent = 'parley.need-voucher'
 export const receiptEvent = 'parley.receipt'
+/** A part of an answer that is no stream of JSON: sound, text, a picture. */
+export const pieceEvent = 'parley.piece'

@@ -5,7 +5,9 @@ import type { Model } from '../openai/index.ts'
 export interface CandidateFacts {
   readonly name: string
   readonly kind: 'local' | 'api' | 'peer'
-  /** Smallest token units per million tokens; absent when free. */
+  /** What a peer is paid by; others answer whatever they can. */
+  readonly unit?: string
+  /** Smallest units of the escrow's token per million units; absent when free. */
   readonly priceIn?: bigint
   readonly priceOut?: bigint
   /** Stake as a multiple of the registry's minimum. */

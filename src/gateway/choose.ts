@@ -1,4 +1,4 @@
-import { type Call, isTokenCall, ParleyError, type RoutingPolicy } from '../core/index.ts'
+import { type Call, isTokenCall, ParleyError, type RoutingPolicy, unitOf } from '../core/index.ts'
 import type { Wishes } from '../openai/index.ts'
 import type { AppliedRule, Candidate, CandidateSource } from './candidate.ts'
 import { fittingFirst, isFitting, needsOf } from './needs.ts'
@@ -61,15 +61,17 @@ function ruledIn(serving: readonly Candidate[], call: Call, rule: AppliedRule | 
   )
 }
 
-/** What is not counted in tokens is answered by upstreams alone: peers do not sell it, and models run here do not do it. */
+/** Peers answer what they have a price for; pictures, sound, moderation and ranking are nothing for models that run here. */
 function able(serving: readonly Candidate[], call: Call): readonly Candidate[] {
-  if (isTokenCall(call)) return serving
-  const upstreams = serving.filter(({ kind }) => kind === 'api')
-  if (upstreams.length > 0) return upstreams
+  const unit = unitOf(call.task)
+  const left = serving.filter(({ kind, unit: sold }) =>
+    kind === 'peer' && sold !== undefined ? sold === unit : kind === 'api' || isTokenCall(call),
+  )
+  if (left.length > 0) return left
   const { task, body } = call
   throw new ParleyError(
     'unsupported',
-    `${task} calls are answered by upstreams alone and none lists ${JSON.stringify(body.model)}; name a model of theirs`,
+    `nobody who lists ${JSON.stringify(body.model)} answers ${task} calls: upstreams do, and peers that sell ${unit}; name a model of theirs`,
     { param: 'model' },
   )
 }

@@ -37,7 +37,7 @@ export function createLocalFront(options: LocalFrontOptions): Front {
     reader: 'app',
     routes: {
       ...openAiRoutes({ ...options, isPeer: false }),
-      ...mediaRoutes(options),
+      ...mediaRoutes({ ...options, isPeer: false }),
       ...passageRoutes(options),
       'GET /healthz/live': async ({ response }) => sendJson(response, 200, { status: 'ok' }),
       'GET /healthz/startup': exchange => readiness(exchange, options),

@@ -17,6 +17,7 @@ import { checked, contextOf, readCall } from './call.ts'
 import type { Exchange, Handler } from './exchange.ts'
 import { wishesIn } from './form-wishes.ts'
 import { readForm } from './multipart.ts'
+import { answerInPieces } from './piece-answer.ts'
 import { answerRaw } from './raw-answer.ts'
 import type { Routes } from './routes.ts'
 import type { SseWriterOptions } from './sse-writer.ts'
@@ -24,6 +25,8 @@ import { createUploadRoom, type UploadRoom } from './upload.ts'
 
 export interface MediaRoutesOptions extends BodyLimits, SseWriterOptions {
   readonly backend: Backend
+  /** Whether peers are answered: in pieces, with messages between nodes. */
+  readonly isPeer: boolean
 }
 
 /** The limit of the original for sound; the fields and the frame of a form have a little room beside it. */
@@ -31,7 +34,7 @@ const maxFileBytes = 25 * 1024 * 1024
 const maxUploadBytes = maxFileBytes + 256 * 1024
 const uploadsHeldBytes = 512 * 1024 * 1024
 
-/** Pictures, sound, moderation and ranking: relayed to servers that have them. For apps alone, as nobody sells them. */
+/** Pictures, sound, moderation and ranking: relayed to servers that have them, or to peers that sell them. */
 export function mediaRoutes(options: MediaRoutesOptions): Routes {
   const room = createUploadRoom(uploadsHeldBytes)
   return {
@@ -73,7 +76,7 @@ function askForm(
   return exchange =>
     room.hold(exchange.request, principalName(exchange.principal), maxUploadBytes, async () => {
       const { form, wishes } = wishesIn(await readForm(exchange.request, limits, exchange.signal))
-      if (wishes !== undefined) exchange.wishes = wishes
+      if (wishes !== undefined && !options.isPeer) exchange.wishes = wishes
       const body = requestOf(form, file, wishes)
       await ask(exchange, { task, body }, options)
     })
@@ -81,7 +84,9 @@ function askForm(
 
 async function ask(exchange: Exchange, call: Call, options: MediaRoutesOptions): Promise<void> {
   const context: Context = contextOf(exchange)
-  await answerRaw(exchange.response, options.backend.run(call, context), options)
+  const reply = options.backend.run(call, context)
+  if (options.isPeer) await answerInPieces(exchange.response, reply, options)
+  else await answerRaw(exchange, reply, options)
 }
 
 /** `file` names the field that has to hold one; the original takes several pictures as `image[]`. */

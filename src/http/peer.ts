@@ -11,6 +11,7 @@ import {
 import { readJson } from './body.ts'
 import { type Exchange, sendJson } from './exchange.ts'
 import { createFront, type Front } from './front.ts'
+import { mediaRoutes } from './media-routes.ts'
 import { type OpenAiRoutesOptions, openAiRoutes } from './openai-routes.ts'
 import type { Routes } from './routes.ts'
 
@@ -28,7 +29,11 @@ export function createPeerFront(options: PeerFrontOptions): Front {
   return createFront({
     ...options,
     reader: 'other',
-    routes: { ...openAiRoutes({ ...options, isPeer: true }), ...deskRoutes(options) },
+    routes: {
+      ...openAiRoutes({ ...options, isPeer: true }),
+      ...mediaRoutes({ ...options, isPeer: true }),
+      ...deskRoutes(options),
+    },
     identify: (_request, _path, connection) => {
       if (connection !== undefined) return connection
       throw new ParleyError('unauthorized', 'this front is reached through the peer-to-peer port only')

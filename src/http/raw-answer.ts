@@ -1,8 +1,9 @@
 import type { ServerResponse } from 'node:http'
-import type { Reply } from '../core/index.ts'
+import type { Outcome, Reply } from '../core/index.ts'
 import { ParleyError } from '../core/index.ts'
 import { encodeEvent } from '../openai/index.ts'
-import { breakOff, shown } from './exchange.ts'
+import { showCost } from './answer.ts'
+import { breakOff, type Exchange, shown } from './exchange.ts'
 import { createSseWriter, drained, type SseWriterOptions } from './sse-writer.ts'
 
 /**
@@ -10,12 +11,13 @@ import { createSseWriter, drained, type SseWriterOptions } from './sse-writer.ts
  * so that an error before it has its status. Afterwards events end with an error event; bytes have no place for one, so the
  * connection is broken off and what arrived never looks whole.
  */
-export async function answerRaw(response: ServerResponse, reply: Reply, options: SseWriterOptions): Promise<void> {
+export async function answerRaw(exchange: Exchange, reply: Reply, options: SseWriterOptions): Promise<void> {
+  const { response } = exchange
   try {
     const first = await reply.next()
     if (first.done === true) throw new ParleyError('backend_failed', 'the backend ended without an answer')
     if (first.value.meta.contentType?.startsWith('text/event-stream')) await events(response, reply, first, options)
-    else if (first.value.meta.isLast === true) await body(response, reply, first)
+    else if (first.value.meta.isLast === true) await body(exchange, reply, first)
     else await bytes(response, reply, first, options)
   } finally {
     await reply.return(undefined as never)
@@ -25,10 +27,21 @@ export async function answerRaw(response: ServerResponse, reply: Reply, options:
 type Step = Awaited<ReturnType<Reply['next']>>
 type First = Extract<Step, { done?: false }>
 
-async function body(response: ServerResponse, reply: Reply, { value }: First): Promise<void> {
+async function body(exchange: Exchange, reply: Reply, { value }: First): Promise<void> {
+  const { response } = exchange
+  const booking = booked(reply)
+  await showCost(exchange, booking)
   response.writeHead(200, { ...headersOf(value.meta), 'content-length': value.bytes.length })
   response.end(value.bytes)
-  while ((await reply.next()).done !== true);
+  await booking
+}
+
+/** What stands behind the body; whoever reads it has it by then. */
+async function booked(reply: Reply): Promise<Outcome> {
+  for (;;) {
+    const step = await reply.next()
+    if (step.done === true) return step.value
+  }
 }
 
 async function bytes(response: ServerResponse, reply: Reply, first: First, { stallMs }: SseWriterOptions) {

@@ -45,13 +45,14 @@ export function providerStatus({ entry, models, error, learnedAt }: ReturnType<M
 export interface SoldModel {
   readonly model: string
   readonly modelId: Hex
+  readonly unit: string
   readonly priceIn: string
   readonly priceOut: string
   readonly contextTokens: number
   readonly capabilities: readonly string[]
 }
 
-export function soldModel({ model, modelId, priceIn, priceOut, contextTokens }: OfferedModel): SoldModel {
+export function soldModel({ model, modelId, unit, priceIn, priceOut, contextTokens }: OfferedModel): SoldModel {
   const { id, capabilities = [] } = model
-  return { model: id, modelId, priceIn: String(priceIn), priceOut: String(priceOut), contextTokens, capabilities }
+  return { model: id, modelId, unit, priceIn: String(priceIn), priceOut: String(priceOut), contextTokens, capabilities }
 }

@@ -143,21 +143,26 @@ function forSale(own: OwnModels, config: Config): OwnModels {
 function priced(models: readonly OwnModel[], { provider }: Config, decimals: number): OfferedModel[] {
   const sold = models.filter(({ model }) => provider.models.length === 0 || provider.models.includes(model.id))
   return sold.map(({ model, modelId }) => {
-    const price = { ...provider.prices, ...definedOf(provider.modelPrices[model.id] ?? {}) }
+    const { unit = 'tokens', ...own } = provider.modelPrices[model.id] ?? {}
+    const common = unit === 'tokens' ? provider.prices : { ...freeOfTokens, minimum: provider.prices.minimum }
+    const price = { ...common, ...definedOf(own) }
     return {
       model,
       modelId,
-      unit: 'tokens',
+      unit,
       priceIn: parseAmount(price.in, decimals),
       priceCachedIn: parseAmount(price.cachedIn, decimals),
       priceOut: parseAmount(price.out, decimals),
       minimumCharge: parseAmount(price.minimum, decimals),
-      windowTokens: provider.windowTokens,
+      windowTokens: unit === 'tokens' ? provider.windowTokens : 1,
       contextTokens: model.context_length ?? 0,
       concurrency: provider.concurrency,
     }
   })
 }
+
+/** What is sold by another unit has that price alone. */
+const freeOfTokens = { in: '0', cachedIn: '0', out: '0' }
 
 function definedOf<T extends object>(fields: T): { [K in keyof T]?: NonNullable<T[K]> } {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never

@@ -83,7 +83,8 @@ export async function learn(stall: Stall, { clock, log, notary, learnTimeoutMs }
 /** What a provider sells, as this node lists it: with the prices it signed. */
 export function modelsOf({ sheet }: Stall, currency: string): Model[] {
   return (sheet?.models ?? []).map(({ model, quote: { message } }) => {
-    const pricing = { prompt: String(message.priceIn), completion: String(message.priceOut), currency }
+    const { unit, priceIn, priceOut } = message
+    const pricing = { prompt: String(priceIn), completion: String(priceOut), unit, currency }
     return { ...model, owned_by: 'peer', pricing }
   })
 }
@@ -92,8 +93,9 @@ export function modelsOf({ sheet }: Stall, currency: string): Model[] {
 export function candidateOf({ sheet, error, shop, stakeRatio }: Stall, model: string, now: number): Candidate[] {
   const quoted = sheet?.models.find(({ model: { id } }) => id === model)
   if (quoted === undefined) return []
-  const { priceIn, priceOut, expiresAt } = quoted.quote.message
+  const { priceIn, priceOut, unit, expiresAt } = quoted.quote.message
   if (error !== undefined && Number(expiresAt) * 1_000 < now) return []
   const facts = modelFacts(quoted.model)
-  return [{ name: shop.backend.name, kind: 'peer', priceIn, priceOut, stakeRatio, backend: shop.backend, ...facts }]
+  const { backend } = shop
+  return [{ name: backend.name, kind: 'peer', unit, priceIn, priceOut, stakeRatio, backend, ...facts }]
 }

@@ -18,9 +18,9 @@ export const Model = z.looseObject({
   max_output_tokens: tokens,
   /** What it can do: `chat`, `completion`, `embedding`, `tools`. */
   capabilities: z.array(z.string()).optional().catch(undefined),
-  /** Price per million tokens, decimal strings in the smallest unit of the escrow's token. */
+  /** Price per million units (tokens when missing) in and out, decimal strings in the smallest unit of the escrow's token. */
   pricing: z
-    .looseObject({ prompt: z.string(), completion: z.string(), currency: z.string() })
+    .looseObject({ prompt: z.string(), completion: z.string(), unit: z.string().optional(), currency: z.string() })
     .optional()
     .catch(undefined),
   /** How many providers can answer with it. */

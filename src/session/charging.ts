@@ -1,7 +1,6 @@
-import type { Backend, Context, Filter, Reply, TokenCall } from '../core/index.ts'
-import { filter, isTokenCall, needVoucherEvent, ParleyError, receiptEvent } from '../core/index.ts'
+import type { Backend, Call, Context, Filter, Reply } from '../core/index.ts'
+import { filter, needVoucherEvent, ParleyError, receiptEvent } from '../core/index.ts'
 import { Chunk } from '../openai/index.ts'
-import { notForSale } from './not-for-sale.ts'
 import type { TakenCall } from './provider-desk.ts'
 import { withSeed } from './seed.ts'
 import type { Till } from './till.ts'
@@ -12,13 +11,12 @@ import { needVoucherCodec, receiptCodec } from './wire.ts'
  * up to one window ahead of payment; a receipt follows every half window and the end.
  */
 export function charging(till: Till): Filter {
-  return filter((inner, call, context) => {
-    if (!isTokenCall(call)) return notForSale(call.task)
-    return till.isFree(context.principal) ? inner.run(call, context) : charged(till, inner, call, context)
-  })
+  return filter((inner, call, context) =>
+    till.isFree(context.principal) ? inner.run(call, context) : charged(till, inner, call, context),
+  )
 }
 
-async function* charged(till: Till, inner: Backend, call: TokenCall, context: Context): Reply {
+async function* charged(till: Till, inner: Backend, call: Call, context: Context): Reply {
   const taken = await till.begin(call, context)
   const { running } = taken
   const signal = AbortSignal.any([context.signal, running.signal])

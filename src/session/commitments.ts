@@ -1,7 +1,7 @@
 import { createHash, createHmac, hkdfSync } from 'node:crypto'
-import type { Hex, TokenCall } from '../core/index.ts'
+import type { Call, Hex } from '../core/index.ts'
 import { canonicalJson } from '../core/index.ts'
-import type { Chunk } from '../openai/index.ts'
+import { type Chunk, type FormRequest, fieldOf, isFile } from '../openai/index.ts'
 
 /** What receipts call a session: its secret's SHA-256, so that a published receipt does not give the session away. */
 export function sessionName(session: Hex): Hex {
@@ -14,7 +14,7 @@ export function commitmentKey(session: Hex): Uint8Array {
 }
 
 /** HMAC over the SHA-256 of the prompt's canonical JSON: the part of the request that is the prompt, nothing else. */
-export function commitToPrompt(key: Uint8Array, call: TokenCall): Hex {
+export function commitToPrompt(key: Uint8Array, call: Call): Hex {
   return commit(
     key,
     createHash('sha256')
@@ -23,7 +23,7 @@ export function commitToPrompt(key: Uint8Array, call: TokenCall): Hex {
   )
 }
 
-/** A running commitment to the `data:` payloads of an answer, in the order they were sent. */
+/** A running commitment to an answer in the order it was sent: the `data:` payloads of its chunks, or the bytes of a raw one. */
 export interface ResponseCommitment {
   readonly add: (chunk: Chunk) => void
   /** Over everything so far. */
@@ -38,10 +38,29 @@ export function commitToResponse(key: Uint8Array): ResponseCommitment {
   }
 }
 
-function promptOf(call: TokenCall): unknown {
-  if (call.task === 'chat') return call.body.messages
-  if (call.task === 'embedding') return call.body.input
-  return { prompt: call.body.prompt, suffix: call.body.suffix ?? undefined }
+function promptOf(call: Call): unknown {
+  switch (call.task) {
+    case 'chat':
+      return call.body.messages
+    case 'embedding':
+    case 'speech':
+    case 'moderation':
+      return call.body.input
+    case 'completion':
+      return { prompt: call.body.prompt, suffix: call.body.suffix ?? undefined }
+    case 'image':
+      return { prompt: call.body.prompt }
+    case 'rerank':
+      return { query: call.body.query, documents: call.body.documents }
+    default:
+      return promptOfForm(call.body)
+  }
+}
+
+/** Names of fields and files are written anew on the way: what counts is what they hold. */
+function promptOfForm({ form }: FormRequest): unknown {
+  const files = form.filter(isFile).map(({ file }) => createHash('sha256').update(file.bytes).digest('hex'))
+  return { files, prompt: fieldOf(form, 'prompt') }
 }
 
 function commit(key: Uint8Array, digest: Uint8Array): Hex {
@@ -56,6 +75,7 @@ const space = 0x20
 /** The payload as bytes; taken from the frame as it is where that has one data line, as all but the oddest have. */
 function payloadOf(chunk: Chunk): Uint8Array {
   const { bytes } = chunk
+  if (chunk.isRaw) return bytes
   if (!startsWith(bytes, dataField)) return Buffer.from(chunk.data ?? '')
   let end = bytes.length
   while (end > 0 && (bytes[end - 1] === lineFeed || bytes[end - 1] === carriageReturn)) end--

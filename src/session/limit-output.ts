@@ -1,8 +1,9 @@
-import type { Quote, TokenCall } from '../core/index.ts'
+import type { Call, Quote } from '../core/index.ts'
+import { isTokenCall } from '../core/index.ts'
 
 /** The call with its answer bounded so that `money` pays for it: a model that stops is kinder than a stream that is cut. */
-export function limitOutput(call: TokenCall, money: bigint, { priceOut, contextTokens }: Quote): TokenCall {
-  if (call.task === 'embedding' || priceOut === 0n) return call
+export function limitOutput(call: Call, money: bigint, { priceOut, contextTokens }: Quote): Call {
+  if (!isTokenCall(call) || call.task === 'embedding' || priceOut === 0n) return call
   const affordable = (money * 1_000_000n) / priceOut / BigInt(call.body.n ?? 1)
   if (affordable >= BigInt(contextTokens) && contextTokens > 0) return call
   const most = Math.max(1, Number(affordable > 0xffff_ffffn ? 0xffff_ffffn : affordable))

@@ -10,14 +10,17 @@ export interface PromptMeasure {
 }
 
 export function measurePrompt(call: TokenCall): PromptMeasure {
-  const size = call.task === 'chat' ? sizeOfChat(call.body) : sizeOfInput(inputOf(call))
+  return measureOf(call.task === 'chat' ? sizeOfChat(call.body) : sizeOfInput(inputOf(call)))
+}
+
+export function measureOf(size: PromptSize): PromptMeasure {
   return {
     tokens: Math.max(1, Math.ceil(size.bytes / 4) + size.ids + 8 * size.messages + 1_024 * size.media),
     tokensMax: size.bytes + size.ids + 64 * Math.max(1, size.messages) + 8_192 * size.media,
   }
 }
 
-interface PromptSize {
+export interface PromptSize {
   bytes: number
   /** Tokens given as numbers. */
   ids: number
@@ -26,10 +29,12 @@ interface PromptSize {
   media: number
 }
 
+export const emptySize: Readonly<PromptSize> = { bytes: 0, ids: 0, messages: 0, media: 0 }
+
 type ChatBody = Extract<TokenCall, { task: 'chat' }>['body']
 
 function sizeOfChat(body: ChatBody): PromptSize {
-  const size: PromptSize = { bytes: 0, ids: 0, messages: body.messages.length, media: 0 }
+  const size = { ...emptySize, messages: body.messages.length }
   for (const message of body.messages) {
     if (typeof message.content === 'string') size.bytes += Buffer.byteLength(message.content)
     else for (const part of message.content ?? []) addPart(size, part)
@@ -39,12 +44,12 @@ function sizeOfChat(body: ChatBody): PromptSize {
   return size
 }
 
-function addPart(size: PromptSize, part: Record<string, unknown>): void {
+export function addPart(size: PromptSize, part: Record<string, unknown>): void {
   if (typeof part.text === 'string') size.bytes += Buffer.byteLength(part.text)
   else size.media++
 }
 
-function jsonBytes(value: unknown): number {
+export function jsonBytes(value: unknown): number {
   return value === undefined || value === null ? 0 : Buffer.byteLength(JSON.stringify(value))
 }
 
@@ -56,7 +61,7 @@ function inputOf(call: Exclude<TokenCall, { task: 'chat' }>): Input[] {
 }
 
 function sizeOfInput(inputs: readonly Input[]): PromptSize {
-  const size: PromptSize = { bytes: 0, ids: 0, messages: 0, media: 0 }
+  const size = { ...emptySize }
   for (const input of inputs) {
     if (typeof input === 'string') addText(size, input)
     else if (typeof input[0] === 'number') addIds(size, input as readonly number[])

@@ -2,7 +2,7 @@ import type { ChannelKey, Hex, Ledger, Notary, SignedReceipt } from '../core/ind
 import { ParleyError } from '../core/index.ts'
 import { higher } from './amounts.ts'
 import { commitmentKey, sessionName } from './commitments.ts'
-import type { PaidCall } from './paid-call.ts'
+import { type PaidCall, windowPrice } from './paid-call.ts'
 import { principalName } from './spending-caps.ts'
 import { verifyReceipt, verifySigner } from './verify-receipt.ts'
 import type { VoucherPen } from './voucher-pen.ts'
@@ -59,6 +59,16 @@ export class OpenSession {
     let total = this.#charged
     for (const call of this.calls) total += higher(call.prepaid - call.charge, 0n)
     return total
+  }
+
+  /** The most that can honestly be asked for by now: what can be owed, what running calls prepay, and one window. */
+  get mostAsked(): bigint {
+    let [total, window] = [this.most, 0n]
+    for (const call of this.calls) {
+      total += higher(call.prepaid - call.most, 0n)
+      window = higher(window, windowPrice(call.options.quote.terms))
+    }
+    return total + window
   }
 
   /** The most that can honestly be owed by now, counted on this side. */

@@ -1,9 +1,10 @@
-import type { Hex, Principal, Quote, SignedReceipt, TokenCall } from '../core/index.ts'
-import { chargeFor, ParleyError } from '../core/index.ts'
-import type { Chunk, Usage } from '../openai/index.ts'
+import type { Call, Hex, Principal, Quote, SignedReceipt } from '../core/index.ts'
+import { chargeFor, isTokenCall, ParleyError } from '../core/index.ts'
+import { type Chunk, type Usage, usageOf } from '../openai/index.ts'
 import { higher, outputPrice } from './amounts.ts'
 import { commitToPrompt } from './commitments.ts'
-import { measurePrompt, type PromptMeasure, textBytes } from './measure.ts'
+import { textBytes } from './measure.ts'
+import { type CallMeasure, type ChunkCount, countOf, measureCall } from './measure-media.ts'
 import type { TrustedQuote } from './price-list.ts'
 import type { Hold } from './spending-caps.ts'
 
@@ -12,7 +13,7 @@ export interface PaidCallOptions {
   readonly id: string
   /** Names it on this node: in its events and to its app, which may use one name twice. */
   readonly localId: string
-  readonly call: TokenCall
+  readonly call: Call
   readonly principal: Principal
   readonly quote: TrustedQuote
   readonly seed: bigint
@@ -29,9 +30,9 @@ const unseenTokens = 32
 /** One call on the user's side: counts what arrives, so that no receipt has to be believed. */
 export class PaidCall {
   readonly options: PaidCallOptions
-  readonly prompt: PromptMeasure
+  readonly measure: CallMeasure
   readonly promptCommit: Hex
-  /** The price of the prompt by the rule both sides share. */
+  /** The price of what goes in, and of the pictures asked for, by the rule both sides share. */
   readonly prepaid: bigint
   /** What its newest receipt says. */
   charge = 0n
@@ -40,6 +41,7 @@ export class PaidCall {
   seq = 0n
   /** The final receipt. */
   receipt: SignedReceipt | undefined
+  /** What the answer reported, in the unit it is paid by. */
   usage: Usage | undefined
   chunks = 0
   /** It ended without a final receipt: what was under way then may be charged too. */
@@ -48,12 +50,18 @@ export class PaidCall {
   asked = 0
   readonly #controller = new AbortController()
   #bytesOut = 0
+  #imagesOut = 0
 
   constructor(options: PaidCallOptions) {
     this.options = options
-    this.prompt = measurePrompt(options.call)
+    this.measure = measureCall(options.call)
     this.promptCommit = commitToPrompt(options.commitmentKey, options.call)
-    this.prepaid = chargeFor(options.quote.terms, { in: this.prompt.tokens, cached: 0, out: 0 })
+    this.prepaid = chargeFor(options.quote.terms, { in: this.measure.in, cached: 0, out: this.measure.out })
+  }
+
+  /** Nothing of it is owed beyond what was authorised before it was delivered. */
+  get isPrepaid(): boolean {
+    return !isTokenCall(this.options.call)
   }
 
   get signal(): AbortSignal {
@@ -66,31 +74,54 @@ export class PaidCall {
 
   /** Counts a chunk that arrived. */
   add(chunk: Chunk): void {
+    const { call } = this.options
     this.chunks++
-    if (this.options.call.task !== 'embedding') this.#bytesOut += textBytes(chunk)
-    this.usage = chunk.usage() ?? this.usage
+    if (isTokenCall(call)) {
+      if (call.task !== 'embedding') this.#bytesOut += textBytes(chunk)
+      this.usage = chunk.usage() ?? this.usage
+    } else this.#count(countOf(call, chunk))
   }
 
-  /** No tokenizer makes more tokens of what arrived than it has bytes. */
+  #count({ in: heard, out }: ChunkCount): void {
+    this.#imagesOut = Math.min(this.#imagesOut + out, this.measure.out)
+    this.usage = usageOf(heard ?? this.usage?.prompt_tokens ?? 0, this.#imagesOut)
+  }
+
+  /** No tokenizer makes more tokens of what arrived than it has bytes. Pictures are counted; of a cut call all may be gone. */
+  get #arrivedMax(): number {
+    const { call } = this.options
+    if (!isTokenCall(call)) return this.isCut ? this.measure.out : this.#imagesOut
+    return call.task === 'embedding' ? 0 : this.#bytesOut + unseenTokens * (call.body.n ?? 1)
+  }
+
+  /** The most output a receipt may count. Of a call that was cut, one window may have left the provider and not arrived. */
   get tokensOutMax(): number {
-    const { task, body } = this.options.call
-    if (task === 'embedding') return 0
-    return this.#bytesOut + unseenTokens * (body.n ?? 1)
+    const isWindowOpen = this.isCut && !this.isPrepaid
+    return isWindowOpen ? this.#arrivedMax + windowTokens(this.options.quote.terms) : this.#arrivedMax
   }
 
   /** The most this call can honestly cost, by what arrived. */
   get most(): bigint {
     const { terms } = this.options.quote
-    const most = chargeFor(terms, { in: this.prompt.tokensMax, cached: 0, out: this.tokensOutMax })
-    return higher(this.charge, this.isCut ? most + windowPrice(this.options.quote.terms) : most)
+    const most = chargeFor(terms, { in: this.measure.inMax, cached: 0, out: this.#arrivedMax })
+    return higher(this.charge, this.isCut ? most + windowPrice(terms) : most)
   }
 }
 
 const windowTokensMax = 1_024
 
-/** What may be paid ahead of delivery under a quote: one window, and no more than 1,024 tokens whatever it says. */
+/**
+ * What may be paid ahead of delivery under a quote: one window, and no more than 1,024 tokens whatever it says. What is
+ * paid by another unit is prepaid, and nothing of the next call with it.
+ */
 export function windowPrice(terms: Quote): bigint {
-  return outputPrice(terms, Math.min(terms.windowTokens, windowTokensMax))
+  if (terms.unit !== 'tokens') return 0n
+  return outputPrice(terms, windowTokens(terms))
+}
+
+/** A quote may name any window; no more than this is believed to be on its way. */
+function windowTokens({ windowTokens: quoted }: Quote): number {
+  return Math.min(quoted, windowTokensMax)
 }
 
 export function tooDear(price: bigint, maxPrice: bigint): ParleyError {

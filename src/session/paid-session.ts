@@ -1,6 +1,7 @@
-import type { Address, Context, QuoteSheet, SignedReceipt, TokenCall } from '../core/index.ts'
+import type { Address, Call, Context, QuoteSheet, SignedReceipt } from '../core/index.ts'
 import { abortable, ParleyError, sleep } from '../core/index.ts'
 import { lower } from './amounts.ts'
+import { requireUnit } from './measure-media.ts'
 import type { OpenSession } from './open-session.ts'
 import { PaidCall, tooDear, windowPrice } from './paid-call.ts'
 import type { Payer } from './payer.ts'
@@ -51,9 +52,10 @@ export class PaidSession {
   }
 
   /** Puts a call on the books and authorises its prompt. Throws before any money moves. */
-  async begin(call: TokenCall, context: Context): Promise<PaidCall> {
+  async begin(call: Call, context: Context): Promise<PaidCall> {
     const session = await this.#ready(context.signal)
     const quote = await this.prices.quoteFor(call.body.model, context.signal)
+    requireUnit(call, quote.terms.unit)
     const paid = this.#createCall(session, quote, call, context)
     session.calls.add(paid)
     try {
@@ -82,15 +84,16 @@ export class PaidSession {
    */
   raise(call: PaidCall, cumulative: bigint): void {
     const session = this.#sessionOf(call)
-    const allowed = session.most + windowPrice(call.options.quote.terms)
+    const allowed = session.mostAsked
     if (cumulative > allowed) {
       const message = `the provider asks for ${cumulative} in all, what arrived and was asked costs ${allowed} at most`
       throw this.#freeze(new ParleyError('payment_mismatch', message))
     }
     const { maxPrice } = call.options
     const forThis = cumulative - session.committed + call.prepaid
-    if (maxPrice !== undefined && call.chunks === 0 && forThis > maxPrice) throw tooDear(forThis, maxPrice)
-    if (call.chunks === 0 && forThis > call.prepaid) call.options.hold.set(forThis)
+    const isInput = call.chunks === 0 || call.isPrepaid
+    if (maxPrice !== undefined && isInput && forThis > maxPrice) throw tooDear(forThis, maxPrice)
+    if (isInput && forThis > call.prepaid) call.options.hold.set(forThis)
     this.#cover(session, cumulative)
   }
 
@@ -188,7 +191,7 @@ export class PaidSession {
     return this.#open
   }
 
-  #createCall(session: OpenSession, quote: TrustedQuote, call: TokenCall, context: Context): PaidCall {
+  #createCall(session: OpenSession, quote: TrustedQuote, call: Call, context: Context): PaidCall {
     const { random, caps, perCallMax } = this.#options
     const { id: localId, principal, maxPrice = perCallMax } = context
     const paid = new PaidCall({

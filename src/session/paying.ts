@@ -1,7 +1,6 @@
-import type { Backend, Context, Filter, Outcome, Reply, TokenCall } from '../core/index.ts'
+import type { Backend, Call, Context, Filter, Outcome, Reply } from '../core/index.ts'
 import {
   filter,
-  isTokenCall,
   needVoucherEvent,
   ParleyError,
   quoteHeader,
@@ -13,7 +12,6 @@ import {
 } from '../core/index.ts'
 import type { Chunk } from '../openai/index.ts'
 import { limitOutput } from './limit-output.ts'
-import { notForSale } from './not-for-sale.ts'
 import type { PaidCall } from './paid-call.ts'
 import type { PaidSession } from './paid-session.ts'
 import { plainError } from './plain-words.ts'
@@ -28,15 +26,12 @@ import { needVoucherCodec, receiptCodec } from './wire.ts'
  * and hold, beside the stream. Messages between nodes end here: the app sees only its answer.
  */
 export function paying(purse: Purse, peer: PaidPeer): Filter {
-  return filter((inner, call, context) =>
-    isTokenCall(call) ? paid(purse.session(peer), inner, call, context) : notForSale(call.task),
-  )
+  return filter((inner, call, context) => paid(purse.session(peer), inner, call, context))
 }
 
-async function* paid(session: PaidSession, inner: Backend, call: TokenCall, context: Context): Reply {
+async function* paid(session: PaidSession, inner: Backend, call: Call, context: Context): Reply {
   if (await session.isFree(context.signal)) return yield* inner.run(call, context)
   const { paidCall, reply, first } = await start(session, inner, call, context)
-  let mayBeCharged = true
   try {
     for (let step = first; ; step = await reply.next()) {
       if (step.done === true) return settled(paidCall, step.value)
@@ -48,11 +43,11 @@ async function* paid(session: PaidSession, inner: Backend, call: TokenCall, cont
     }
   } catch (cause) {
     const error = failureOf(paidCall, cause, context)
-    mayBeCharged = paidCall.chunks > 0 || !isRefusal(error)
     paidCall.abort(error)
     throw error
   } finally {
-    session.end(paidCall, mayBeCharged)
+    // The provider was at work once anything came, if only a question for more money.
+    session.end(paidCall, true)
     await reply.return(undefined as never)
   }
 }
@@ -66,7 +61,7 @@ interface Started {
 const attemptsMax = 4
 
 /** Until the first chunk the provider may ask for more money or for a new session, and is asked again. */
-async function start(session: PaidSession, inner: Backend, call: TokenCall, context: Context): Promise<Started> {
+async function start(session: PaidSession, inner: Backend, call: Call, context: Context): Promise<Started> {
   let paidCall = await session.begin(call, context)
   const renewed = new Set<string>()
   for (let attempt = 1; ; attempt++) {

@@ -1,5 +1,6 @@
 import type {
   Address,
+  Call,
   Context,
   HeldProofs,
   Hex,
@@ -8,7 +9,6 @@ import type {
   SignedHello,
   SignedReceipt,
   SignedVoucher,
-  TokenCall,
 } from '../core/index.ts'
 import { ParleyError, quoteHeader, requestHeader, seedHeader, sessionHeader, voucherHeader } from '../core/index.ts'
 import { isSameAddress } from './amounts.ts'
@@ -18,6 +18,7 @@ import { Cover } from './cover.ts'
 import { type EscrowPosition, EscrowWatch } from './escrow-watch.ts'
 import { Greeter } from './greeting.ts'
 import { HelloRate } from './hello-rate.ts'
+import { requireUnit } from './measure-media.ts'
 import { QuoteBook } from './quote-book.ts'
 import { RunningCall } from './running-call.ts'
 import { drawSeed, ownSeed, readSeed } from './seed.ts'
@@ -97,7 +98,7 @@ export class ProviderDesk {
     return this.#options.ledger.receipts(this.#sessions.find(token).tab.key, requestIds)
   }
 
-  async begin(call: TokenCall, context: Context): Promise<TakenCall> {
+  async begin(call: Call, context: Context): Promise<TakenCall> {
     const { headers, principal, signal } = context
     if (headers[sessionHeader] === undefined) {
       throw new ParleyError('payment_required', `this provider is paid; open a session and send ${sessionHeader}`)
@@ -108,6 +109,7 @@ export class ProviderDesk {
     }
     await this.#awake(session, signal)
     const quote = this.#quotes.find(call.body.model, headers[quoteHeader])
+    requireUnit(call, quote.signed.message.unit)
     if (session.calls.size >= quote.signed.message.concurrency) {
       const most = `this session runs ${session.calls.size} calls, the quote allows ${quote.signed.message.concurrency}`
       throw new ParleyError('overloaded', most, { retryAfterSeconds: 1 })
@@ -127,7 +129,7 @@ export class ProviderDesk {
     return { running, acceptLate: isLate ? () => this.#acceptHeaderNow(session, header) : undefined }
   }
 
-  #runningCall(session: Session, quote: ReturnType<QuoteBook['find']>, call: TokenCall, context: Context): RunningCall {
+  #runningCall(session: Session, quote: ReturnType<QuoteBook['find']>, call: Call, context: Context): RunningCall {
     const { notary, signer, clock, random, log, provider } = this.#options
     const named = context.headers[requestHeader]
     const requestId = isRequestId(named) ? named : context.id

@@ -1,9 +1,10 @@
-import type { Clock, Hex, Notary, Outcome, Receipt, SignedReceipt, Signer, TokenCall } from '../core/index.ts'
-import { chargeFor, ParleyError } from '../core/index.ts'
+import type { Call, Clock, Hex, Notary, Outcome, Receipt, SignedReceipt, Signer } from '../core/index.ts'
+import { chargeFor, isTokenCall, ParleyError } from '../core/index.ts'
 import type { Chunk, ChunkMeta, Usage } from '../openai/index.ts'
 import { higher, outputPrice } from './amounts.ts'
 import { commitToPrompt, commitToResponse, type ResponseCommitment } from './commitments.ts'
-import { measurePrompt, textBytes } from './measure.ts'
+import { textBytes } from './measure.ts'
+import { type CallMeasure, type ChunkCount, countOf, measureCall } from './measure-media.ts'
 import type { HonouredQuote } from './quote-book.ts'
 import type { Tab, TabEntry } from './tab.ts'
 
@@ -22,7 +23,7 @@ export interface RunningCallOptions {
   readonly clock: Clock
   readonly book: ReceiptBook
   readonly quote: HonouredQuote
-  readonly call: TokenCall
+  readonly call: Call
   readonly requestId: string
   readonly seed: bigint
   readonly voucherTimeoutMs: number
@@ -42,6 +43,7 @@ export class RunningCall implements TabEntry {
   readonly #promptCommit: Hex
   readonly #response: ResponseCommitment
   readonly #startedAt: bigint
+  readonly #measure: CallMeasure
   #tokensIn: number
   #tokensCached = 0
   #tokensOut = 0
@@ -58,8 +60,9 @@ export class RunningCall implements TabEntry {
     this.#options = options
     this.#tab = options.book.tab
     this.requestId = options.requestId
-    this.#tokensIn = measurePrompt(options.call).tokens
-    this.prepaid = this.#price(0)
+    this.#measure = measureCall(options.call)
+    this.#tokensIn = this.#measure.in
+    this.prepaid = this.#price(this.#measure.out)
     this.held = this.prepaid
     this.#heldAtRelease = this.held
     this.#promptCommit = commitToPrompt(options.book.commitmentKey, options.call)
@@ -88,9 +91,10 @@ export class RunningCall implements TabEntry {
   /** Counts a chunk that is about to be delivered. */
   count(chunk: Chunk): void {
     if (this.#isOver) throw ParleyError.from(this.signal.reason, this.signal)
-    const tokens = this.#tokensOf(chunk)
+    const { in: promptTokens, out: tokens } = this.#counted(chunk)
     this.#waiting = { chunk, tokens }
-    if (isNews(chunk.meta)) this.#learnPrompt(chunk.meta)
+    if (promptTokens !== undefined) this.#learnPrompt({ promptTokens })
+    else if (isNews(chunk.meta)) this.#learnPrompt(chunk.meta)
     else if (tokens === 0) return
     this.#tab.hold(this, higher(this.prepaid, this.#price(this.#tokensOut + tokens)))
   }
@@ -101,6 +105,7 @@ export class RunningCall implements TabEntry {
    */
   due(): bigint | undefined {
     if (this.#isCovered()) return undefined
+    if (this.#isPrepaid) return this.#tab.committed
     const delivered = this.#tab.committed + this.#heldAtRelease - higher(this.prepaid, this.receipted)
     const total = higher(delivered, this.#tab.owed - this.#windowPrice())
     return this.#isPromptDearer ? higher(total, this.#tab.committed) : total
@@ -124,13 +129,13 @@ export class RunningCall implements TabEntry {
 
   /** Half a window was delivered since the last receipt: with one now, the next voucher is here before the window ends. */
   get isReceiptDue(): boolean {
+    if (this.#isPrepaid) return false
     return this.#tokensOut - this.#receiptedOut >= Math.max(1, Math.floor(this.#windowTokens() / 2))
   }
 
   /** A receipt over everything so far, on disk before it is returned. */
-  receipt(finishReason = ''): SignedReceipt {
+  receipt(finishReason = '', charge = higher(this.#price(this.#tokensOut), this.receipted)): SignedReceipt {
     const { notary, signer, book, quote, seed, clock } = this.#options
-    const charge = higher(this.#price(this.#tokensOut), this.receipted)
     const message: Receipt = {
       session: book.name,
       seq: book.nextSeq(),
@@ -158,8 +163,9 @@ export class RunningCall implements TabEntry {
 
   /** The final receipt of a call that ended well. */
   finish({ usage, finishReason }: Outcome): SignedReceipt {
-    this.#takeUsage(usage)
-    const receipt = this.receipt(finishReason?.slice(0, 64) || 'stop')
+    if (!this.#isPrepaid) this.#takeUsage(usage)
+    const reason = finishReason?.slice(0, 64) || 'stop'
+    const receipt = this.#isForNothing ? this.receipt(reason, 0n) : this.receipt(reason)
     this.#leave()
     return receipt
   }
@@ -171,12 +177,20 @@ export class RunningCall implements TabEntry {
   stop(reason: 'cancelled' | 'failed', cause?: ParleyError): void {
     if (this.#isOver) return
     try {
-      if (this.#isDelivered || (reason === 'cancelled' && this.#isWorking)) this.receipt(reason)
+      // What was learned of the prompt and not paid went nowhere.
+      if (this.#isPrepaid && this.#isPromptDearer) this.#tokensIn = this.#measure.in
+      if (this.#isOwed(reason)) this.receipt(reason)
       if (this.#tab.owed > this.#tab.accepted) this.#tab.distrust()
     } finally {
       this.#leave()
       this.#controller.abort(cause ?? new ParleyError('cancelled', 'the call is over'))
     }
+  }
+
+  /** Half a speech is none, and neither is half a transcript: what is not delivered in parts is owed whole, or not at all. */
+  #isOwed(reason: 'cancelled' | 'failed'): boolean {
+    if (reason === 'cancelled' && this.#isWorking) return true
+    return this.#isPrepaid ? this.#tokensOut > 0 : this.#isDelivered
   }
 
   #leave(): void {
@@ -186,16 +200,35 @@ export class RunningCall implements TabEntry {
     this.#options.onEnd()
   }
 
-  #tokensOf(chunk: Chunk): number {
-    if (this.#options.call.task === 'embedding') return 0
-    return chunk.meta.outputTokens ?? (textBytes(chunk) > 0 ? 1 : 0)
+  /** Paid in full before it is delivered, as whatever is not written word by word. */
+  get #isPrepaid(): boolean {
+    return !isTokenCall(this.#options.call)
+  }
+
+  /** Pictures were asked for and none was delivered. */
+  get #isForNothing(): boolean {
+    return this.#measure.out > 0 && this.#tokensOut === 0
+  }
+
+  /** What a chunk adds; no more than was set aside for it, as the user counts no more either. */
+  #counted(chunk: Chunk): ChunkCount {
+    const { call } = this.#options
+    if (!isTokenCall(call)) {
+      const { in: heard, out } = countOf(call, chunk)
+      return {
+        in: heard && Math.min(heard, this.#measure.inMax),
+        out: Math.min(out, this.#measure.out - this.#tokensOut),
+      }
+    }
+    if (call.task === 'embedding') return { in: undefined, out: 0 }
+    return { in: undefined, out: chunk.meta.outputTokens ?? (textBytes(chunk) > 0 ? 1 : 0) }
   }
 
   #learnPrompt({ promptTokens, cachedTokens }: ChunkMeta): void {
     this.#tokensIn = promptTokens ?? this.#tokensIn
     this.#tokensCached = Math.min(cachedTokens ?? this.#tokensCached, this.#tokensIn)
     const prompt = this.#price(0)
-    if (this.#isDelivered || prompt <= this.prepaid) return
+    if ((this.#isDelivered && !this.#isPrepaid) || prompt <= this.prepaid) return
     this.prepaid = prompt
     this.#isPromptDearer = true
   }
@@ -213,6 +246,7 @@ export class RunningCall implements TabEntry {
 
   #isCovered(): boolean {
     if (this.#isPromptDearer && this.#tab.committed > this.#tab.accepted) return false
+    if (this.#isPrepaid) return true
     return this.#tab.owed - this.#tab.accepted <= this.#windowPrice()
   }
 

@@ -1,4 +1,4 @@
-import type { Random, TokenCall } from '../core/index.ts'
+import type { Call, Random } from '../core/index.ts'
 
 /**
  * The sampling seed a receipt names, which is the one the backend gets. It is the app's own where the request has one,
@@ -10,8 +10,8 @@ export function drawSeed(random: Random): bigint {
 }
 
 /** The seed in the request itself; as a receipt holds no sign, a negative one is its two's complement. */
-export function ownSeed(call: TokenCall): bigint | undefined {
-  if (call.task === 'embedding' || call.body.seed == null) return undefined
+export function ownSeed(call: Call): bigint | undefined {
+  if (!isSampled(call) || call.body.seed == null) return undefined
   return BigInt.asUintN(64, BigInt(call.body.seed))
 }
 
@@ -23,7 +23,11 @@ export function readSeed(header: string | undefined): bigint | undefined {
 }
 
 /** The call as the backend gets it: what samples does so with the seed of the receipt. */
-export function withSeed(call: TokenCall, seed: bigint): TokenCall {
-  if (call.task === 'embedding' || call.body.seed != null) return call
-  return { ...call, body: { ...call.body, seed: Number(seed) } } as TokenCall
+export function withSeed(call: Call, seed: bigint): Call {
+  if (!isSampled(call) || call.body.seed != null) return call
+  return { ...call, body: { ...call.body, seed: Number(seed) } } as Call
+}
+
+function isSampled(call: Call): call is Call<'chat' | 'completion'> {
+  return call.task === 'chat' || call.task === 'completion'
 }

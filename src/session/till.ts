@@ -1,4 +1,4 @@
-import type { CashDesk, Context, Principal, TokenCall } from '../core/index.ts'
+import type { Call, CashDesk, Context, Principal } from '../core/index.ts'
 import { ProviderDesk, type TakenCall } from './provider-desk.ts'
 import { defaultTillLimits, type TillOptions } from './till-options.ts'
 
@@ -6,7 +6,7 @@ import { defaultTillLimits, type TillOptions } from './till-options.ts'
 export interface Till extends CashDesk {
   readonly isFree: (principal: Principal) => boolean
   /** Puts a call on its session's tab. Throws before any work: `need_voucher`, `session_unknown`, `quote_expired`, … */
-  readonly begin: (call: TokenCall, context: Context) => Promise<TakenCall>
+  readonly begin: (call: Call, context: Context) => Promise<TakenCall>
 }
 
 export function createTill(options: TillOptions): Till {

@@ -60,26 +60,28 @@ function verifySubject(receipt: Receipt, call: PaidCall): void {
 
 function verifyCounts(receipt: Receipt, call: PaidCall): void {
   const { tokensIn, tokensCached, tokensOut } = receipt
-  if (tokensIn > BigInt(call.prompt.tokensMax)) {
-    throw mismatch(receipt, `counts ${tokensIn} prompt tokens, more than the ${call.prompt.tokensMax} there can be`)
+  const { unit } = call.options.quote.terms
+  if (tokensIn > BigInt(call.measure.inMax)) {
+    throw mismatch(receipt, `counts ${tokensIn} ${unit} in, more than the ${call.measure.inMax} there can be`)
   }
   if (tokensCached > tokensIn) throw mismatch(receipt, `counts more cached tokens than tokens`)
-  const seen = BigInt(call.tokensOutMax) + (call.isCut ? BigInt(call.options.quote.terms.windowTokens) : 0n)
-  if (tokensOut > seen) throw mismatch(receipt, `counts ${tokensOut} tokens, what arrived has ${seen} at most`)
-  if (tokensOut < call.tokensOut) throw mismatch(receipt, `counts ${tokensOut} tokens after ${call.tokensOut}`)
+  const seen = BigInt(call.tokensOutMax)
+  if (tokensOut > seen) throw mismatch(receipt, `counts ${tokensOut} ${unit} out, what arrived has ${seen} at most`)
+  if (tokensOut < call.tokensOut) throw mismatch(receipt, `counts ${tokensOut} ${unit} out after ${call.tokensOut}`)
   verifyUsage(receipt, call)
 }
 
 /** What the answer itself reported is what is charged. */
 function verifyUsage({ tokensIn, tokensOut, ...receipt }: Receipt, call: PaidCall): void {
   const { usage } = call
+  const { unit } = call.options.quote.terms
   if (usage === undefined || receipt.finishReason === '') return
   const reported = { in: BigInt(usage.prompt_tokens), out: BigInt(usage.completion_tokens) }
   if (reported.in > 0n && tokensIn > reported.in) {
-    throw mismatch(receipt, `counts ${tokensIn} prompt tokens, the answer reported ${reported.in}`)
+    throw mismatch(receipt, `counts ${tokensIn} ${unit} in, the answer reported ${reported.in}`)
   }
   if (tokensOut > higher(reported.out, call.tokensOut)) {
-    throw mismatch(receipt, `counts ${tokensOut} tokens, the answer reported ${reported.out}`)
+    throw mismatch(receipt, `counts ${tokensOut} ${unit} out, the answer reported ${reported.out}`)
   }
 }
 

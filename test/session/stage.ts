@@ -23,6 +23,7 @@ import { Chunk, usageOf } from '../../src/openai/index.ts'
 import {
   acceptedCodec,
   charging,
+  createPieceReader,
   createPurse,
   createTill,
   grantCodec,
@@ -30,6 +31,7 @@ import {
   type OfferedModel,
   type PurseOptions,
   paying,
+  piecesOf,
   receiptsCodec,
   sheetCodec,
   type Till,
@@ -141,7 +143,7 @@ export function hop(stack: Backend, isCut: () => boolean = () => false): Backend
           const step = await reply.next()
           if (isCut()) throw new ParleyError('stream_cut', 'the line is cut')
           if (step.done === true) return { usage: step.value.usage, servedBy: 'peer', finishReason: 'stop' }
-          yield Chunk.relayed(Uint8Array.from(step.value.bytes))
+          for (const chunk of overTheWire(step.value)) yield chunk
         }
       } catch (cause) {
         if (isCut()) throw new ParleyError('stream_cut', 'the line is cut')
@@ -153,6 +155,14 @@ export function hop(stack: Backend, isCut: () => boolean = () => false): Backend
       }
     },
   }
+}
+
+const pieceReader = createPieceReader(1 << 26)
+
+/** A chunk as the other side reads it: as bytes, a raw one in pieces that are put together again. */
+function overTheWire(chunk: Chunk): Chunk[] {
+  if (!chunk.isRaw) return [Chunk.relayed(Uint8Array.from(chunk.bytes))]
+  return [...piecesOf(chunk)].flatMap(piece => pieceReader.add(Chunk.relayed(Uint8Array.from(piece))) ?? [])
 }
 
 export function remoteDesk(desk: () => CashDesk, isCut: () => boolean = () => false): CashDesk {
@@ -205,6 +215,10 @@ export interface Stage {
 
 export interface StageOptions {
   speech?: () => Speech
+  /** Answers in place of the speaker. */
+  answers?: Backend['run']
+  /** What is for sale in place of the stage's offer. */
+  offer?: OfferedModel
   till?: Partial<TillOptions>
   purse?: Partial<PurseOptions>
   clock?: Clock
@@ -221,7 +235,9 @@ export function createStage(options: StageOptions = {}): Stage {
   const clock = options.clock ?? systemClock
   const escrow = new EscrowBook()
   const log = createEventLog(clock.now, 10_000)
-  const backend = speaker(options.speech ?? (() => ({ tokens: 5 })))
+  const { answers, offer: sold = offer } = options
+  const spoken = speaker(options.speech ?? (() => ({ tokens: 5 })))
+  const backend = answers === undefined ? spoken : Object.assign(spoken, { run: counted(spoken, answers) })
   const mismatches: ParleyError[] = []
   const disks = { user: 0, provider: 0 }
   const open = (side: ChannelKey['side']) => createLedger(join(folder, `${side}-${disks[side]}.db`), { clock })
@@ -236,7 +252,7 @@ export function createStage(options: StageOptions = {}): Stage {
       signer: providerSigner,
       escrow,
       ledger: wrap('provider', providerLedger),
-      offers: () => [offer],
+      offers: () => [sold],
       ...options.till,
       limits: { escrowRefreshMs: 1_000_000, voucherTimeoutMs: 2_000, ...options.till?.limits },
     })
@@ -309,6 +325,13 @@ export function createStage(options: StageOptions = {}): Stage {
 export function receiptOf({ events, userLedger }: Stage, { id }: Context): SignedReceipt | undefined {
   const taken = events().flatMap(event => (event.type === 'receipt.taken' && event.call === id ? [event] : []))
   return taken.length === 0 ? undefined : userLedger.receipts(userKey, [taken.at(-1)!.requestId])[0]
+}
+
+function counted(backend: { calls: number }, run: Backend['run']): Backend['run'] {
+  return (call, context) => {
+    backend.calls++
+    return run(call, context)
+  }
 }
 
 function same<T>(value: T): T {

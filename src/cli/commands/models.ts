@@ -20,7 +20,9 @@ export function addModels(program: Command): void {
 const headings = ['MODEL', 'CONTEXT', 'CAN', 'PRICE IN/OUT', 'BY']
 
 function row(model: Model): string[] {
-  const price = model.pricing ? `${model.pricing.prompt}/${model.pricing.completion}` : 'free'
+  const { prompt, completion, unit = 'tokens' } = model.pricing ?? {}
+  const per = unit === 'tokens' ? '' : ` ${unit}`
+  const price = model.pricing ? `${prompt}/${completion}${per}` : 'free'
   const by = model.providers === undefined ? model.owned_by : `${model.owned_by} (${model.providers})`
   return [model.id, String(model.context_length ?? '-'), (model.capabilities ?? []).join(' '), price, by]
 }

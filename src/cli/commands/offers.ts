@@ -21,6 +21,7 @@ const selling = z.object({
     z.object({
       model: z.string(),
       modelId: z.string(),
+      unit: z.string(),
       priceIn: z.string(),
       priceOut: z.string(),
       contextTokens: z.number(),
@@ -31,6 +32,8 @@ const selling = z.object({
 
 /** By their bit in the contract. */
 const capabilityBits: Readonly<Record<string, number>> = { chat: 1, completion: 2, embedding: 4, tools: 64 }
+/** An offer has no field for the unit: a reader takes it from what the model does. */
+const unitBits: Readonly<Record<string, number>> = { images: 8, seconds: 16, characters: 32 }
 
 async function publish(context: CommandContext): Promise<void> {
   const { load, out, prompt, signal } = context
@@ -40,19 +43,21 @@ async function publish(context: CommandContext): Promise<void> {
   const { chain, format } = await openChain(context, config)
   const account = await openAccount(context, config)
   const offers = sold.map(
-    ({ modelId, priceIn, priceOut, contextTokens, capabilities }): ListedOffer => ({
+    ({ modelId, unit, priceIn, priceOut, contextTokens, capabilities }): ListedOffer => ({
       modelId: modelId as Hex,
       priceIn: BigInt(priceIn),
       priceOut: BigInt(priceOut),
       contextTokens,
       expiresAt: 0n,
-      capabilities: capabilities.reduce((bits, name) => bits | (capabilityBits[name] ?? 0), 0),
+      capabilities: capabilities.reduce((bits, name) => bits | (capabilityBits[name] ?? 0), unitBits[unit] ?? 0),
     }),
   )
   await prompt.confirm(`Write the prices of ${offers.length} models into the registry?`)
   const { hash, gasUsed } = await createRegistryOffers(createSender(chain, account)).set(offers, signal)
-  const rows = sold.map(({ model, priceIn, priceOut }) => [model, format(BigInt(priceIn)), format(BigInt(priceOut))])
+  const rows = sold.map(({ model, unit, priceIn, priceOut }) => [
+    ...[model, format(BigInt(priceIn)), format(BigInt(priceOut)), unit],
+  ])
   out.answer({ provider: account.address, offers: sold, transaction: hash, gasUsed }, () =>
-    [table(['MODEL', 'PER MILLION IN', 'PER MILLION OUT'], rows), hash].join('\n'),
+    [table(['MODEL', 'PER MILLION IN', 'PER MILLION OUT', 'UNIT'], rows), hash].join('\n'),
   )
 }

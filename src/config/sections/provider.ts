@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { Unit } from '../../core/index.ts'
 import { amount, count, shortName } from './values.ts'
 
 const texts = {
@@ -8,12 +9,38 @@ const texts = {
   minimum: 'The least one call costs.',
 }
 
-const ownPrices = z.strictObject({
-  in: amount().optional().describe(texts.in),
-  cachedIn: amount().optional().describe(texts.cachedIn),
-  out: amount().optional().describe(texts.out),
-  minimum: amount().optional().describe(texts.minimum),
-})
+const units = ['tokens', 'images', 'seconds', 'characters'] as const satisfies readonly Unit[]
+
+const ownPrices = z
+  .strictObject({
+    unit: z
+      .enum(units)
+      .default('tokens')
+      .describe(
+        'What is paid: `tokens` (chats, completions, embeddings, moderation, ranking), `images` made, `seconds` of sound heard, or `characters` spoken.',
+      ),
+    in: amount().optional().describe('Per million tokens of the prompt, seconds or characters.'),
+    cachedIn: amount().optional().describe(texts.cachedIn),
+    out: amount().optional().describe('Per million tokens of the answer, or images.'),
+    minimum: amount().optional().describe(texts.minimum),
+  })
+  .superRefine((price, context) => {
+    for (const [key, message] of unfitting(price)) context.addIssue({ code: 'custom', path: [key], message })
+  })
+
+type OwnPrice = { readonly unit: Unit } & { readonly [side in 'in' | 'cachedIn' | 'out']?: string | undefined }
+
+/** The common prices are for tokens: whatever is counted otherwise has a price of its own, or would go for nearly nothing. */
+function unfitting({ unit, ...price }: OwnPrice): [key: string, message: string][] {
+  if (unit === 'tokens') return []
+  const paid = unit === 'images' ? 'out' : 'in'
+  const problems: [string, string][] = []
+  if (price[paid] === undefined) problems.push([paid, `is missing: ${unit} have no common price`])
+  for (const side of ['in', 'cachedIn', 'out'] as const) {
+    if (side !== paid && price[side] !== undefined) problems.push([side, `is for tokens: ${unit} are paid by ${paid}`])
+  }
+  return problems
+}
 
 const claim = z.strictObject({
   minimum: amount()
@@ -55,7 +82,9 @@ export const providerSection = z
     modelPrices: z
       .record(shortName(), ownPrices)
       .default({})
-      .describe('Prices by model name; what is left out comes from `provider.prices`.'),
+      .describe(
+        'Prices by model name; what is left out comes from `provider.prices`. Models that make images or sound, or write sound down, need one with a `unit`, and are not sold without.',
+      ),
     windowTokens: z
       .int()
       .min(16)
