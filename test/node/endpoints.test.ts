@@ -16,11 +16,12 @@ interface Service {
 }
 
 /** An OpenAI server that answers with its own name, and remembers what it was asked. */
-async function startService(name: string, models: readonly string[], port = 0): Promise<Service> {
+async function startService(name: string, models: readonly string[], port = 0, facts = {}): Promise<Service> {
   const asked: string[] = []
   const server = createServer(async (request, response) => {
     const text = Buffer.concat(await request.toArray()).toString()
-    if (request.method === 'GET') return void response.end(JSON.stringify({ data: models.map(id => ({ id })) }))
+    if (request.method === 'GET')
+      return void response.end(JSON.stringify({ data: models.map(id => ({ id, ...facts })) }))
     const { model } = JSON.parse(text) as { model: string }
     asked.push(model)
     const usage = { prompt_tokens: 1, completion_tokens: 1, total_tokens: 2 }
@@ -67,6 +68,21 @@ async function startGateway(upstreams: Record<string, string>, more: ConfigInput
   const models = async () => (await openai.models.list()).data.map(({ id }) => id).sort()
   return { ask, models, node, keysFile: config.paths.keysFile }
 }
+
+test('what does not fit a server by its list goes to one of a lower priority that has the room', async () => {
+  const short = await startService('short', ['m'], 0, { context_length: 32_000, max_model_len: 1_000 })
+  const long = await startService('long', ['m'], 0, { context_length: 32_000 })
+  const targets = [
+    { provider: 'short', model: 'm' },
+    { provider: 'long', model: 'm', priority: 2 },
+  ]
+  const { ask } = await startGateway({ short: short.url, long: long.url }, { endpoints: [{ name: 'both', targets }] })
+  expect(await ask('both', { max_tokens: 900 })).toBe('short')
+  expect(await ask('both', { content: 'x'.repeat(600), max_tokens: 900 })).toBe('long')
+  expect(await ask('both', { content: 'x'.repeat(5_000) })).toBe('long')
+  await long.stop()
+  expect(await ask('both', { content: 'x'.repeat(5_000) })).toBe('short')
+})
 
 test('an endpoint stands for weighted targets, each under its own name of the model', async () => {
   const [a, b] = [await startService('a', ['alpha-7b', 'shared']), await startService('b', ['beta-8b', 'shared'])]
