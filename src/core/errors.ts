@@ -12,6 +12,8 @@ export interface ParleyErrorOptions extends ErrorOptions {
   saidBy?: string
   /** What an upstream said of the request itself. */
   passOn?: PassOn
+  /** Whether the request never left this node, so that nobody has worked for it. */
+  isUnsent?: boolean
 }
 
 /**
@@ -32,6 +34,7 @@ export class ParleyError extends Error {
   readonly param: string | undefined
   /** Undefined when this node found out by itself. */
   readonly saidBy: string | undefined
+  readonly isUnsent: boolean
   /** Private, so that nothing that prints or copies an error takes it along. */
   readonly #passOn: PassOn | undefined
 
@@ -43,6 +46,7 @@ export class ParleyError extends Error {
     this.retryAfterSeconds = options.retryAfterSeconds
     this.param = options.param
     this.saidBy = options.saidBy
+    this.isUnsent = options.isUnsent ?? false
     this.#passOn = options.passOn
   }
 

@@ -61,11 +61,27 @@ export function isOfFarSide({ code, httpStatus, saidBy }: ParleyError): boolean 
   return ofFarSide.has(code) || (saidBy !== undefined && httpStatus === 402)
 }
 
-/** A lone failure speaks for itself; of several, one the caller can mend goes before who else failed. */
+/** Attempts that failed may cost so much that none is left for another. */
+export function spentUp(maxPrice: bigint, owed: bigint): ParleyError {
+  return new ParleyError(
+    'price_too_high',
+    `attempts that failed may cost ${owed}, the caller allows ${maxPrice} for all of them; raise parley-max-price`,
+    { details: { owed: String(owed), maxPrice: String(maxPrice) } },
+  )
+}
+
+function isSpentUp({ code, details }: ParleyError): boolean {
+  return code === 'price_too_high' && details?.owed !== undefined
+}
+
+/**
+ * A lone failure speaks for itself; of several, one the caller can mend goes before who else failed, and a limit of its
+ * price that is used up before all: a caller that tried again by itself would pay once more.
+ */
 export function allFailed(failures: readonly Failure[]): ParleyError {
   const errors = failures.map(({ error }) => error)
   const last = errors.at(-1)!
-  const mendable = errors.find(({ httpStatus }) => httpStatus === 400 || httpStatus === 404)
+  const mendable = errors.find(isSpentUp) ?? errors.find(({ httpStatus }) => httpStatus === 400 || httpStatus === 404)
   if (mendable !== undefined || errors.every(error => error.code === last.code)) return mendable ?? last
   const codes = errors.map(error => error.code).join(', ')
   const waits = errors.flatMap(({ retryAfterSeconds }) => retryAfterSeconds ?? [])

@@ -12,6 +12,7 @@ import type {
   RoutingPolicy,
 } from '../core/index.ts'
 import { isTokenCall, ParleyError, systemRandom } from '../core/index.ts'
+import { type Budget, createBudget } from './budget.ts'
 import type { CandidateSource } from './candidate.ts'
 import { choose } from './choose.ts'
 import { createContinuation } from './continuation.ts'
@@ -88,6 +89,7 @@ interface Journey {
   readonly turns: Turns
   readonly continuation: ReturnType<typeof createContinuation>
   readonly deadline: number
+  readonly budget: Budget
   /** Spent in waiting for backends until their first words, and between attempts. */
   waitedMs: number
   /** When the turn that runs began, and whether the time it took is counted yet. */
@@ -97,7 +99,8 @@ interface Journey {
   race: Race | undefined
 }
 
-function startJourney(options: RouterOptions, call: Call, { wishes, principal }: Context): Journey {
+function startJourney(options: RouterOptions, call: Call, context: Context): Journey {
+  const { wishes, principal } = context
   const { clock, timeouts, maxAttempts, sameTargetRetries = 0, random = systemRandom, candidates } = options
   const deadline = clock.monotonic() + timeouts.totalMs
   const models = [...new Set([call.body.model, ...(wishes?.models ?? [])])]
@@ -109,7 +112,8 @@ function startJourney(options: RouterOptions, call: Call, { wishes, principal }:
     ...{ maxAttempts, sameTargetRetries, deadline, clock, random },
   })
   const continuation = continues ? createContinuation(call) : undefined
-  return { call, turns, continuation, deadline, waitedMs: 0, askedAt: 0, isCounted: true, race: undefined }
+  const budget = createBudget(context)
+  return { call, turns, continuation, deadline, budget, waitedMs: 0, askedAt: 0, isCounted: true, race: undefined }
 }
 
 async function pause(
@@ -141,9 +145,10 @@ async function* tryOne(
   const startedAt = clock.monotonic()
   journey.askedAt = startedAt
   journey.isCounted = false
+  journey.race = undefined
   const bounds = { ...timeouts, totalMs: Math.max(1, deadline - startedAt) }
   const call = continuation?.callFor(turn.call) ?? turn.call
-  const paying = payable(context, continuation?.cost)
+  const paying = journey.budget(candidate, continuation?.cost)
   const race = hedging?.race({
     turn,
     turns: journey.turns,
@@ -178,12 +183,6 @@ async function* tryOne(
     end?.()
     await reply.return(undefined as never)
   }
-}
-
-/** The caller's limit is one for the whole answer, however many told it. */
-function payable(context: Context, spent = 0n): Context {
-  const { maxPrice } = context
-  return maxPrice === undefined ? context : { ...context, maxPrice: maxPrice > spent ? maxPrice - spent : 0n }
 }
 
 /** Counts what was waited for this turn, and tells how the call got here. */

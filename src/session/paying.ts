@@ -32,9 +32,13 @@ export function paying(purse: Purse, peer: PaidPeer): Filter {
 async function* paid(session: PaidSession, inner: Backend, call: Call, context: Context): Reply {
   if (await session.isFree(context.signal)) return yield* inner.run(call, context)
   const { paidCall, reply, first } = await start(session, inner, call, context)
+  let isSettled = false
   try {
     for (let step = first; ; step = await reply.next()) {
-      if (step.done === true) return settled(paidCall, step.value)
+      if (step.done === true) {
+        isSettled = true
+        return settled(paidCall, step.value)
+      }
       if (!isMessage(step.value)) {
         paidCall.add(step.value)
         step.value.meta.isPaidFor = true
@@ -48,6 +52,7 @@ async function* paid(session: PaidSession, inner: Backend, call: Call, context: 
   } finally {
     // The provider was at work once anything came, if only a question for more money.
     session.end(paidCall, true)
+    if (!isSettled) context.onOwed?.(owedFor(paidCall, true))
     await reply.return(undefined as never)
   }
 }
@@ -76,7 +81,10 @@ async function start(session: PaidSession, inner: Backend, call: Call, context: 
         continue
       }
       session.end(paidCall, !isRefusal(error))
-      if (again === undefined) throw error
+      if (again === undefined) {
+        context.onOwed?.(owedFor(paidCall, !isRefusal(error)))
+        throw error
+      }
       renewed.add(error.code)
       session.renew(paidCall, error.code)
     }
@@ -152,7 +160,13 @@ function failureOf(paidCall: PaidCall, cause: unknown, context: Context): Parley
   return error.httpStatus === 402 ? plainError(error) : error
 }
 
-/** Said by the provider before it did any work, so there is nothing to pay. */
-function isRefusal({ code }: ParleyError): boolean {
+/** The most that will be paid for a call that ended badly, by its receipts or by what arrived and may be on its way. */
+function owedFor({ receipt, charge, most }: PaidCall, mayBeCharged: boolean): bigint {
+  return mayBeCharged && receipt === undefined ? most : charge
+}
+
+/** Said by the provider before it did any work, or never asked of it, so there is nothing to pay. */
+function isRefusal({ code, isUnsent }: ParleyError): boolean {
+  if (isUnsent) return true
   return code !== 'cancelled' && code !== 'stream_cut' && code !== 'timeout' && code !== 'peer_unreachable'
 }

@@ -12,7 +12,7 @@ const codes: ErrorCode[] = ['backend_failed', 'rate_limited', 'overloaded', 'str
 
 /**
  * A server on a bad day: it refuses, falls silent after its role, cuts its answer anywhere, in the middle of words too, and
- * takes up what was said at its end, a few words before it, or from the start.
+ * takes up what was said at its end, some words before it, or from the start.
  */
 function moody(name: string, fraction: () => number): Backend {
   const upTo = (n: number) => Math.floor(fraction() * n)
@@ -34,7 +34,7 @@ function moody(name: string, fraction: () => number): Backend {
         })
       yield chunk({ role: 'assistant', content: '' })
       if (mood < 0.4) throw fail()
-      const back = [said.length, Math.max(0, said.lastIndexOf(' ', said.length - 2 - upTo(20))), 0][upTo(3)]!
+      const back = [said.length, Math.max(0, said.lastIndexOf(' ', said.length - 17 - upTo(20))), 0][upTo(3)]!
       const end = mood < 0.75 ? said.length + upTo(sentence.length - said.length) : sentence.length
       for (let at = back; at < end; ) {
         const next = Math.min(end, at + 1 + upTo(9))
@@ -92,7 +92,7 @@ describe.each([true, false])('servers on a bad day, continued: %s', continues =>
       if (isWhole) whole++
     }
     // Most of what breaks is saved by asking on, and a good part is lost without.
-    if (continues) expect(whole / 1_500).toBeGreaterThan(0.75)
+    if (continues) expect(whole / 1_500).toBeGreaterThan(0.7)
     else expect(whole / 1_500).toBeLessThan(0.6)
   })
 })

@@ -134,6 +134,7 @@ describe('an answer that breaks off', () => {
 
   test.each([
     [['That makes ', '10'], ['0', ' apples'], 'That makes 100 apples'],
+    [['It is ', '1'], ['1', ' o’clock'], 'It is 11 o’clock'],
     [['Oh, ', 'no '], ['no ', 'no'], 'Oh, no no no'],
     [['one ', 'two '], ['two ', 'three'], 'one two two three'],
   ])('after %j loses none of %j', async (said, next, all) => {
