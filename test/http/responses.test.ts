@@ -100,7 +100,17 @@ describe('a failure', () => {
     ['null', 'null', null],
     ['no model', '{"input":"hi"}', 'model'],
     ['no input', '{"model":"say-1"}', 'input'],
-    ['a tool of the original', '{"model":"say-1","input":"hi","tools":[{"type":"web_search"}]}', 'tools.0.type'],
+    ['a tool of the original', '{"model":"say-1","input":"hi","tools":[{"type":"file_search"}]}', 'tools.0.type'],
+    [
+      'the choice of a search',
+      '{"model":"say-1","input":"hi","tools":[{"type":"web_search"}],"tool_choice":{"type":"web_search"}}',
+      'tool_choice.type',
+    ],
+    [
+      'a call required where a search is all that is offered',
+      '{"model":"say-1","input":"hi","tools":[{"type":"web_search"}],"tool_choice":"required"}',
+      'tool_choice',
+    ],
   ])('of %s is a 400 that names its field', async (_, body, param) => {
     const { status, text } = await ask(body)
     expect(status).toBe(400)

@@ -46,6 +46,15 @@ describe('a request becomes a chat call', () => {
     expect(misfit('CreateChatCompletionRequest', body)).toBeUndefined()
   })
 
+  test('without a search of the web, which agents offer on top and nobody here can run', () => {
+    const run = { type: 'function', name: 'shell', parameters: { type: 'object' } }
+    const search = { type: 'web_search', external_web_access: false }
+    const searches = [search, { type: 'web_search_preview_2025_03_11' }, { type: 'web_search_2025_08_26' }]
+    expect(sent({ tools: [search, run] })).toMatchObject({ tools: [{ function: { name: 'shell' } }] })
+    expect(sent({ tools: searches, tool_choice: 'auto' })).not.toHaveProperty('tools')
+    expect(told([text('a')], 'stop', { tools: [run, ...searches] }).body.tools).toMatchObject([{ name: 'shell' }])
+  })
+
   test('of its tools, the allowed ones, and the choice among them', () => {
     const tools = ['a', 'b'].map(name => ({ type: 'function', name, parameters: { type: 'object' }, strict: true }))
     const called = (name: string) => {
