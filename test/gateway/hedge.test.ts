@@ -18,6 +18,7 @@ import { chat, contextOf, drain, textOf, until } from '../compliance.ts'
 import {
   type Answer,
   type Asked,
+  cut,
   type FaultyUpstream,
   hang,
   refuse,
@@ -95,14 +96,21 @@ describe('a target that is late', () => {
   test('is overtaken by another, which answers; its connection is closed at once', async () => {
     const { ask, events, ranking } = stage()
     a.always(hang('first'))
+    b.always(stream({ dripMs: 60 }))
     const routes: Route[] = []
-    const { chunks, outcome } = await ask({ onRoute: route => void routes.push(route) })
-    const answeredAt = performance.now()
+    let spokeAt = 0
+    const { chunks, outcome } = await ask({
+      onRoute: route => {
+        spokeAt = performance.now()
+        routes.push(route)
+      },
+    })
+    expect(performance.now() - spokeAt).toBeGreaterThan(300)
     expect(textOf(chunks)).toBe(saidWhole)
     expect(outcome).toMatchObject({ servedBy: 'b', route: { servedBy: 'b', attempts: 2, overtook: 'a' } })
     expect(routes).toMatchObject([{ servedBy: 'b', attempts: 2, overtook: 'a' }])
     expect(await until(() => a.hits[0]?.leftAt !== undefined)).toBe(true)
-    expect(a.hits[0]!.leftAt! - answeredAt).toBeLessThan(200)
+    expect(a.hits[0]!.leftAt! - spokeAt).toBeLessThan(200)
     expect(events('call.hedged')[0]?.afterMs).toBeGreaterThanOrEqual(usualMs - 1)
     expect(events('call.hedged')).toMatchObject([
       { first: 'a', second: 'b', servedBy: 'b', stopped: { backend: 'a', tokensIn: expect.any(Number), cost: 0n } },
@@ -173,7 +181,9 @@ describe('a target that is late', () => {
     const { ask } = stage()
     a.always(late(2 * usualMs, refuse(422)))
     b.always(hang('headers'))
+    const startedAt = performance.now()
     await expect(ask()).rejects.toMatchObject({ code: 'invalid_request' })
+    expect(performance.now() - startedAt).toBeLessThan(2_000)
     expect(await until(() => b.hits[0]?.leftAt !== undefined)).toBe(true)
   })
 
@@ -188,6 +198,18 @@ describe('a target that is late', () => {
     ])
     expect(events('call.hedged')).toMatchObject([{ servedBy: undefined, stopped: undefined }])
     expect([a.hits.length, b.hits.length]).toEqual([1, 1])
+  })
+
+  test('may still say the rest when the one that overtook it breaks off', async () => {
+    const { ask, events } = stage([], { maxAttempts: 3 })
+    a.next(hang('first'), stream({ words: [' and', ' the', ' rest.'] }))
+    b.always(cut('rst'))
+    const { chunks, outcome } = await ask({ wishes: { continues: true } })
+    expect(textOf(chunks)).toBe(`${saidWhole} and the rest.`)
+    expect(outcome.route).toMatchObject({ servedBy: 'a', attempts: 3 })
+    expect(outcome.route).not.toHaveProperty('overtook')
+    expect(events('call.attempted')).toMatchObject([{ backend: 'b', attempt: 2, code: 'stream_cut' }])
+    expect(events('call.hedged')).toHaveLength(1)
   })
 
   test('and the other are both left when the caller leaves', async () => {
