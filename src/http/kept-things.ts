@@ -70,7 +70,8 @@ function adoptResults({ ownership, owner, provider }: Trip, { result_files: file
 }
 
 const defaultPage = { file: 10_000, job: 20 }
-const askedPage = { file: 1_000, job: 100 }
+/** Every server gives as many at once. */
+const askedPage = 100
 const pagesMax = 50
 
 /**
@@ -79,14 +80,15 @@ const pagesMax = 50
  */
 async function listed(trip: Trip): Promise<void> {
   const { kind, query } = trip
-  const wanted = pageSize(query) ?? defaultPage[kind]
+  const size = pageSize(query)
+  const wanted = size ?? defaultPage[kind]
   const after = query.get('after')
   if (after !== null && !isOwn(trip, after)) {
     throw new ParleyError('not_found', `there is no ${kind} to list after; begin without after`, { param: 'after' })
   }
   const found = new Map<string, Fields>()
   const asked = new URLSearchParams(query)
-  asked.set('limit', String(Math.max(wanted, askedPage[kind])))
+  if (size !== undefined || kind === 'job') asked.set('limit', String(Math.max(wanted, askedPage)))
   let hasMore = true
   for (let page = 0; hasMore && found.size <= wanted && page < pagesMax; page++) {
     const list = await jsonOf(trip, await trip.ask(asked))

@@ -98,7 +98,7 @@ describe('files', () => {
   test('are listed and found by the server’s own ids', async () => {
     answers({ object: 'list', data: [stored], has_more: false })
     expect((await client.files.list({ purpose: 'fine-tune', limit: 3 })).data).toMatchObject([stored])
-    expect(lastHit().path).toBe('/v1/files?purpose=fine-tune&limit=1000')
+    expect(lastHit().path).toBe('/v1/files?purpose=fine-tune&limit=100')
     answers(stored)
     expect(await client.files.retrieve('file-abc')).toMatchObject(stored)
     expect(lastHit().path).toBe('/v1/files/file-abc')
