@@ -84,6 +84,8 @@ export interface Context {
   readonly headers: Readonly<Record<string, string>>
   /** The most this call may cost, in the smallest unit of the escrow's token. */
   readonly maxPrice?: bigint
+  /** What attempts before this one may cost; already taken off `maxPrice`. */
+  readonly owed?: bigint
   /**
    * Told when something that is paid ended badly: the most it may still cost, in the same unit. Whoever asks another then
    * allows it so much less.

@@ -11,8 +11,7 @@ export type Budget = (candidate: CandidateFacts, estimated: bigint | undefined) 
 
 export function createBudget(context: Context): Budget {
   const { maxPrice } = context
-  if (maxPrice === undefined) return () => context
-  let spent = 0n
+  let owed = 0n
   let counted = 0n
   let told = 0n
   const onOwed = (most: bigint) => {
@@ -20,11 +19,13 @@ export function createBudget(context: Context): Budget {
   }
   return ({ priceIn = 0n, priceOut = 0n }, estimated = 0n) => {
     const guess = estimated - counted
-    spent += told > guess ? told : guess
+    owed += told > guess ? told : guess
     counted = estimated
     told = 0n
+    if (owed === 0n) return { ...context, onOwed }
+    if (maxPrice === undefined) return { ...context, owed, onOwed }
     const isPaid = priceIn > 0n || priceOut > 0n
-    if (isPaid && spent > 0n && spent >= maxPrice) throw spentUp(maxPrice, spent)
-    return { ...context, maxPrice: maxPrice > spent ? maxPrice - spent : 0n, onOwed }
+    if (isPaid && owed >= maxPrice) throw spentUp(maxPrice, owed)
+    return { ...context, owed, onOwed, maxPrice: maxPrice > owed ? maxPrice - owed : 0n }
   }
 }

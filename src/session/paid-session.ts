@@ -1,6 +1,6 @@
 import type { Address, Call, Context, QuoteSheet, SignedReceipt } from '../core/index.ts'
 import { abortable, ParleyError, sleep } from '../core/index.ts'
-import { lower } from './amounts.ts'
+import { higher, lower } from './amounts.ts'
 import { requireUnit } from './measure-media.ts'
 import type { OpenSession } from './open-session.ts'
 import { PaidCall, tooDear, windowPrice } from './paid-call.ts'
@@ -192,8 +192,8 @@ export class PaidSession {
   }
 
   #createCall(session: OpenSession, quote: TrustedQuote, call: Call, context: Context): PaidCall {
-    const { random, caps, perCallMax } = this.#options
-    const { id: localId, principal, maxPrice = perCallMax } = context
+    const { random, caps } = this.#options
+    const { id: localId, principal } = context
     const paid = new PaidCall({
       id: random.uuid(),
       localId,
@@ -202,7 +202,7 @@ export class PaidSession {
       quote,
       seed: ownSeed(call) ?? drawSeed(random),
       hold: caps.hold(principal, 0n),
-      maxPrice: perCallMax !== undefined && maxPrice !== undefined && perCallMax < maxPrice ? perCallMax : maxPrice,
+      maxPrice: this.#limitOf(context),
       sessionName: session.name,
       commitmentKey: session.commitmentKey,
     })
@@ -210,6 +210,14 @@ export class PaidSession {
       throw tooDear(paid.prepaid, paid.options.maxPrice)
     }
     return paid
+  }
+
+  /** The lower of the caller's limit and the node's own, which is also one for all attempts. */
+  #limitOf({ maxPrice, owed = 0n }: Context): bigint | undefined {
+    const { perCallMax } = this.#options
+    if (perCallMax === undefined) return maxPrice
+    const left = higher(perCallMax - owed, 0n)
+    return maxPrice === undefined ? left : lower(maxPrice, left)
   }
 
   /** Authorises what must be before the call can go on, and not more: what is paid ahead is lost with the provider. */

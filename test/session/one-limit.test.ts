@@ -110,6 +110,21 @@ describe('a call with a limit of its price', () => {
     expect(b.asked).toHaveLength(1)
   })
 
+  test('has the limit of its node for all attempts, too', async () => {
+    const under = (perCall: bigint) => ({ purse: { limits: { perCall } } })
+    const ask = (first: Seller, next: Seller) => {
+      const context = contextOf({ wishes: { continues: true } })
+      return readCutting(buying(first.way, next.way).backend.run(question, context), first, 40)
+    }
+    const [a, b] = [seller('a', { tokens: 200 }, under(2_000n)), seller('b', {}, under(2_000n))]
+    await expect(ask(a, b)).rejects.toMatchObject({ code: 'stream_cut' })
+    expect(b.asked[0]!.owed).toBeGreaterThanOrEqual(await charged(a))
+    expect(await charged(b)).toBe(0n)
+    const [c, d] = [seller('c', { tokens: 200 }, under(4_000n)), seller('d', {}, under(4_000n))]
+    await ask(c, d)
+    expect(await charged(d)).toBeGreaterThan(0n)
+  })
+
   test('loses nothing of it by who refuses or cannot be reached', async () => {
     const [full, far, near] = [seller('full', {}, { till: { offers: oneAtATime } }), seller('far'), seller('near')]
     const busy = full.stage.user.run(question, contextOf())
