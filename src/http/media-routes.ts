@@ -27,6 +27,8 @@ export interface MediaRoutesOptions extends BodyLimits, SseWriterOptions {
   readonly backend: Backend
   /** Whether peers are answered: in pieces, with messages between nodes. */
   readonly isPeer: boolean
+  /** Throws for a caller whose files need not be read. */
+  readonly admit?: (exchange: Exchange) => void
 }
 
 /** The limit of the original for sound; the fields and the frame of a form have a little room beside it. */
@@ -73,13 +75,15 @@ function askForm(
   options: MediaRoutesOptions,
 ): Handler {
   const limits = { maxBytes: maxUploadBytes, timeoutMs: options.bodyTimeoutMs }
-  return exchange =>
-    room.hold(exchange.request, principalName(exchange.principal), maxUploadBytes, async () => {
+  return async exchange => {
+    options.admit?.(exchange)
+    await room.hold(exchange.request, principalName(exchange.principal), maxUploadBytes, async () => {
       const { form, wishes } = wishesIn(await readForm(exchange.request, limits, exchange.signal))
       if (wishes !== undefined && !options.isPeer) exchange.wishes = wishes
       const body = requestOf(form, file, wishes)
       await ask(exchange, { task, body }, options)
     })
+  }
 }
 
 async function ask(exchange: Exchange, call: Call, options: MediaRoutesOptions): Promise<void> {

@@ -1,4 +1,4 @@
-import { type CashDesk, type Hex, ParleyError, type Random, sessionHeader } from '../core/index.ts'
+import { type CashDesk, type Hex, ParleyError, type Principal, type Random, sessionHeader } from '../core/index.ts'
 import {
   acceptedCodec,
   grantCodec,
@@ -17,6 +17,8 @@ import type { Routes } from './routes.ts'
 
 export interface PeerFrontOptions extends Omit<OpenAiRoutesOptions, 'isPeer' | 'passages' | 'providers'> {
   readonly desk: CashDesk
+  /** Throws for a caller that may not send files: they are not read. */
+  readonly admit?: (principal: Principal, session: string | undefined) => void
   readonly random: Random
   readonly headersTimeoutMs: number
   readonly requestTimeoutMs: number
@@ -31,7 +33,7 @@ export function createPeerFront(options: PeerFrontOptions): Front {
     reader: 'other',
     routes: {
       ...openAiRoutes({ ...options, isPeer: true }),
-      ...mediaRoutes({ ...options, isPeer: true }),
+      ...mediaRoutes({ ...options, isPeer: true, admit: exchange => admit(exchange, options) }),
       ...deskRoutes(options),
     },
     identify: (_request, _path, connection) => {
@@ -39,6 +41,10 @@ export function createPeerFront(options: PeerFrontOptions): Front {
       throw new ParleyError('unauthorized', 'this front is reached through the peer-to-peer port only')
     },
   })
+}
+
+function admit({ principal, request }: Exchange, options: PeerFrontOptions): void {
+  options.admit?.(principal, request.headers[sessionHeader]?.toString())
 }
 
 /** The routes between nodes (docs/protocol.md). */

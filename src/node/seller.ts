@@ -124,6 +124,7 @@ function peerFront(options: SellerOptions, till: Till): Front {
     ...options.front,
     backend,
     desk: till,
+    admit: till.admit,
     random,
     maxConnections: config.p2p.maxConnections * 4,
   })

@@ -4,6 +4,7 @@ import type {
   Context,
   HeldProofs,
   Hex,
+  Principal,
   QuoteSheet,
   SessionGrant,
   SignedHello,
@@ -98,15 +99,21 @@ export class ProviderDesk {
     return this.#options.ledger.receipts(this.#sessions.find(token).tab.key, requestIds)
   }
 
-  async begin(call: Call, context: Context): Promise<TakenCall> {
-    const { headers, principal, signal } = context
-    if (headers[sessionHeader] === undefined) {
+  /** The session a caller names. Throws `payment_required` and `session_unknown`. */
+  sessionOf(principal: Principal, token: string | undefined): Session {
+    if (token === undefined) {
       throw new ParleyError('payment_required', `this provider is paid; open a session and send ${sessionHeader}`)
     }
-    const session = this.#sessions.find(headers[sessionHeader])
+    const session = this.#sessions.find(token)
     if (principal.kind === 'peer' && principal.id !== session.peerId) {
       throw new ParleyError('session_unknown', 'the session belongs to another connection; open one for this')
     }
+    return session
+  }
+
+  async begin(call: Call, context: Context): Promise<TakenCall> {
+    const { headers, principal, signal } = context
+    const session = this.sessionOf(principal, headers[sessionHeader])
     await this.#awake(session, signal)
     const quote = this.#quotes.find(call.body.model, headers[quoteHeader])
     requireUnit(call, quote.signed.message.unit)

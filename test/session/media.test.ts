@@ -12,6 +12,7 @@ import {
   offer,
   providerKey,
   providerSigner,
+  question,
   receiptOf,
   type Stage,
   type StageOptions,
@@ -162,8 +163,7 @@ describe('before it begins', () => {
 
   test('a chat is not paid by the picture', async () => {
     play('images', telling({}))
-    const chat = { task: 'chat', body: { model, messages: [] } } as const
-    await expect(drain(stage.user.run(chat, contextOf()))).rejects.toThrow(failed('unsupported'))
+    await expect(drain(stage.user.run(question, contextOf()))).rejects.toThrow(failed('unsupported'))
   })
 
   test('what costs more than the caller allows is not asked for', async () => {
@@ -179,6 +179,15 @@ describe('before it begins', () => {
     await drain(stage.user.run(calls.image, contextOf()))
     await expect(drain(stage.user.run(calls.image, contextOf()))).rejects.toThrow(failed('spending_cap'))
   })
+})
+
+test('who has no session is turned away before its files are read', async () => {
+  play('seconds', telling({}))
+  const { session } = await openByHand()
+  expect(() => stage.till.admit(principal, undefined)).toThrow(failed('payment_required'))
+  expect(() => stage.till.admit(principal, `0x${'00'.repeat(32)}`)).toThrow(failed('session_unknown'))
+  expect(() => stage.till.admit({ kind: 'peer', id: 'somebody' }, session)).toThrow(failed('session_unknown'))
+  stage.till.admit(principal, session)
 })
 
 /** Not a sound file of a kind that is known: 40,000 bytes are taken for 5 seconds and are no more than 80. */
