@@ -4,7 +4,7 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { createNotary, createSigner } from '../src/chain/index.ts'
-import { chargeFor } from '../src/core/index.ts'
+import { chargeFor, type RelayedCall, unitOf } from '../src/core/index.ts'
 import { Chunk } from '../src/openai/index.ts'
 import {
   commitmentKey,
@@ -12,7 +12,9 @@ import {
   commitToResponse,
   encodeVoucherHeader,
   helloCodec,
+  measureCall,
   measurePrompt,
+  piecesOf,
   quoteCodec,
   receiptCodec,
   sessionName,
@@ -47,7 +49,37 @@ vectors.voucher.header = encodeVoucherHeader(voucherCodec.decode(vectors.voucher
 sign('hello', helloCodec, notary.hashHello, signers.session)
 charge.amount = String(chargeFor(quoteCodec.decode(vectors.quote.json).message, charge.tokens))
 
+for (const vector of vectors.media) {
+  const call = mediaCall(vector)
+  Object.assign(vector, {
+    unit: unitOf(call.task),
+    measure: measureCall(call),
+    promptCommit: commitToPrompt(key, call),
+  })
+}
+const sound = Buffer.from(vectors.piece.bytes, 'base64')
+vectors.piece.events = [...piecesOf(Chunk.raw(sound, { contentType: vectors.piece.type }))].map(String)
+const heard = commitToResponse(key)
+heard.add(Chunk.raw(sound))
+vectors.piece.responseCommit = heard.value()
+
 writeFileSync(file, `${JSON.stringify(vectors, undefined, 2)}\n`)
+
+interface MediaVector {
+  readonly task: RelayedCall['task']
+  readonly body?: object
+  readonly form?: readonly { name: string; value?: string; file?: string; zeros?: number }[]
+}
+
+/** A call as it stands in the vectors: files in base64, or as so many zeros. */
+function mediaCall({ task, body, form = [] }: MediaVector): RelayedCall {
+  if (body !== undefined) return { task, body } as RelayedCall
+  const parts = form.map(({ name, value, file, zeros }) => {
+    const bytes = zeros === undefined ? Buffer.from(file ?? '', 'base64') : new Uint8Array(zeros)
+    return value === undefined ? { name, file: { name: 'f', type: '', bytes } } : { name, value }
+  })
+  return { task, body: { model: 'nano', form: parts } } as RelayedCall
+}
 
 function sign<T>(
   name: string,

@@ -2,7 +2,7 @@
 export { charging } from './charging.ts'
 export { commitmentKey, commitToPrompt, commitToResponse, sessionName } from './commitments.ts'
 export { measurePrompt, type PromptMeasure } from './measure.ts'
-export { measureCall } from './measure-media.ts'
+export { type CallMeasure, measureCall } from './measure-media.ts'
 export { paying } from './paying.ts'
 export { createPieceReader, type PieceReader, piecesOf } from './pieces.ts'
 export type { PaidPeer } from './price-list.ts'

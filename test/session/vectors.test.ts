@@ -2,17 +2,20 @@ import { readFileSync } from 'node:fs'
 import { hashTypedData, recoverAddress, type TypedDataDefinition } from 'viem'
 import { expect, test } from 'vitest'
 import { createNotary, createSigner } from '../../src/chain/index.ts'
-import type { Address, Hex, TokenCall } from '../../src/core/index.ts'
-import { chargeFor } from '../../src/core/index.ts'
+import type { Address, Hex, RelayedCall, TokenCall } from '../../src/core/index.ts'
+import { chargeFor, unitOf } from '../../src/core/index.ts'
 import { Chunk } from '../../src/openai/index.ts'
 import {
   commitmentKey,
   commitToPrompt,
   commitToResponse,
+  createPieceReader,
   decodeVoucherHeader,
   encodeVoucherHeader,
   helloCodec,
+  measureCall,
   measurePrompt,
+  piecesOf,
   quoteCodec,
   receiptCodec,
   sessionName,
@@ -79,4 +82,44 @@ test('session name, commitments, estimate and charge are the golden ones', () =>
   for (const frame of answer.frames) response.add(Chunk.relayed(Buffer.from(frame)))
   expect(response.value()).toBe(answer.responseCommit)
   expect(String(chargeFor(quoteCodec.decode(vectors.quote.json).message, charge.tokens))).toBe(charge.amount)
+})
+
+interface MediaVector {
+  readonly task: RelayedCall['task']
+  readonly body?: object
+  readonly form?: readonly { name: string; value?: string; file?: string; zeros?: number }[]
+  readonly unit: string
+  readonly measure: object
+  readonly promptCommit: Hex
+}
+
+function mediaCall({ task, body, form = [] }: MediaVector): RelayedCall {
+  if (body !== undefined) return { task, body } as RelayedCall
+  const parts = form.map(({ name, value, file, zeros }) => {
+    const bytes = zeros === undefined ? Buffer.from(file ?? '', 'base64') : new Uint8Array(zeros)
+    return value === undefined ? { name, file: { name: 'other', type: 'x/y', bytes } } : { name, value }
+  })
+  return { task, body: { model: 'any', form: parts } } as RelayedCall
+}
+
+test.each<[string, MediaVector]>(vectors.media.map((vector: MediaVector) => [vector.task, vector]))(
+  'unit, measure and commitment are the golden ones: %s',
+  (_task, vector) => {
+    const call = mediaCall(vector)
+    expect(unitOf(call.task)).toBe(vector.unit)
+    expect(measureCall(call)).toEqual(vector.measure)
+    expect(commitToPrompt(commitmentKey(vectors.session.token), call)).toBe(vector.promptCommit)
+  },
+)
+
+test('pieces of an answer and the commitment to it are the golden ones', () => {
+  const { type, bytes, events, responseCommit } = vectors.piece
+  const chunk = Chunk.raw(Buffer.from(bytes, 'base64'), { contentType: type })
+  expect([...piecesOf(chunk)].map(String)).toEqual(events)
+  const read = createPieceReader(1_000).add(Chunk.relayed(Buffer.from(events[0])))
+  expect(read).toMatchObject({ isRaw: true, meta: { contentType: type } })
+  expect(Buffer.from(read!.bytes).toString('base64')).toBe(bytes)
+  const response = commitToResponse(commitmentKey(vectors.session.token))
+  response.add(chunk)
+  expect(response.value()).toBe(responseCommit)
 })
