@@ -17,18 +17,25 @@ interface Member {
   readonly context: Context
 }
 
-/** What a caller can mend: said of all, it may be the fault of one. */
-const callersFaults: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+/** Said of all, it may be true of one alone: an input that is bad, or all together being more than a call may cost. */
+const ofOneAlone: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'invalid_request',
   'context_length_exceeded',
   'too_large',
+  'price_too_high',
 ])
 
 /**
  * Asks at once. Where that is refused as such, each of the members asks again alone, so that nobody pays for, or reads
- * about, another one's input; any other failure is that of all. Who leaves leaves alone; the last one ends the work.
+ * about, another one's input; any other failure is that of all. An answer that does not have one vector for each input is
+ * thrown back at who gave it, which puts it on record as a failure; `onMisfit` is told, so that it is the last of its
+ * kind, and each member asks once more, alone. Who leaves leaves alone; the last one ends the work.
  */
-export function createEmbeddingBatch(inner: Backend, members: readonly Member[]): EmbeddingBatch {
+export function createEmbeddingBatch(
+  inner: Backend,
+  members: readonly Member[],
+  onMisfit: () => void = () => {},
+): EmbeddingBatch {
   const inputs = members.flatMap(({ call }) => inputsOf(call))
   const weights = inputs.map(({ length }) => length)
   const stop = new AbortController()
@@ -37,19 +44,31 @@ export function createEmbeddingBatch(inner: Backend, members: readonly Member[])
   const outcomes = Promise.withResolvers<Outcome[]>()
   bodies.promise.catch(alreadyTold)
   outcomes.promise.catch(alreadyTold)
+  let misfit: ParleyError | undefined
 
+  const take = async (reply: Reply) => {
+    let step = await reply.next()
+    while (step.done !== true) {
+      const parts = step.value.event === undefined ? partsOf(step.value, weights) : undefined
+      if (parts !== undefined) bodies.resolve(parts)
+      else if (step.value.event === undefined) {
+        misfit = misfitting(weights.length)
+        onMisfit()
+        await reply.throw(misfit)
+        throw misfit
+      }
+      step = await reply.next()
+    }
+    bodies.resolve(undefined)
+    outcomes.resolve(parted(step.value, weights))
+  }
   const run = async () => {
     const reply = inner.run(joined(members, inputs), contextFor(members, stop.signal))
     try {
-      let step = await reply.next()
-      for (; step.done !== true; step = await reply.next()) {
-        if (step.value.event === undefined) bodies.resolve(partsOf(step.value, weights))
-      }
-      bodies.resolve(undefined)
-      outcomes.resolve(parted(step.value, weights))
+      await take(reply)
     } catch (cause) {
       const error = ParleyError.from(cause, stop.signal)
-      if (callersFaults.has(error.code)) bodies.resolve(undefined)
+      if (misfit !== undefined || ofOneAlone.has(error.code)) bodies.resolve(undefined)
       bodies.reject(error)
       outcomes.reject(error)
     } finally {
@@ -91,32 +110,62 @@ function joined([first]: readonly Member[], inputs: (string | number[])[]): Embe
   return { task: 'embedding', body: { ...first!.call.body, input: inputs as string[] } }
 }
 
-/** In the name of the first; each may cost what it may cost alone. */
+/** In the name of the first: what they may cost, and everything else about them, is the same. */
 function contextFor(members: readonly Member[], signal: AbortSignal): Context {
   const { context } = members[0]!
   const onRoute = (route: Route) => {
     for (const member of members) member.context.onRoute?.(route)
   }
-  const maxPrice = context.maxPrice === undefined ? {} : { maxPrice: context.maxPrice * BigInt(members.length) }
-  return { ...context, ...maxPrice, signal, onRoute }
+  return { ...context, signal, onRoute }
+}
+
+function misfitting(inputs: number): ParleyError {
+  return new ParleyError(
+    'backend_failed',
+    `the answer to ${inputs} inputs does not have one vector for each; they are asked for one by one`,
+  )
+}
+
+interface Vector {
+  readonly index?: unknown
+  readonly embedding?: unknown
 }
 
 interface Body {
-  data?: { index?: number }[]
-  usage?: Partial<Usage>
+  readonly data?: unknown
+  readonly usage?: Partial<Usage>
 }
 
 /** The answer as many answers, in the order of the inputs; undefined for one that is no answer to all of them. */
 function partsOf(chunk: Chunk, weights: readonly number[]): Chunk[] | undefined {
-  const { data, usage, ...head } = (chunk.json() ?? {}) as Body
-  if (!Array.isArray(data) || data.length !== weights.length) return undefined
-  const vectors = data.toSorted((a, b) => (a.index ?? 0) - (b.index ?? 0))
+  const { data, usage, ...head } = bodyOf(chunk)
+  const vectors = inOrder(data, weights.length)
+  if (vectors === undefined) return undefined
   const tokens = isCounted(usage) ? usageShares(usage, weights) : undefined
   const meta = chunk.meta.isLast === true ? { isLast: true } : {}
   return vectors.map((vector, at) => {
     const own = tokens === undefined ? {} : { usage: { prompt_tokens: tokens[at], total_tokens: tokens[at] } }
     return Chunk.of({ ...head, data: [{ ...vector, index: 0 }], ...own }, meta)
   })
+}
+
+function bodyOf(chunk: Chunk): Body {
+  try {
+    return (chunk.json() ?? {}) as Body
+  } catch {
+    return {}
+  }
+}
+
+/** One vector for each input, each under a number of its own or all of them without: else one could be another's. */
+function inOrder(data: unknown, count: number): Vector[] | undefined {
+  if (!Array.isArray(data) || data.length !== count) return undefined
+  const vectors = data as (Vector | null)[]
+  if (vectors.some(vector => vector?.embedding == null)) return undefined
+  if (vectors.every(vector => vector?.index === undefined)) return vectors as Vector[]
+  const placed = new Map(vectors.map(vector => [vector?.index, vector as Vector]))
+  const ordered = Array.from({ length: count }, (_, at) => placed.get(at))
+  return ordered.includes(undefined) ? undefined : (ordered as Vector[])
 }
 
 /** What is no whole number cannot be shared; the answers then say nothing of it. */

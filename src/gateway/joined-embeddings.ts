@@ -12,20 +12,43 @@ export interface JoinedEmbeddingsOptions {
 
 /**
  * Embeddings of one input each, of the same caller for the same model and form, are asked together. The first goes at
- * once; those that come while it runs gather for a moment and go as one call. Each has an answer of its own.
+ * once; those that come while it runs gather for a moment and go as one call. Each has an answer of its own. A call with
+ * a limit of its price goes alone: what it costs would hang on the others. So do all of a model whose joint answer was
+ * wrong, for a while.
  */
 export function joinedEmbeddings({ windowMs = 10, inputsMax = 64 }: JoinedEmbeddingsOptions = {}): Filter {
   const lanes = new Map<string, Lane>()
+  const apart = createApart()
   const join = async function* (inner: Backend, call: EmbeddingCall, context: Context): Reply {
     const key = laneKey(call, context)
     let lane = lanes.get(key)
     if (lane === undefined) {
-      lane = createLane(inner, { windowMs, inputsMax, onIdle: () => void lanes.delete(key) })
+      const onMisfit = () => apart.add(call.body.model)
+      lane = createLane(inner, { windowMs, inputsMax, onMisfit, onIdle: () => void lanes.delete(key) })
       lanes.set(key, lane)
     }
     return yield* lane.run(call, context)
   }
-  return filter((inner, call, context) => (isSingle(call) ? join(inner, call, context) : inner.run(call, context)))
+  const isJoined = (call: Call, { maxPrice }: Context): call is EmbeddingCall =>
+    maxPrice === undefined && isSingle(call) && !apart.has(call.body.model)
+  return filter((inner, call, context) =>
+    isJoined(call, context) ? join(inner, call, context) : inner.run(call, context),
+  )
+}
+
+const apartMs = 600_000
+const apartMax = 1_000
+
+/** Models whose inputs are not joined for now. */
+function createApart() {
+  const until = new Map<string, number>()
+  return {
+    has: (model: string) => (until.get(model) ?? 0) > performance.now(),
+    add: (model: string) => {
+      if (until.size >= apartMax) until.delete(until.keys().next().value!)
+      until.set(model, performance.now() + apartMs)
+    },
+  }
 }
 
 /** Longer ones gain nothing by company. */
@@ -49,6 +72,8 @@ interface Lane {
 }
 
 interface LaneOptions extends Required<JoinedEmbeddingsOptions> {
+  /** Called when an answer to several did not fit them. */
+  readonly onMisfit: () => void
   /** Called when nothing runs or waits any more. */
   readonly onIdle: () => void
 }
@@ -60,10 +85,11 @@ interface Waiting {
   readonly go: (part: (() => Reply) | undefined) => void
 }
 
-function createLane(inner: Backend, { windowMs, inputsMax, onIdle }: LaneOptions): Lane {
+function createLane(inner: Backend, { windowMs, inputsMax, onMisfit, onIdle }: LaneOptions): Lane {
   let running = 0
   let waiting: Waiting[] = []
   let timer: NodeJS.Timeout | undefined
+  let isApart = false
 
   const ended = () => {
     running--
@@ -71,16 +97,23 @@ function createLane(inner: Backend, { windowMs, inputsMax, onIdle }: LaneOptions
     if (waiting.length > 0) depart()
     else onIdle()
   }
-  /** All who wait go: one by itself, several together. */
+  const misfits = () => {
+    isApart = true
+    onMisfit()
+  }
+  /** All who wait go: one by itself, several together unless that went wrong. */
   const depart = () => {
     clearTimeout(timer)
     timer = undefined
     const going = waiting
     waiting = []
-    if (going.length === 0) return
+    if (going.length < 2 || isApart) {
+      running += going.length
+      for (const { go } of going) go(undefined)
+      return
+    }
     running++
-    if (going.length === 1) return going[0]!.go(undefined)
-    const batch = createEmbeddingBatch(inner, going)
+    const batch = createEmbeddingBatch(inner, going, misfits)
     for (const [at, { go }] of going.entries()) go(() => batch.follow(at))
     void batch.over.then(ended)
   }

@@ -5,6 +5,7 @@ import { ParleyError } from '../../src/core/index.ts'
 import { type JoinedEmbeddingsOptions, joinedEmbeddings } from '../../src/gateway/index.ts'
 import { Chunk, usageOf } from '../../src/openai/index.ts'
 import { compliance, contextOf, drain, until } from '../compliance.ts'
+import { candidate, routed } from './routed.ts'
 
 compliance('embeddings that may be joined, each alone', async truth => ({ backend: joinedEmbeddings()(truth) }))
 
@@ -31,6 +32,7 @@ function createEmbedder(delayMs = 30) {
           throw ParleyError.from(cause, context.signal)
         })
         if (inputs.includes('down')) throw new ParleyError('overloaded', 'no room')
+        if (inputs.includes('dear')) throw new ParleyError('price_too_high', 'too dear')
         if (inputs.includes('bad')) throw new ParleyError('invalid_request', 'a bad input')
         const data = inputs.map((text, index) => ({ object: 'embedding', index, embedding: [text.length] }))
         const tokens = inputs.length * 10 + 1
@@ -179,8 +181,83 @@ test('calls of five callers, one round after another, are each asked once', asyn
   expect(calls().reduce((sum, count) => sum + count)).toBe(150)
 })
 
-test('what all may cost is what each may cost alone', async () => {
-  const { ask, asked } = start()
-  await Promise.all(['a', 'b', 'c'].map(word => ask(embed(word), { maxPrice: 5n })))
-  expect(asked.map(({ context }) => context.maxPrice)).toEqual([5n, 10n])
+describe('what a call may cost', () => {
+  test('is for it alone, so it goes alone', async () => {
+    const { ask, asked } = start()
+    const limits = { maxPrice: 5n }
+    await Promise.all(['a', 'long'.repeat(20), 'c'].map(word => ask(embed(word), limits)))
+    expect(asked.map(({ inputs, context }) => [inputs.length, context.maxPrice])).toEqual(Array(3).fill([1, 5n]))
+  })
+
+  test('may be less than what all cost together: then each goes alone', async () => {
+    const { ask, calls } = start()
+    const all = await Promise.all(['a', 'b', 'dear', 'c'].map(word => ask(embed(word)).catch(error => error.code)))
+    expect(all[2]).toBe('price_too_high')
+    expect(bodyOf(all[3]).data).toMatchObject([{ embedding: [1] }])
+    expect(calls()).toEqual([1, 3, 1, 1, 1])
+  })
+})
+
+describe('an answer that does not fit', () => {
+  type Vectors = Record<string, unknown>[]
+  const misfits: [what: string, spoil: (vectors: Vectors) => unknown][] = [
+    ['too few vectors', vectors => vectors.slice(1)],
+    ['one vector', vectors => vectors.slice(0, 1)],
+    ['too many', vectors => [...vectors, vectors[0]]],
+    ['two of one number', vectors => vectors.map(vector => ({ ...vector, index: 0 }))],
+    ['numbers that are none', vectors => vectors.map((vector, at) => ({ ...vector, index: at === 0 ? 'x' : at }))],
+    ['a gap', vectors => vectors.map((vector, at) => (at === 0 ? null : vector))],
+    ['an empty one', vectors => vectors.map((vector, at) => (at === 0 ? { index: vector.index } : vector))],
+    ['nothing', () => undefined],
+  ]
+
+  /** Lists are answered wrongly, each input alone is not. */
+  function startWrong(spoil: (vectors: Vectors) => unknown, options: JoinedEmbeddingsOptions = {}) {
+    const embedder = createEmbedder()
+    const run: Backend['run'] = async function* (call, context) {
+      const reply = embedder.backend.run(call, context)
+      let step = await reply.next()
+      for (; step.done !== true; step = await reply.next()) {
+        const body = step.value.json() as Embedded
+        const isList = body.data.length > 1
+        yield isList ? Chunk.of({ ...body, data: spoil(body.data as unknown as Vectors) }) : step.value
+      }
+      return step.value
+    }
+    const { backend, log, ranking } = routed([candidate({ ...embedder.backend, run })])
+    const joined = joinedEmbeddings(options)(backend)
+    const ask = (text: string, extra: Partial<Context> = {}) => drain(joined.run(embed(text), contextOf(extra)))
+    return { ...embedder, ask, log, ranking, calls: () => embedder.asked.map(({ inputs }) => inputs.length) }
+  }
+
+  test.each(misfits)(
+    '%s: is a failure on record, and asked once more, one by one from then on',
+    async (_what, spoil) => {
+      const { ask, calls, log, ranking } = startWrong(spoil)
+      const all = await Promise.all(['a', 'bb', 'ccc'].map(text => ask(text)))
+      expect(all.map(answer => bodyOf(answer).data[0]!.embedding)).toEqual([[1], [2], [3]])
+      expect(calls()).toEqual([1, 2, 1, 1])
+      const failed = log.recent().filter(({ type }) => type === 'call.attempted')
+      expect(failed).toMatchObject([{ backend: 'embedder', code: 'backend_failed' }])
+      expect(ranking.snapshot()).toMatchObject([{ name: 'embedder', failures: 1, running: 0 }])
+      await Promise.all(['a', 'bb', 'ccc'].map(text => ask(text, { principal: { kind: 'key', id: 'other' } })))
+      expect(calls()).toEqual([1, 2, 1, 1, 1, 1, 1])
+    },
+  )
+
+  test('also ends the joining of those who wait', async () => {
+    const { ask, calls, asked } = startWrong(vectors => vectors.slice(1), { windowMs: 5_000 })
+    const first = ['a', 'b', 'c'].map(text => ask(text))
+    expect(await until(() => asked.length === 2)).toBe(true)
+    const later = ['d', 'e', 'f'].map(text => ask(text))
+    await Promise.all([...first, ...later])
+    expect(calls().filter(inputs => inputs > 1)).toEqual([2])
+  })
+
+  test('an answer without numbers is in the order of its inputs', async () => {
+    const { ask, calls } = startWrong(vectors => vectors.toReversed().map(({ index: _, ...vector }) => vector))
+    const all = await Promise.all(['a', 'bb', 'ccc'].map(text => ask(text)))
+    expect(all.map(answer => bodyOf(answer).data[0]!.embedding)).toEqual([[1], [2], [3]])
+    expect(calls()).toEqual([1, 2])
+  })
 })
