@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import * as up from '../faulty-upstream.ts'
 
 /** What may be done about a failure before the first word: nothing, ask another, or also ask the same one again. */
@@ -71,6 +72,12 @@ function opening(then: (asked: up.Asked) => Promise<void> | void): up.Answer {
   })
 }
 
+/** What was written is on its way by then. */
+async function cutSoon({ response }: up.Asked): Promise<void> {
+  await sleep(20)
+  response.destroy()
+}
+
 const errorOf = (status: number): up.Answer => {
   return asked => up.failInStream(leaking(asked, status).error, [])(asked)
 }
@@ -99,6 +106,8 @@ export const earlyFaults: readonly EarlyFault[] = [
   early('status-503-late', waiting(503, '60'), told(503, 'overloaded', 'elsewhere')),
   early('status-529', up.echo(529), overloaded),
   early('status-502-page', up.text('text/html', '<h1>Bad gateway</h1>', 502), failed),
+  early('too-long', saying(400, 'context_length_exceeded'), told(400, 'context_length_exceeded', 'elsewhere')),
+  early('no-money', saying(429, 'insufficient_quota'), refused, failed),
   early('hang-headers', up.hang('headers'), told(504, 'timeout', 'again')),
   early('hang-first', up.hang('first'), silent, told(504, 'timeout', 'again')),
   early(
@@ -109,12 +118,8 @@ export const earlyFaults: readonly EarlyFault[] = [
   ),
   early('cut-headers-rst', up.cut('rst', 'headers'), failed),
   early('cut-headers-fin', up.cut('fin', 'headers'), failed),
-  early('cut-first', up.stream({ words: [], instead: ({ response }) => void response.destroy() }), cutShort),
-  early(
-    'cut-opening',
-    opening(({ response }) => void response.destroy()),
-    cutShort,
-  ),
+  early('cut-first', up.stream({ words: [], instead: cutSoon }), cutShort),
+  early('cut-opening', opening(cutSoon), cutShort),
   early(
     'error-opening',
     opening(asked => void asked.response.end(up.framed(leaking(asked, 500)))),
@@ -131,6 +136,10 @@ export const earlyFaults: readonly EarlyFault[] = [
   early('type-html', up.text('text/html', '<h1>Welcome</h1>'), failed),
   early('type-bytes', up.text('application/octet-stream', up.framed(roleOnly)), failed),
 ]
+
+function saying(status: number, code: string): up.Answer {
+  return asked => up.json(status, { error: { ...leaking(asked, status).error, code } })(asked)
+}
 
 function waiting(status: number, seconds: string): up.Answer {
   return asked => up.json(status, leaking(asked, status), { 'retry-after': seconds })(asked)
@@ -175,7 +184,7 @@ function quirk(model: string, options: up.StreamOptions): Quirk {
 
 export const quirks: readonly Quirk[] = [
   quirk('well', {}),
-  quirk('split-bytes', { packetBytes: 1, words: splitWords }),
+  quirk('split-bytes', { packetBytes: 3, words: splitWords }),
   quirk('slow-drip', { dripMs: 20 }),
   quirk('no-usage', { usage: 'missing' }),
   quirk('usage-on-word', { usage: 'last' }),
@@ -200,3 +209,25 @@ export function failingByModel(): up.Answer {
   const byModel = new Map(allFaults.map(({ model, answer }) => [model, answer]))
   return asked => byModel.get(String(asked.hit.body.model))!(asked)
 }
+
+export const faultKinds = [
+  { fault: 'a status that refuses', upstream: true, peer: true, local: false },
+  { fault: 'a model that is missing', upstream: true, peer: true, local: true },
+  { fault: 'a prompt that is too long', upstream: true, peer: true, local: true },
+  { fault: 'no room', upstream: true, peer: true, local: true },
+  { fault: 'silence before the headers', upstream: true, peer: true, local: false },
+  { fault: 'silence before the first word', upstream: true, peer: true, local: true },
+  { fault: 'silence after words', upstream: true, peer: true, local: false },
+  { fault: 'a cut', upstream: true, peer: true, local: false },
+  { fault: 'an error in the stream', upstream: true, peer: true, local: false },
+  { fault: 'JSON that is none', upstream: true, peer: true, local: false },
+  { fault: 'a type that is no answer', upstream: true, peer: true, local: false },
+  { fault: 'a chunk that never ends', upstream: true, peer: true, local: false },
+  { fault: 'no usage, reason or end mark', upstream: true, peer: true, local: false },
+  { fault: 'characters that are split', upstream: true, peer: true, local: false },
+  { fault: 'a key in an error', upstream: true, peer: true, local: false },
+  { fault: 'weights that are gone', upstream: false, peer: false, local: true },
+  { fault: 'weights that are torn', upstream: false, peer: false, local: true },
+  { fault: 'a model that breaks', upstream: false, peer: false, local: true },
+  { fault: 'an app that leaves', upstream: true, peer: true, local: true },
+] as const

@@ -2,8 +2,9 @@ import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import type { LoggedEvent } from '../../src/core/index.ts'
+import type { ParleyNode } from '../../src/node/index.ts'
 import { createLogLines } from '../../src/telemetry/index.ts'
-import { saidWhole, words } from '../faulty-upstream.ts'
+import { framed, piece, saidWhole, words } from '../faulty-upstream.ts'
 import { until } from '../node/market.ts'
 import { holds } from '../node/taps.ts'
 import { type Heard, hitsOf, inTurn, newId, secretWord } from './asking.ts'
@@ -27,7 +28,7 @@ export interface Scene<S extends Stage> {
   readonly late: readonly LateFault[]
 }
 
-const callsAtOnce = 12
+const callsAtOnce = 16
 /** What falls silent takes as long as the bounds: those of one kind wait together. */
 const isSlow = ({ model }: Fault) => model.includes('hang')
 const include_usage = { stream_options: { include_usage: true } }
@@ -42,13 +43,13 @@ export function faultSuite<S extends Stage>(open: () => Promise<S>, late: readon
   beforeAll(async () => {
     spyOnOutput(printed)
     stage = await open()
-    const rest = [...late, ...quirks]
     await observe(earlyFaults, callsAtOnce)
-    await observe(rest.filter(isSlow), callsAtOnce)
+    await observe([...late.filter(isSlow), ...quirks], callsAtOnce)
+    // What a provider charges for answers that failed is known to its user only when it asked: one bill at a time.
+    const lateAtOnce = stage.kind === 'peer' ? 1 : callsAtOnce
     await observe(
-      rest.filter(fault => !isSlow(fault)),
-      // What a provider charges for answers that failed is known to its user only when it asked: one bill at a time.
-      stage.kind === 'peer' ? 1 : callsAtOnce,
+      late.filter(fault => !isSlow(fault)),
+      lateAtOnce,
     )
   })
   afterAll(async () => {
@@ -70,6 +71,7 @@ export function faultSuite<S extends Stage>(open: () => Promise<S>, late: readon
   describe('before the first word', () => earlyTests(scene))
   describe('after the first word', () => lateTests(scene))
   describe('what is no fault', () => quirkTests(scene))
+  describe('a stream', () => streamingTests(scene))
   describe('an app that leaves', () => leavingTests(scene))
   describe('nobody sees', () => secrecyTests(scene, printed))
   return scene
@@ -224,6 +226,46 @@ function quirkTests({ stage, seen }: Scene<Stage>): void {
   })
 }
 
+function streamingTests({ stage }: Scene<Stage>): void {
+  test('is held back by nobody: each word arrives before the next is said', async () => {
+    const { faulty, nodes, target } = stage()
+    const said = ['one ', 'two ', 'three ']
+    const heard = said.map(() => Promise.withResolvers<void>())
+    faulty.next(async ({ response, hit }) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' })
+      for (const [i, word] of said.entries()) {
+        response.write(framed(piece(hit, word)))
+        await heard[i]!.promise
+      }
+      response.end(framed(piece(hit, '', 'stop')) + framed('[DONE]'))
+    })
+    const [{ url, firstKey }] = nodes as [ParleyNode]
+    const response = await fetch(`${url}/chat/completions`, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        authorization: `Bearer ${firstKey}`,
+        'accept-encoding': 'gzip, br',
+      },
+      body: JSON.stringify({
+        model: 'well',
+        stream: true,
+        provider: target,
+        messages: [{ role: 'user', content: 'go' }],
+      }),
+    })
+    expect(response.headers.get('x-accel-buffering')).toBe('no')
+    expect(response.headers.get('cache-control')).toContain('no-transform')
+    expect(response.headers.get('content-encoding')).toBeNull()
+    let text = ''
+    for await (const bytes of response.body!) {
+      text += Buffer.from(bytes).toString()
+      for (const [i, word] of said.entries()) if (text.includes(`"${word}"`)) heard[i]!.resolve()
+    }
+    expect(text).toMatch(/data: \[DONE\]\n\n$/)
+  })
+}
+
 /** Where it hangs, and how much the app has heard by then. */
 const hanging = ['hang-headers', 'hang-first', 'hang-opening', 'late-hang']
 
@@ -264,7 +306,7 @@ function secretsIn(text: string): string[] {
 
 /** What an upstream of one's own says of a request goes to the app that sent it. */
 function isForTheApp(kind: Stage['kind'], code: string): boolean {
-  return kind === 'upstream' && code.startsWith('oops_')
+  return kind === 'upstream' && (code.startsWith('oops_') || code === 'context_length_exceeded')
 }
 
 function secrecyTests({ stage, seen, late }: Scene<Stage>, printed: readonly string[]): void {
@@ -291,6 +333,12 @@ function secrecyTests({ stage, seen, late }: Scene<Stage>, printed: readonly str
     for (const node of stage().nodes) lines.push(JSON.stringify(node.status()))
     expect(lines.length).toBeGreaterThan(500)
     expect([...lines, ...printed].filter(line => secretsIn(line).length > 0)).toEqual([])
+  })
+
+  test('the key of an app: upstreams get their own', () => {
+    const { faulty, backup } = stage()
+    const keys = [faulty, backup].flatMap(({ hits }) => hits.map(({ headers }) => headers.authorization))
+    expect(new Set(keys)).toEqual(new Set([`Bearer ${upstreamKey}`]))
   })
 
   test('a key or a prompt on the disk', () => {
