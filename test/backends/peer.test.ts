@@ -159,3 +159,25 @@ describe('the streams to a peer', () => {
     await cut
   })
 })
+
+describe('a request', () => {
+  const peerBehind = (open: () => Promise<never>) => {
+    const peer = createPeer({ name: 'peer', open, connectTimeoutMs: 1_000, maxStreams: 8 })
+    cleanups.push(() => peer.destroy())
+    return peer
+  }
+
+  test('that no stream could be opened for has not left this node', async () => {
+    const busy = new ParleyError('overloaded', 'too many streams are open', { retryAfterSeconds: 3 })
+    const [full, down] = [busy, new Error('refused')].map(cause => peerBehind(() => Promise.reject(cause)))
+    expect(await failed(ask(full!))).toMatchObject({ code: 'overloaded', isUnsent: true, retryAfterSeconds: 3 })
+    expect(await failed(ask(down!))).toMatchObject({ code: 'peer_unreachable', isUnsent: true })
+  })
+
+  test('that is cut may have been worked for', async () => {
+    const early = await peerThat(request => request.socket.destroy())
+    expect(await failed(ask(early))).toMatchObject({ code: 'peer_unreachable', isUnsent: false })
+    const late = await peerThat(streaming(response => response.write(word, () => response.destroy())))
+    expect(await failed(ask(late))).toMatchObject({ code: 'stream_cut', isUnsent: false })
+  })
+})
