@@ -91,6 +91,8 @@ export interface Context {
    * allows it so much less.
    */
   readonly onOwed?: (most: bigint) => void
+  /** The reader takes events that arrived together as one chunk (`Chunk.run`); without it, each chunk is one event. */
+  readonly takesRuns?: boolean
   /** What the app wants of the routing; what comes from a peer never holds any. */
   readonly wishes?: Wishes
   /** Told before the first chunk and after every attempt that failed. A front shows it to apps, never to peers. */
@@ -142,8 +144,8 @@ export type Reply = AsyncGenerator<Chunk, Outcome, void>
  * Everything that answers: a local model, an upstream server, a peer, the router over many of them, a cache in front.
  *
  * `run` promises:
- * - at least one chunk before the outcome, each a valid event of the task (embeddings: one chunk, the whole body;
- *   relayed tasks: raw chunks);
+ * - at least one chunk before the outcome, each a valid event of the task, or a run of them where the context takes runs
+ *   (embeddings: one chunk, the whole body; relayed tasks: raw chunks);
  * - the outcome carries usage; a reply that ends any other way throws a `ParleyError`;
  * - an abort of `context.signal` ends the work at the far end at once, also while nothing was said yet, and the reply
  *   throws `cancelled`; a reader that leaves (`return()`) ends it likewise;
@@ -167,6 +169,73 @@ export function filter(run: (inner: Backend, call: Call, context: Context) => Re
     models: signal => inner.models(signal),
     run: (call, context) => run(inner, call, context),
   })
+}
+
+/** A reply under the eyes of a filter that only watches. */
+export interface Watched {
+  readonly open: () => Reply
+  readonly saw?: (chunk: Chunk) => void
+  readonly ended?: (outcome: Outcome) => void
+  /** It threw; what is returned is thrown on. */
+  readonly failed?: (cause: unknown) => unknown
+  /** Once, whatever its end: it ended, failed, or its reader left. */
+  readonly over: () => void
+}
+
+/**
+ * The reply that is opened when its reader first asks, passed on as it is: at a fraction of what a generator around a generator
+ * takes. When `begin` throws nothing was begun, and nobody is told that it is over.
+ */
+export function watched(begin: () => Watched): Reply {
+  let begun: Watched | undefined
+  let reply: Reply | undefined
+  let isOver = false
+  const end = () => {
+    if (!isOver) begun?.over()
+    isOver = true
+  }
+  const passed = (step: Awaited<ReturnType<Reply['next']>>) => {
+    if (step.done !== true) begun?.saw?.(step.value)
+    else {
+      if (!isOver) begun?.ended?.(step.value)
+      end()
+    }
+    return step
+  }
+  const broken = (cause: unknown): never => {
+    const error = isOver ? cause : (begun?.failed?.(cause) ?? cause)
+    end()
+    throw error
+  }
+  const opened = async (): ReturnType<Reply['next']> => {
+    if (isOver) return { done: true, value: undefined as never }
+    isOver = true
+    begun = begin()
+    isOver = false
+    try {
+      reply = begun.open()
+    } catch (cause) {
+      return broken(cause)
+    }
+    return await reply.next().then(passed, broken)
+  }
+  const leave = async (outcome: Outcome | PromiseLike<Outcome>): ReturnType<Reply['next']> => {
+    if (begun === undefined) isOver = true
+    end()
+    return (await reply?.return(outcome)) ?? { done: true, value: await outcome }
+  }
+  return {
+    next: () => (reply === undefined ? opened() : reply.next().then(passed, broken)),
+    return: leave,
+    throw: async cause => {
+      await leave(undefined as never)
+      throw cause
+    },
+    [Symbol.asyncIterator]() {
+      return this
+    },
+    [Symbol.asyncDispose]: async () => void (await leave(undefined as never)),
+  }
 }
 
 /** Applies filters so that the first named is the outermost: `compose([record, admit], router)` = record(admit(router)). */

@@ -1,5 +1,5 @@
 import type { Backend, Call, Context, Reply } from '../core/index.ts'
-import { isTokenCall, ParleyError } from '../core/index.ts'
+import { isTokenCall, ParleyError, systemClock } from '../core/index.ts'
 import { comesWhole } from '../openai/index.ts'
 import { createOpening } from './opening.ts'
 
@@ -38,7 +38,10 @@ export async function* attempt(
   progress: Progress,
 ): Reply {
   const bounds = startBounds(backend.name, boundsOf(call, timeouts), progress)
-  const signal = AbortSignal.any([context.signal, bounds.signal])
+  const { signal } = bounds
+  const leave = () => bounds.abort(context.signal.reason)
+  if (context.signal.aborted) leave()
+  else context.signal.addEventListener('abort', leave)
   const opening = createOpening(call)
   const reply = backend.run(call, { ...context, signal })
   try {
@@ -62,6 +65,7 @@ export async function* attempt(
     throw ParleyError.from(cause, signal)
   } finally {
     bounds.end()
+    context.signal.removeEventListener('abort', leave)
     await reply.return(undefined as never)
   }
 }
@@ -73,34 +77,42 @@ function boundsOf(call: Call, timeouts: Timeouts): Timeouts {
   return comesAtOnce ? { ...timeouts, firstChunkMs: timeouts.totalMs } : timeouts
 }
 
-/** The timers of one attempt. */
+/** The bounds of one attempt, with one timer between them. */
 function startBounds(name: string, { firstChunkMs, idleMs, totalMs }: Timeouts, progress: Progress) {
+  const now = systemClock.monotonic
   const bound = new AbortController()
+  const startedAt = now()
+  let heardAt: number | undefined
+  let isSpoken = false
   const tooLong = (what: string) => {
     progress.isTimedOut = true
     bound.abort(new ParleyError('timeout', `${name} ${what}; try another provider`))
   }
-  const total = setTimeout(() => tooLong('did not finish in time'), totalMs)
-  const first = setTimeout(() => tooLong(`said nothing within ${firstChunkMs} ms`), firstChunkMs)
-  let idle: NodeJS.Timeout | undefined
-  let isWaiting = true
+  /** When the next bound is reached, if nothing is heard until then. Who is not waited for may be silent. */
+  const check = () => {
+    const at = now()
+    const leftMs = startedAt + totalMs - at
+    const silentMs = heardAt === undefined ? 0 : at - heardAt
+    const quietMs = isSpoken ? idleMs - silentMs : startedAt + firstChunkMs - at
+    if (leftMs <= 0) tooLong('did not finish in time')
+    else if (quietMs <= 0) tooLong(isSpoken ? `was silent for ${idleMs} ms` : `said nothing within ${firstChunkMs} ms`)
+    else timer = setTimeout(check, Math.ceil(Math.min(leftMs, quietMs)))
+  }
+  let timer = setTimeout(check, Math.min(firstChunkMs, totalMs))
   return {
     signal: bound.signal,
+    abort: (reason: unknown) => bound.abort(reason),
     waits: () => {
-      isWaiting = true
-      idle?.refresh()
+      heardAt = now()
     },
     hears: () => {
-      isWaiting = false
+      heardAt = undefined
     },
     speaks: () => {
-      clearTimeout(first)
-      idle = setInterval(() => isWaiting && tooLong(`was silent for ${idleMs} ms`), idleMs)
+      isSpoken = true
+      clearTimeout(timer)
+      check()
     },
-    end: () => {
-      clearTimeout(total)
-      clearTimeout(first)
-      clearInterval(idle)
-    },
+    end: () => clearTimeout(timer),
   }
 }
