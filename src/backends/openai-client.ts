@@ -1,8 +1,8 @@
 import type { Outcome, TokenCall } from '../core/index.ts'
 import { ParleyError } from '../core/index.ts'
 import { type Chunk, comesWhole } from '../openai/index.ts'
-import { readStream } from './read-stream.ts'
-import { type Endpoint, parseJson, readText, send } from './send.ts'
+import { broken, createStreamReader, ignore, letEnd, type ReadOptions } from './read-stream.ts'
+import { type Endpoint, parseJson, type Response, readText, send } from './send.ts'
 import { wholeAnswer } from './whole-answer.ts'
 
 /** The other side of a client: `isPeer` also says that every answer comes as a stream, receipts included. */
@@ -28,7 +28,8 @@ export interface OpenAiClient {
     call: TokenCall,
     headers: Readonly<Record<string, string>>,
     signal: AbortSignal,
-  ) => AsyncGenerator<Chunk, Omit<Outcome, 'servedBy'>, void>
+    reading?: ReadOptions,
+  ) => AsyncGenerator<Chunk, Outcome, void>
 }
 
 export function createOpenAiClient(options: OpenAiClientOptions): OpenAiClient {
@@ -38,7 +39,7 @@ export function createOpenAiClient(options: OpenAiClientOptions): OpenAiClient {
       const response = await send(options, { method, path, body, signal, headers: accept })
       return parseJson(options, await readText(options, response.body, signal))
     },
-    run: (call, headers, signal) => run(options, call, headers, signal),
+    run: (call, headers, signal, reading = { joins: false }) => run(options, call, headers, signal, reading),
   }
 }
 
@@ -47,7 +48,9 @@ async function* run(
   call: TokenCall,
   headers: Readonly<Record<string, string>>,
   signal: AbortSignal,
-): AsyncGenerator<Chunk, Omit<Outcome, 'servedBy'>, void> {
+  reading: ReadOptions,
+): AsyncGenerator<Chunk, Outcome, void> {
+  const { name: servedBy } = options
   const isStream = options.isPeer || !isWhole(call)
   const response = await send(options, {
     method: 'POST',
@@ -58,14 +61,39 @@ async function* run(
     signal,
   })
   const type = String(response.headers['content-type'] ?? '').toLowerCase()
-  if (type.startsWith('text/event-stream')) return yield* readStream(options, call, response.body, signal)
-  if (isStream && !type.startsWith('application/json')) {
-    response.body.on('error', () => {}).destroy()
-    throw new ParleyError('backend_failed', `${options.name} answered something that is no stream; look at its url`)
+  if (!type.startsWith('text/event-stream')) {
+    return { ...(yield* wholeAnswer(options, call, await wholeBody(options, response, isStream, signal))), servedBy }
   }
-  const body = parseJson(options, await readText(options, response.body, signal))
-  if (options.isPeer) throw new ParleyError('backend_failed', `${options.name} did not stream its answer`)
-  return yield* wholeAnswer(options, call, body)
+  const { body } = response
+  const reader = createStreamReader(options, call, reading)
+  try {
+    for await (const piece of body.iterator({ destroyOnReturn: false })) {
+      for (const chunk of reader.take(piece)) yield chunk
+      if (reader.isWhole()) break
+    }
+    return reader.ended()
+  } catch (cause) {
+    throw broken(options, signal, cause)
+  } finally {
+    if (reader.isWhole()) letEnd(body)
+    else body.on('error', ignore).destroy()
+  }
+}
+
+async function wholeBody(
+  options: OpenAiClientOptions,
+  { headers, body }: Response,
+  isStream: boolean,
+  signal: AbortSignal,
+): Promise<unknown> {
+  const { name, isPeer } = options
+  if (isStream && !String(headers['content-type']).toLowerCase().startsWith('application/json')) {
+    body.on('error', ignore).destroy()
+    throw new ParleyError('backend_failed', `${name} answered something that is no stream; look at its url`)
+  }
+  const said = parseJson(options, await readText(options, body, signal))
+  if (isPeer) throw new ParleyError('backend_failed', `${name} did not stream its answer`)
+  return said
 }
 
 function isWhole(call: TokenCall): boolean {

@@ -1,55 +1,103 @@
 import type { Outcome, TokenCall } from '../core/index.ts'
 import { ParleyError } from '../core/index.ts'
-import { Chunk, encodeEvent, readEvents, type Usage } from '../openai/index.ts'
+import { Chunk, createEventCutter, encodeEvent, type Span, type Usage } from '../openai/index.ts'
 import { finishReasonOf } from './finish-reason.ts'
 import { peerRefusal, upstreamError } from './refusal.ts'
 import { type Endpoint, type Response, safeJson, secretsOf } from './send.ts'
 
 type Body = Response['body']
-type Ended = Omit<Outcome, 'servedBy'>
+type Ended = Outcome
+
+/** An answer that is read as it comes, one piece of bytes after the other. */
+export interface StreamReader {
+  /** The chunks a piece completes. What is no chunk never gets out: it throws, behind the chunks before it. */
+  take: (piece: Uint8Array) => Generator<Chunk, void, void>
+  /** The server said by its end mark that the answer is whole. */
+  isWhole: () => boolean
+  /** How the answer ended, once its body did. Throws `stream_cut` where nobody said that it is whole. */
+  ended: () => Ended
+}
+
+export interface ReadOptions {
+  /** Events that say nothing but words, and arrived together, become one chunk. */
+  readonly joins: boolean
+}
 
 /**
  * The events of an answer as chunks. It ends well only where the server said that it is whole: with the end mark, or with
- * a reason to finish. What is no chunk never gets out.
+ * a reason to finish.
  */
-export async function* readStream(
-  endpoint: Endpoint,
-  call: TokenCall,
-  body: Body,
-  signal: AbortSignal,
-): AsyncGenerator<Chunk, Ended, void> {
+export function createStreamReader(endpoint: Endpoint, call: TokenCall, { joins }: ReadOptions): StreamReader {
   const { name, isPeer } = endpoint
+  const cutter = createEventCutter()
   let usage: Usage | undefined
-  let tail: Chunk[] = []
-  let chunks = 0
+  let newest: Chunk | undefined
+  let previous: Chunk | undefined
+  let events = 0
   let isWhole = false
-  const ended = (): Ended => ({ usage: usage ?? estimate(chunks), finishReason: finishOf(endpoint, tail) })
-  try {
-    for await (const { bytes } of readEvents(body.iterator({ destroyOnReturn: false }))) {
-      if (isDone(bytes)) {
-        isWhole = true
-        if (chunks === 0 && !isPeer) throw new ParleyError('backend_failed', `${name} answered without a word`)
-        return ended()
-      }
-      const chunk = chunkOf(endpoint, bytes)
-      if (chunk === undefined) continue
-      const reported = chunk.usage()
-      usage = reported ?? usage
-      if (chunk.event === undefined) {
-        chunks++
-        tail = [chunk, tail[0] ?? chunk]
-        if (reported !== undefined && isLast(endpoint, chunk, tail)) chunk.meta.isLast = true
-      }
-      yield chunk
-    }
-  } catch (cause) {
-    throw broken(endpoint, signal, cause)
-  } finally {
-    if (isWhole) letEnd(body)
-    else body.on('error', ignore).destroy()
+  const follow = (chunk: Chunk | undefined) => {
+    previous = newest
+    newest = chunk
   }
-  if (!isPeer && tellsOne(call) && finishOf(endpoint, tail) !== null) return ended()
-  throw new ParleyError('stream_cut', `${name} ended its answer without a terminal marker`)
+  const one = (bytes: Uint8Array): Chunk | undefined => {
+    const chunk = chunkOf(endpoint, bytes)
+    if (chunk === undefined) return undefined
+    const reported = chunk.usage()
+    usage = reported ?? usage
+    if (chunk.event !== undefined) return chunk
+    events++
+    follow(chunk)
+    if (reported !== undefined && isLast(endpoint, chunk, [newest, previous])) chunk.meta.isLast = true
+    return chunk
+  }
+  const run = (buffer: Uint8Array, spans: readonly Span[]): Chunk => {
+    const from = spans[0]!.start
+    const ends = spans.map(({ end }) => end - from)
+    events += ends.length
+    follow(undefined)
+    if (ends.length > 1) follow(undefined)
+    return Chunk.run(buffer.subarray(from, spans.at(-1)!.end), ends)
+  }
+  return {
+    *take(piece) {
+      const { buffer, events: spans } = cutter.cut(piece)
+      const plainTo = joins && spans.length > 1 ? firstOdd(view(buffer), spans[0]!.start) : 0
+      for (let at = 0; at < spans.length && !isWhole; ) {
+        const plain = plainRun(buffer, spans, at, plainTo)
+        if (plain > 0) yield run(buffer, spans.slice(at, at + plain))
+        at += plain
+        if (plain > 0) continue
+        const bytes = buffer.subarray(spans[at]!.start, spans[at]!.end)
+        at++
+        isWhole = isDone(bytes)
+        if (isWhole && events === 0 && !isPeer) {
+          throw new ParleyError('backend_failed', `${name} answered without a word`)
+        }
+        const chunk = isWhole ? undefined : one(bytes)
+        if (chunk !== undefined) yield chunk
+      }
+    },
+    isWhole: () => isWhole,
+    ended: () => {
+      const finishReason = finishOf(endpoint, [newest, previous])
+      if (!isWhole && (isPeer || !tellsOne(call) || finishReason === null)) {
+        throw new ParleyError('stream_cut', `${name} ended its answer without a terminal marker`)
+      }
+      return { usage: usage ?? estimate(events), finishReason, servedBy: name }
+    },
+  }
+}
+
+/** How many events from `at` on stand side by side and say nothing but words; `to` is where a byte does that says more. */
+function plainRun(buffer: Uint8Array, spans: readonly Span[], at: number, to: number): number {
+  let next = at
+  while (next < spans.length && spans[next]!.end <= to) {
+    const { start, end } = spans[next]!
+    const isNeighbour = next === at || spans[next - 1]!.end === start
+    if (!isNeighbour || !isWords(view(buffer.subarray(start, end)))) break
+    next++
+  }
+  return next - at
 }
 
 /** Of several answers in one stream, the end of the last chunk's says nothing about the others: only the end mark does. */
@@ -59,7 +107,7 @@ function tellsOne({ task, body }: TokenCall): boolean {
   return !Array.isArray(prompt) || prompt.length < 2 || typeof prompt[0] === 'number'
 }
 
-function broken({ name }: Endpoint, signal: AbortSignal, cause: unknown): ParleyError {
+export function broken({ name }: Endpoint, signal: AbortSignal, cause: unknown): ParleyError {
   if (cause instanceof ParleyError || signal.aborted) return ParleyError.from(cause, signal)
   if (cause instanceof RangeError) {
     return new ParleyError('backend_failed', `${name} sent an event that is too large to be one`, { cause })
@@ -82,10 +130,10 @@ export function letEnd(body: Body): void {
 }
 
 /** Destroying a body makes it emit the abort it already reported: that one is expected. */
-function ignore(): void {}
+export function ignore(): void {}
 
 function view(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }
 
 const doneMark = Buffer.from('[DONE]')
@@ -107,12 +155,35 @@ function chunkOf(endpoint: Endpoint, bytes: Uint8Array): Chunk | undefined {
 }
 
 const dataMark = Buffer.from('data:')
+const usageMark = Buffer.from('"usage"')
+const reasonMark = Buffer.from('"finish_reason"')
 const choicesMark = Buffer.from('"choices"')
-const [lf, cr, space, quote, openBrace, closeBrace] = [10, 13, 32, 34, 123, 125]
+const [lf, cr, tab, space, quote, colon, letterN, openBrace, closeBrace] = [10, 13, 9, 32, 34, 58, 110, 123, 125]
+
+/** Where the first byte stands that says more than words: of usage, an end, a failure or a name; the buffer's end without any. */
+function firstOdd(buffer: Buffer, from: number): number {
+  const error = buffer.indexOf(errorMark, from)
+  const to = error === -1 ? buffer.length : error
+  return Math.min(to, firstValue(buffer, usageMark, from), firstValue(buffer, reasonMark, from))
+}
+
+/** Where the first field of this name stands that is not null. */
+function firstValue(buffer: Buffer, mark: Buffer, from: number): number {
+  for (let at = buffer.indexOf(mark, from); at !== -1; at = buffer.indexOf(mark, at + 1)) {
+    let next = at + mark.length
+    while (buffer[next] === space || buffer[next] === colon || buffer[next] === tab) next++
+    if (buffer[next] !== letterN) return at
+  }
+  return buffer.length
+}
+
+function isWords(event: Buffer): boolean {
+  return isPlainObject(event) && event.includes(choicesMark)
+}
 
 /** `data: {"…}` and nothing else, as nearly every event is: told by its ends, without reading it. */
 function isPlainObject(buffer: Buffer): boolean {
-  if (buffer.compare(dataMark, 0, dataMark.length, 0, dataMark.length) !== 0) return false
+  for (let at = 0; at < dataMark.length; at++) if (buffer[at] !== dataMark[at]) return false
   const start = buffer[dataMark.length] === space ? dataMark.length + 1 : dataMark.length
   let end = buffer.length - 1
   while (buffer[end] === lf || buffer[end] === cr) end--
@@ -155,10 +226,18 @@ function throwIfError({ name, isPeer, headers }: Endpoint, chunk: Chunk): void {
   throw upstreamError({ name, body, secrets: secretsOf({ ...(headers && { headers }) }) })
 }
 
-/** The reason given by one of the last two chunks (usage may follow it), parsed once at the end. */
-function finishOf({ name }: Endpoint, tail: readonly Chunk[]): string | null {
+function jsonOf(chunk: Chunk): object {
+  try {
+    return (chunk.json() ?? {}) as object
+  } catch {
+    return {}
+  }
+}
+
+/** The reason given by one of the last two chunks (usage may follow it), parsed once at the end. A run gives none. */
+function finishOf({ name }: Endpoint, tail: readonly (Chunk | undefined)[]): string | null {
   for (const chunk of tail) {
-    const { choices } = (safeJson(chunk.data ?? '') ?? {}) as { choices?: { finish_reason?: unknown }[] }
+    const { choices } = (chunk === undefined ? {} : jsonOf(chunk)) as { choices?: { finish_reason?: unknown }[] }
     if (choices?.some(({ finish_reason }) => finish_reason === 'error')) {
       throw new ParleyError('backend_failed', `${name} ended its answer with an error`)
     }
@@ -169,7 +248,7 @@ function finishOf({ name }: Endpoint, tail: readonly Chunk[]): string | null {
 }
 
 /** Usage without choices, after a reason to finish: by OpenAI's wire nothing but the terminal marker follows it. */
-function isLast(endpoint: Endpoint, chunk: Chunk, tail: readonly Chunk[]): boolean {
+function isLast(endpoint: Endpoint, chunk: Chunk, tail: readonly (Chunk | undefined)[]): boolean {
   const { choices } = chunk.json() as { choices?: unknown[] }
   return choices?.length === 0 && finishOf(endpoint, tail) !== null
 }

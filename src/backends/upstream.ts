@@ -1,6 +1,6 @@
 import { Pool } from 'undici'
 import { z } from 'zod'
-import type { Backend, Clock, Passage } from '../core/index.ts'
+import type { Backend, Clock, Passage, Reply } from '../core/index.ts'
 import { isTokenCall, ParleyError } from '../core/index.ts'
 import { type Model, ModelList } from '../openai/index.ts'
 import { createModelList } from './model-list.ts'
@@ -50,13 +50,15 @@ export function createUpstream(options: UpstreamOptions): UpstreamBackend {
   return {
     name,
     models,
-    run: async function* (call, context) {
-      const answer = isTokenCall(call) ? client.run(call, {}, context.signal) : runMedia(server, call, context.signal)
-      return { ...(yield* answer), servedBy: name }
-    },
+    run: (call, { signal, takesRuns: joins = false }) =>
+      isTokenCall(call) ? client.run(call, {}, signal, { joins }) : servedBy(name, runMedia(server, call, signal)),
     passage: createPassage(server),
     close: () => dispatcher.destroy(),
   }
+}
+
+async function* servedBy(name: string, answer: ReturnType<typeof runMedia>): Reply {
+  return { ...(yield* answer), servedBy: name }
 }
 
 function parseUrl({ name, url }: UpstreamOptions): { origin: string; basePath: string } {

@@ -138,13 +138,15 @@ async function* tell(call: Call, reply: Reply, story: Story, candidate: Candidat
         isBroken = false
         return joint === undefined ? step.value : summedOutcome(step.value, before)
       }
-      const [choice] = pieceOf(step.value).choices ?? []
-      meter.add(step.value, textOf(choice))
-      if (choice !== undefined) last = step.value
-      const chunk = joint === undefined ? step.value : continued(step.value, story, before, joint, candidate)
-      if (chunk === undefined) continue
-      note(step.value, chunk, story)
-      yield chunk
+      for (const part of step.value.parts()) {
+        const [choice] = pieceOf(part).choices ?? []
+        meter.add(part, textOf(choice))
+        if (choice !== undefined) last = part
+        const chunk = joint === undefined ? part : continued(part, story, before, joint, candidate)
+        if (chunk === undefined) continue
+        note(part, chunk, story)
+        yield chunk
+      }
     }
   } finally {
     if (isBroken) book(meter.tally, candidate, story)

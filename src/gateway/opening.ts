@@ -33,7 +33,11 @@ interface OpeningChunk {
 
 function saysSomething({ task }: Call, chunk: Chunk): boolean {
   if (task !== 'chat' && task !== 'completion') return true
-  const { choices } = parsed(chunk)
+  for (const part of chunk.parts()) if (isWord(parsed(part))) return true
+  return false
+}
+
+function isWord({ choices }: OpeningChunk): boolean {
   return (choices ?? []).some(
     ({ delta, text, finish_reason }) =>
       finish_reason != null ||

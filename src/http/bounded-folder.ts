@@ -1,25 +1,16 @@
 import { ParleyError } from '../core/index.ts'
 import type { Folder } from '../openai/index.ts'
 
-const maxFoldedBytes = 64 * 1024 * 1024
-const bytesPerValue = 8
+/** Of what chunks take on the wire, which is more than what is kept of them. */
+const maxFoldedBytes = 128 * 1024 * 1024
 
-/**
- * A folder that takes so much and no more: what a stream would pass on, it keeps. Counted is what choices hold and what no
- * chunk before had beside them, about as it lies in memory; the frame each chunk repeats is kept once.
- */
+/** A folder that takes so much and no more: what a stream would pass on, it keeps. */
 export function boundedFolder(folder: Folder, maxBytes = maxFoldedBytes): Folder {
-  let keptBytes = 0
-  const seen = new Set<string>()
+  let takenBytes = 0
   return {
     add: chunk => {
-      const { choices, ...frame } = { ...(chunk.json() as Record<string, unknown> | null) }
-      keptBytes += sizeOf(choices)
-      for (const [field, value] of Object.entries(frame)) {
-        if (!seen.has(field)) keptBytes += field.length + sizeOf(value)
-        seen.add(field)
-      }
-      if (keptBytes > maxBytes) {
+      takenBytes += chunk.size
+      if (takenBytes > maxBytes) {
         const message = `the answer is larger than ${maxBytes} bytes; ask for less, or with stream: true`
         throw new ParleyError('backend_failed', message)
       }
@@ -27,14 +18,4 @@ export function boundedFolder(folder: Folder, maxBytes = maxFoldedBytes): Folder
     },
     body: counted => folder.body(counted),
   }
-}
-
-function sizeOf(value: unknown): number {
-  if (typeof value === 'string') return value.length
-  if (typeof value !== 'object' || value === null) return bytesPerValue
-  // Vectors are long, and all their values are alike.
-  if (Array.isArray(value) && typeof value[0] === 'number') return value.length * bytesPerValue
-  let size = bytesPerValue
-  for (const [field, inner] of Object.entries(value)) size += field.length + sizeOf(inner)
-  return size
 }

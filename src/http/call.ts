@@ -57,7 +57,7 @@ export function contextOf(exchange: Exchange): Context {
     ...{ id, signal, principal, headers },
     ...(maxPrice !== undefined && { maxPrice }),
     ...(wishes !== undefined && { wishes }),
-    ...(!isPeer(exchange) && { onRoute: route => showRoute(exchange, route) }),
+    ...(!isPeer(exchange) && { takesRuns: true, onRoute: route => showRoute(exchange, route) }),
   }
 }
 

@@ -32,13 +32,14 @@ export function sendJson(
   body: unknown,
   headers: Record<string, string> = {},
 ): void {
-  const bytes = Buffer.from(JSON.stringify(body))
+  // A string leaves with its headers in one piece.
+  const text = JSON.stringify(body)
   response.writeHead(status, {
     'content-type': 'application/json; charset=utf-8',
-    'content-length': bytes.length,
+    'content-length': Buffer.byteLength(text),
     ...headers,
   })
-  response.end(bytes)
+  response.end(text)
 }
 
 /** Answers with OpenAI's error body, or ends the connection when it is too late for a status. What is complete stays so. */

@@ -118,7 +118,8 @@ function requestId({ headers }: IncomingMessage, random: Random): string {
 }
 
 function parseUrl({ url = '/' }: IncomingMessage): URL {
-  if (url.startsWith('/') && URL.canParse(url, 'http://node')) return new URL(url, 'http://node')
+  const parsed = url.startsWith('/') ? URL.parse(url, 'http://node') : null
+  if (parsed !== null) return parsed
   throw new ParleyError('invalid_request', 'the request target is not a path')
 }
 

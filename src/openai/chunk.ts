@@ -30,16 +30,21 @@ interface Parts {
   data?: string
   json?: unknown
   isRaw?: boolean
+  ends?: readonly number[]
 }
 
 /**
  * One event of an answer: the bytes as they came, decoded and parsed only when somebody asks.
- * A raw chunk is a piece of an answer that is no event of ours: sound, text, a body, an event under names of its own.
+ * A run is several events that arrived together and say nothing but words: it travels as one, and whoever reads words takes
+ * its parts. A raw chunk is a piece of an answer that is no event of ours: sound, text, a body, an event under names of its own.
  * A chunk with an `event` name is a message between nodes (`parley.receipt`), never something for the app.
  */
 export class Chunk {
   readonly meta: ChunkMeta
   readonly isRaw: boolean
+  /** How many events it holds. */
+  readonly count: number
+  readonly #ends: readonly number[] | undefined
   #bytes: Uint8Array | undefined
   #fields: { event: string | undefined; data: string | undefined } | undefined
   #json: unknown
@@ -47,6 +52,8 @@ export class Chunk {
   private constructor(parts: Parts, meta: ChunkMeta) {
     this.meta = meta
     this.isRaw = parts.isRaw ?? false
+    this.#ends = parts.ends
+    this.count = parts.ends?.length ?? 1
     this.#bytes = parts.bytes
     if (parts.data !== undefined) this.#fields = { event: parts.event, data: parts.data }
     this.#json = parts.json
@@ -67,6 +74,11 @@ export class Chunk {
     return new Chunk({ bytes }, meta)
   }
 
+  /** Events that stand side by side in `bytes`, without usage, names or failures; each ends at one of `ends`, the last one with the bytes. */
+  static run(bytes: Uint8Array, ends: readonly number[]): Chunk {
+    return new Chunk(ends.length > 1 ? { bytes, ends } : { bytes }, {})
+  }
+
   /** A piece of a raw answer, and what it says when it is a whole JSON body. */
   static raw(bytes: Uint8Array, meta: ChunkMeta = {}, json?: unknown): Chunk {
     return new Chunk({ bytes, json, isRaw: true }, meta)
@@ -78,20 +90,35 @@ export class Chunk {
     return this.#bytes
   }
 
+  /** About how many bytes it takes, told without framing it. */
+  get size(): number {
+    return this.#bytes?.length ?? this.data?.length ?? 0
+  }
+
+  /** Its events one by one; itself where it is a single one. */
+  *parts(): Generator<Chunk, void, void> {
+    if (this.#ends === undefined) return yield this
+    let start = 0
+    for (const end of this.#ends) {
+      yield Chunk.relayed(this.bytes.subarray(start, end))
+      start = end
+    }
+  }
+
   /** The `data:` payload as text; undefined for an event without data (a comment). */
   get data(): string | undefined {
     return this.#decoded().data
   }
 
   get event(): string | undefined {
-    if (this.isRaw) return undefined
+    if (this.isRaw || this.#ends !== undefined) return undefined
     if (this.#fields === undefined && this.#bytes !== undefined && asBuffer(this.#bytes).indexOf(eventMark) === -1) {
       return undefined
     }
     return this.#decoded().event
   }
 
-  /** The parsed payload. Throws `SyntaxError` on anything but JSON. The same object each time: do not change it. */
+  /** The parsed payload of a single event. Throws `SyntaxError` on anything but JSON. The same object each time: do not change it. */
   json(): unknown {
     this.#json ??= JSON.parse(this.data ?? 'null')
     return this.#json
@@ -99,7 +126,7 @@ export class Chunk {
 
   /** The usage this chunk reports, if any: only chunks whose bytes hold a usage object are parsed. */
   usage(): Usage | undefined {
-    if (this.isRaw) return undefined
+    if (this.isRaw || this.#ends !== undefined) return undefined
     if (this.#json === undefined && this.#bytes !== undefined && !holdsUsageObject(asBuffer(this.#bytes)))
       return undefined
     const json = this.json() as { usage?: unknown } | null

@@ -78,16 +78,19 @@ function folder<D>(
   const choices = new Map<number, Choice>()
   const head: Record<string, unknown> = {}
   let usage: unknown
+  const addOne = (chunk: Chunk) => {
+    const { choices: deltas, usage: reported, ...rest } = chunk.json() as Piece
+    for (const [field, value] of Object.entries(rest)) if (isBlank(head[field])) head[field] = value
+    usage = reported ?? usage
+    for (const delta of deltas ?? []) {
+      const choice = choiceAt(choices, delta.index ?? 0)
+      merge(choice, delta as D)
+      mergeChoice(choice, delta, said)
+    }
+  }
   return {
     add: chunk => {
-      const { choices: deltas, usage: reported, ...rest } = chunk.json() as Piece
-      for (const [field, value] of Object.entries(rest)) if (isBlank(head[field])) head[field] = value
-      usage = reported ?? usage
-      for (const delta of deltas ?? []) {
-        const choice = choiceAt(choices, delta.index ?? 0)
-        merge(choice, delta as D)
-        mergeChoice(choice, delta, said)
-      }
+      for (const part of chunk.parts()) addOne(part)
     },
     body: counted => {
       const sorted = [...choices.values()].sort((a, b) => a.index - b.index)

@@ -54,25 +54,49 @@ export async function* readEvents(
   source: AsyncIterable<Uint8Array>,
   options: ReadEventsOptions = {},
 ): AsyncGenerator<RawEvent, void, void> {
-  const maxEventBytes = options.maxEventBytes ?? defaultMaxEventBytes
+  const cutter = createEventCutter(options)
+  for await (const piece of source) {
+    const { buffer, events } = cutter.cut(piece)
+    for (const { start, end } of events) yield { bytes: buffer.subarray(start, end) }
+  }
+}
+
+/** Where an event stands in a buffer, blank line included. */
+export interface Span {
+  readonly start: number
+  readonly end: number
+}
+
+export interface EventCutter {
+  /** The events that are whole with this piece, in order. Nothing is written to the buffer any more. */
+  cut: (piece: Uint8Array) => { readonly buffer: Uint8Array; readonly events: readonly Span[] }
+}
+
+/** Throws `RangeError` for an event that is too large. */
+export function createEventCutter({ maxEventBytes = defaultMaxEventBytes }: ReadEventsOptions = {}): EventCutter {
   let rest: Uint8Array = nothing
   let room: Uint8Array = nothing
-  for await (const piece of source) {
-    const scanFrom = Math.max(0, rest.length - 3)
-    if (rest.length > 0) room = appended(room, rest, piece)
-    const buffer = rest.length === 0 ? piece : room.subarray(0, rest.length + piece.length)
-    let start = 0
-    let end = blankLineEnd(buffer, scanFrom)
-    while (end > 0) {
-      const bytes = buffer.subarray(start, end)
-      if (!isBlank(bytes)) yield { bytes }
-      start = end
-      end = blankLineEnd(buffer, start)
-    }
-    // Events that were given away are views of the room: nothing may be written behind them any more.
-    if (start > 0) room = nothing
-    rest = buffer.subarray(start)
-    if (rest.length > maxEventBytes) throw new RangeError(`an event is larger than ${maxEventBytes} bytes`)
+  return {
+    cut: piece => {
+      const events: Span[] = []
+      const scanFrom = Math.max(0, rest.length - 3)
+      if (rest.length > 0) room = appended(room, rest, piece)
+      const buffer = rest.length === 0 ? piece : room.subarray(0, rest.length + piece.length)
+      let start = 0
+      let end = blankLineEnd(buffer, scanFrom)
+      while (end > 0) {
+        if (!isBlank(buffer, start, end)) events.push({ start, end })
+        start = end
+        end = blankLineEnd(buffer, start)
+      }
+      // Events that were given away are views of the room: nothing may be written behind them any more.
+      if (start > 0) room = nothing
+      rest = buffer.subarray(start)
+      // What came before it is given away first: it is thrown with the next piece then.
+      if (rest.length > maxEventBytes && events.length === 0)
+        throw new RangeError(`an event is larger than ${maxEventBytes} bytes`)
+      return { buffer, events }
+    },
   }
 }
 
@@ -107,6 +131,7 @@ function blankLineOfCarriageReturns(buffer: Uint8Array, from: number): number {
   return -1
 }
 
-function isBlank(bytes: Uint8Array): boolean {
-  return bytes.every(byte => byte === LF || byte === CR)
+function isBlank(buffer: Uint8Array, start: number, end: number): boolean {
+  for (let at = start; at < end; at++) if (buffer[at] !== LF && buffer[at] !== CR) return false
+  return true
 }

@@ -35,8 +35,12 @@ export function usageAtEnd(): UsageView {
   let newest: Chunk | undefined
   return {
     see: chunk => {
+      if (chunk.usage() === undefined) {
+        const parts = [...chunk.parts()]
+        newest = parts.at(-1)
+        return parts.length === 1 ? withoutUsage(chunk) : runOf(parts.map(withoutUsage))
+      }
       newest = chunk
-      if (chunk.usage() === undefined) return withoutUsage(chunk)
       held = chunk
       const body = chunk.json() as Body
       return (body.choices?.length ?? 0) === 0 ? undefined : Chunk.of({ ...body, usage: null }, chunk.meta)
@@ -56,6 +60,12 @@ const nullField = Buffer.from(',"usage":null')
 const end = Buffer.from('}')
 const dataMark = Buffer.from('data:')
 const openBrace = 123
+
+function runOf(chunks: readonly Chunk[]): Chunk {
+  let end = 0
+  const ends = chunks.map(({ bytes }) => (end += bytes.length))
+  return Chunk.run(Buffer.concat(chunks.map(({ bytes }) => bytes)), ends)
+}
 
 /** Says `usage: null`. Most chunks name no usage at all: they get the field spliced in and are not parsed. */
 function withoutUsage(chunk: Chunk): Chunk {

@@ -24,12 +24,6 @@ test('a folder takes no more than its bound, whatever it would keep', () => {
   expect(() => vectors.add(Chunk.of({ data: [{ embedding: Array(500).fill(0.5) }] }))).toThrow(tooMuch)
 })
 
-test('what every chunk repeats is counted once', () => {
-  const folder = boundedFolder(chatFolder(), 20_000)
-  for (let i = 0; i < 200; i++) folder.add(said('word ', { system_fingerprint: 'x'.repeat(500) }))
-  expect(folder.body()).toMatchObject({ choices: [{ message: { content: 'word '.repeat(200) } }] })
-})
-
 test('an answer without end is refused with its reason when it was to come as one body, and its upstream stopped', async () => {
   let isGone = false
   const event = Buffer.from(`data: ${JSON.stringify(said('y'.repeat(500_000)).json())}\n\n`)

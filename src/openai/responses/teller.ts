@@ -78,17 +78,17 @@ export function createResponsesTeller(request: ResponsesRequest, id: string): Re
     if (refusal !== '') output.say('refusal', refusal)
     for (const call of delta.tool_calls ?? []) output.call(calls.add(call))
   }
+  const take = (chunk: Chunk) => {
+    const { created, model, choices } = chunk.json() as ChatPiece
+    open(created, model)
+    const [choice] = (choices ?? []).filter(({ index }) => (index ?? 0) === 0)
+    if (choice?.delta != null) read(choice.delta, choice.logprobs)
+    const finishReason = choice?.finish_reason ?? state.finishReason
+    state = { ...state, finishReason, usage: chunk.usage() ?? state.usage }
+  }
   return {
     tell: chunk => {
-      const { created, model, choices } = chunk.json() as ChatPiece
-      open(created, model)
-      const [choice] = (choices ?? []).filter(({ index }) => (index ?? 0) === 0)
-      if (choice?.delta != null) read(choice.delta, choice.logprobs)
-      state = {
-        ...state,
-        finishReason: choice?.finish_reason ?? state.finishReason,
-        usage: chunk.usage() ?? state.usage,
-      }
+      for (const part of chunk.parts()) take(part)
       return taken()
     },
     end: counted => {
