@@ -183,3 +183,32 @@ test('a provider that dies in the middle of a stream gets what arrived and a win
   expect(earned.authorized).toBeLessThanOrEqual(paid.authorized)
   expect(arrived - (earned.authorized - before.earned.charged)).toBeLessThanOrEqual(window)
 })
+
+test('an answer with a limit that goes on at the other one costs no more in all, also when the first is back', async () => {
+  a.process = await startSeller(a)
+  await untilPreferred(a)
+  const atFirst = { a: paidTo(a).charged, b: paidTo(b).charged }
+  const limit = 5_000n
+  const wish: object = { continue_on_failure: true }
+  const stream = await ai.chat.completions.create(
+    { model: 'late', messages, stream: true, ...wish },
+    { headers: { 'parley-max-price': String(limit) } },
+  )
+  let words = 0
+  for await (const chunk of stream) if (chunk.choices[0]?.delta.content && ++words === 40) void a.process.kill()
+  expect(raw).toContain('[DONE]')
+  expect(raw).not.toContain('"error"')
+  await until(() => paidTo(b).charged > atFirst.b, 'the other one has handed in its bill')
+  expect(paidTo(a).charged).toBeGreaterThan(atFirst.a)
+  const spent = () => paidTo(a).charged - atFirst.a + paidTo(b).charged - atFirst.b
+  expect(spent()).toBeLessThanOrEqual(limit)
+
+  a.process = await startSeller(a)
+  const atA = earnedBy(a).charged
+  const probes = user.log.recent().length
+  await untilPreferred(a)
+  await until(() => paidTo(a).charged >= atA, 'what it still had to ask for is booked')
+  const later = user.log.recent().slice(probes)
+  const asked = later.flatMap(event => (event.type === 'call.ended' ? [event.cost ?? 0n] : []))
+  expect(spent() - asked.reduce((sum, cost) => sum + cost, 0n)).toBeLessThanOrEqual(limit)
+})
