@@ -76,5 +76,15 @@ const tables: Readonly<Record<string, readonly string[]>> = {
     '# when = { models = ["gpt-*"], keys = ["mobile"], needs = ["vision"], maxBytes = 20000 }',
     '# use = { policy = "cheapest", only = ["vllm"] }',
   ],
-  'provider.modelPrices': ['# [provider.modelPrices."qwen3-8b"]', '# in = "0.10"', '# out = "0.40"'],
+  'provider.modelPrices': [
+    '# [provider.modelPrices."qwen3-8b"]',
+    '# in = "0.10"',
+    '# out = "0.40"',
+    '# [provider.modelPrices."gpt-image-1"]',
+    '# unit = "images" # 0.04 for each',
+    '# out = "40000"',
+    '# [provider.modelPrices."whisper-1"]',
+    '# unit = "seconds" # 0.006 a minute',
+    '# in = "100"',
+  ],
 }

@@ -1,4 +1,4 @@
-import { type Call, type ErrorCode, ParleyError, type RoutingPolicy } from '../core/index.ts'
+import { type Call, type ErrorCode, ParleyError, type RoutingPolicy, unitOf } from '../core/index.ts'
 import type { Wishes } from '../openai/index.ts'
 import type { AppliedRule, Candidate, CandidateSource, RoutingRule } from './candidate.ts'
 import { type ChoiceOptions, choose, policyUnder, servingUnder } from './choose.ts'
@@ -39,6 +39,8 @@ export interface ExplainedCandidate extends TargetState {
   readonly priority: number
   /** The name it knows the model by, where it is another. */
   readonly alias?: string
+  /** What a peer is paid by. */
+  readonly unit?: string
   readonly priceIn?: string
   readonly priceOut?: string
 }
@@ -73,7 +75,7 @@ export function explain(options: ExplainOptions, question: RouteQuestion): Expla
   const states = new Map(options.ranking.snapshot().map(state => [state.name, state]))
   const left = servingUnder(candidates, rule, model).filter(other => !chosen.some(taken => isSame(taken, other)))
   const order = heard.order()
-  const facts = { wishes, rule, needs: needsOf(call), order, states, maxAttempts, isAllowed: heard.isAllowed }
+  const facts = { wishes, rule, call, needs: needsOf(call), order, states, maxAttempts, isAllowed: heard.isAllowed }
   return {
     ...{ model, policy: order, isDrawn: isDrawn.has(order), maxAttempts },
     ...(rule !== undefined && { rule }),
@@ -102,6 +104,7 @@ function sourceFor({ candidates, rules = [] }: ExplainOptions, question: RouteQu
 }
 
 interface Facts {
+  readonly call: Call
   readonly wishes: Wishes
   readonly rule: AppliedRule | undefined
   readonly needs: Needs
@@ -144,7 +147,7 @@ function isSame(a: Candidate, b: Candidate): boolean {
 }
 
 function explained(candidate: Candidate, facts: Facts, place: number | undefined): ExplainedCandidate {
-  const { name, kind, weight = 1, priority = 1, alias, priceIn, priceOut } = candidate
+  const { name, kind, weight = 1, priority = 1, alias, unit, priceIn, priceOut } = candidate
   const state = facts.states.get(name) ?? unasked(name)
   const isAsked = place !== undefined && place <= facts.maxAttempts
   return {
@@ -152,6 +155,7 @@ function explained(candidate: Candidate, facts: Facts, place: number | undefined
     ...(isAsked && { place }),
     why: place === undefined ? whyNot(candidate, facts) : why(candidate, state, facts, place),
     ...(alias !== undefined && { alias }),
+    ...(unit !== undefined && { unit }),
     ...(priceIn !== undefined && { priceIn: String(priceIn) }),
     ...(priceOut !== undefined && { priceOut: String(priceOut) }),
     ...state,
@@ -194,10 +198,11 @@ const reasons: Readonly<Record<Order, string>> = {
 /** Orders in which the same facts may give another order next time. */
 const isDrawn: ReadonlySet<Order> = new Set<Order>(['balanced', 'fastest', 'trusted', 'weighted', 'least-busy'])
 
-function whyNot(candidate: Candidate, { wishes, rule, isAllowed }: Facts): string {
+function whyNot(candidate: Candidate, { wishes, rule, call: { task }, isAllowed }: Facts): string {
   const { only, ignore, maxPrice, isStrict } = wishes
-  const { name, priceIn = 0n, priceOut = 0n } = candidate
+  const { name, unit, priceIn = 0n, priceOut = 0n } = candidate
   const { prompt = priceIn, completion = priceOut } = maxPrice ?? {}
+  if (unit !== undefined && unit !== unitOf(task)) return `it sells ${unit}, and this is paid by ${unitOf(task)}`
   if (rule?.use.only !== undefined && !isIn(rule.use.only, name)) return `rule ${rule.place} allows others only`
   if (isIn(rule?.use.ignore, name)) return `rule ${rule?.place} leaves it out`
   if (only !== undefined && !isIn(only, name)) return 'the request allows others only'

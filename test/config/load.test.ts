@@ -72,6 +72,16 @@ test.each([
   ['[spending]\nperDay = 0.2', 'spending.perDay is an amount: write it in quotes, like "0.20"'],
   ['[spending]\nperDay = "-1"', 'spending.perDay is an amount in whole tokens'],
   ['[routing]\npolicy = "best"', 'routing.policy is none of "balanced"'],
+  [
+    '[provider.modelPrices.a]\nunit = "images"\nin = "1"',
+    'provider.modelPrices.a.out is missing: images have no common price',
+  ],
+  ['[provider.modelPrices.a]\nunit = "seconds"', 'provider.modelPrices.a.in is missing: seconds have no common price'],
+  [
+    '[provider.modelPrices.a]\nunit = "characters"\nin = "1"\nout = "1"',
+    'provider.modelPrices.a.out is for tokens: characters are paid by in',
+  ],
+  ['[provider.modelPrices.a]\nunit = "pages"', 'provider.modelPrices.a.unit is none of "tokens"'],
   ['[chain]\nrpcUrls = ["ftp://a"]', 'chain.rpcUrls[0] is a URL that starts with http'],
   ['[chain]\nrpcUrls = ["https://me:secret@a"]', 'holds no user name or password'],
   ['[chain]\nregistry = "0x12"', 'chain.registry is an address'],

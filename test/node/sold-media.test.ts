@@ -1,5 +1,7 @@
+import { readFileSync } from 'node:fs'
 import OpenAI, { toFile } from 'openai'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { resolvePaths } from '../../src/config/index.ts'
 import type { Model } from '../../src/openai/index.ts'
 import { type MediaService, sendBody, sendJson, startMediaService } from '../media-service.ts'
 import { waveOf } from '../session/sound.ts'
@@ -250,6 +252,20 @@ test('a model without a price of its own makes no pictures for peers, nor does o
     )
   }
   expect(studio.hits).toHaveLength(0)
+})
+
+test('the way a call would take is told by its unit', async () => {
+  const explained = async (model: string, task: string) => {
+    const { nodeFile } = resolvePaths({ PARLEY_HOME: market.user.home })
+    const { token } = JSON.parse(readFileSync(nodeFile, 'utf8')) as { token: string }
+    const url = market.user.node.url.replace('/v1', `/api/route/explain?model=${model}&task=${task}`)
+    const response = await fetch(url, { headers: { authorization: `Bearer ${token}` } })
+    return ((await response.json()) as { candidates: { place?: number; unit: string; why: string }[] }).candidates
+  }
+  expect(await explained('image-1', 'image')).toMatchObject([{ place: 1, unit: 'images', priceOut: '40000000' }])
+  const [chat] = await explained('image-1', 'chat')
+  expect(chat).not.toHaveProperty('place')
+  expect(chat).toMatchObject({ why: 'it sells images, and this is paid by tokens' })
 })
 
 test('no word and no byte of it is in the events of either node', () => {

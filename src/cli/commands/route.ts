@@ -48,6 +48,7 @@ const Candidate = z.looseObject({
   weight: z.number(),
   priority: z.number(),
   alias: z.string().optional(),
+  unit: z.string().default('tokens'),
   priceIn: z.string().optional(),
   priceOut: z.string().optional(),
   state: z.string(),
@@ -122,13 +123,14 @@ const headings = [
 ]
 
 function row(candidate: z.infer<typeof Candidate>): string[] {
-  const { place, name, alias, kind, priority, weight, priceIn, priceOut, why } = candidate
+  const { place, name, alias, kind, priority, weight, unit, priceIn, priceOut, why } = candidate
   const { firstChunkMs, tokensPerSecond, successes, failures, state, coolsDownForMs } = candidate
+  const per = unit === 'tokens' ? '' : ` ${unit}`
   return [
     place === undefined ? '-' : String(place),
     alias === undefined ? name : `${name} (${alias})`,
     ...[kind, String(priority), String(weight)],
-    priceIn === undefined && priceOut === undefined ? 'free' : `${priceIn ?? 0}/${priceOut ?? 0}`,
+    priceIn === undefined && priceOut === undefined ? 'free' : `${priceIn ?? 0}/${priceOut ?? 0}${per}`,
     firstChunkMs === undefined ? '-' : `${firstChunkMs} ms`,
     tokensPerSecond === undefined ? '-' : String(tokensPerSecond),
     `${successes}/${failures}`,
