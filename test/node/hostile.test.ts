@@ -70,6 +70,7 @@ const request = (head: string, body = '') => `${head}\r\nhost: peer\r\nconnectio
 const posted = (path: string, body: string, more = '') =>
   `POST ${path} HTTP/1.1\r\nhost: peer\r\nconnection: close\r\ncontent-type: application/json\r\n${more}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`
 
+const formType = 'content-type: multipart/form-data; boundary=a\r\n'
 const shortBody = 'a body shorter than its length'
 const malformed: Record<string, () => Uint8Array | string> = {
   'random bytes': () => randomBytes(3_000),
@@ -94,6 +95,8 @@ const malformed: Record<string, () => Uint8Array | string> = {
   'a voucher without a session': () => posted('/parley/v1/voucher', '{}'),
   'a voucher for a session nobody has': () =>
     posted('/parley/v1/voucher', '{}', `${sessionHeader}: 0x${'ab'.repeat(32)}\r\n`),
+  'a file without a session, of which nothing comes': () =>
+    request('POST /v1/audio/transcriptions HTTP/1.1', `${formType}content-length: 20000000\r\n\r\n`),
   'a call without a session': () => posted('/v1/chat/completions', JSON.stringify({ model: 'slow-150', messages })),
 }
 

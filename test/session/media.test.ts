@@ -135,6 +135,14 @@ describe('what a call costs, to the last unit, on both books', () => {
   })
 })
 
+test('the free rail carries it all, and no money', async () => {
+  play('images', telling(pictures(2)), { till: { rail: 'free' } })
+  const { chunks, outcome } = await drain(stage.user.run(calls.image, contextOf()))
+  expect(chunks.map(chunk => chunk.json())).toEqual([pictures(2)])
+  expect(outcome.cost).toBeUndefined()
+  expect(books()).toEqual({ user: 0n, provider: 0n })
+})
+
 describe('before it begins', () => {
   test.each(Object.entries(calls))('%s: all of it is paid', async (_name, call) => {
     const unit = { image: 'images', edit: 'images', variation: 'images' }[_name] ?? unitsBy[call.task]!
