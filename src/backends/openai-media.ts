@@ -98,9 +98,13 @@ function typeOf(headers: Response['headers']): string {
   return /^[\w.+-]+\/[\w.+-]+(?:; ?[\w.+="-]+)*$/.test(type) ? type : 'application/octet-stream'
 }
 
+export function isNoSound(contentType: string): boolean {
+  return /^(?:text\/|application\/json)/.test(contentType)
+}
+
 /** Sound goes on as it comes. */
 async function* relaySound({ name }: OpenAiClientOptions, call: RelayedCall, body: Body, contentType: string): Answer {
-  if (/^(?:text\/|application\/json)/.test(contentType)) {
+  if (isNoSound(contentType)) {
     throw new ParleyError('backend_failed', `${name} answered something that is no sound; try another model`)
   }
   let meta: { contentType?: string } = { contentType }
@@ -134,7 +138,7 @@ async function* relayBody(server: OpenAiClientOptions, call: RelayedCall, bytes:
 
 const textFormats: ReadonlySet<unknown> = new Set(['text', 'srt', 'vtt'])
 
-function asksForText({ body }: RelayedCall): boolean {
+export function asksForText({ body }: RelayedCall): boolean {
   return isForm(body) && textFormats.has(fieldOf(body.form, 'response_format'))
 }
 

@@ -4,7 +4,7 @@ import { Chunk, noUsage, readEvents, usageIn } from '../openai/index.ts'
 import { createPieceReader } from '../session/index.ts'
 import { unitsOf } from './media-counts.ts'
 import type { OpenAiClientOptions } from './openai-client.ts'
-import { sendMedia } from './openai-media.ts'
+import { asksForText, isNoSound, sendMedia } from './openai-media.ts'
 import { letEnd } from './read-stream.ts'
 import { peerRefusal } from './refusal.ts'
 import { type Response, safeJson } from './send.ts'
@@ -57,6 +57,7 @@ async function* readPieces(
       else {
         const chunk = reader.add(event)
         if (chunk === undefined) continue
+        requireFitting(name, call, chunk)
         last = chunk
         yield chunk
       }
@@ -70,6 +71,22 @@ async function* readPieces(
   if (!isWhole) throw new ParleyError('stream_cut', `${name} ended its answer without a terminal marker`)
   const json = last?.meta.isLast === true ? last.json() : undefined
   return { usage: json === undefined ? noUsage : usageIn(json), ...unitsOf(call, json) }
+}
+
+/** What a peer says of its own answer is held against what was asked, as that of any server is. */
+function requireFitting(name: string, call: RelayedCall, chunk: Chunk): void {
+  const { contentType = '', isLast } = chunk.meta
+  const isEvents = contentType.startsWith('text/event-stream')
+  if (call.task === 'speech' && !isEvents && isNoSound(contentType)) throw unfitting(name, 'no sound')
+  if (isLast !== true || asksForText(call)) return
+  const json = chunk.json()
+  if (typeof json !== 'object' || json === null || (json as { error?: unknown }).error != null) {
+    throw unfitting(name, 'not what was asked')
+  }
+}
+
+function unfitting(name: string, what: string): ParleyError {
+  return new ParleyError('backend_failed', `${name} answered something that is ${what}; try another provider`)
 }
 
 function throwIfError(name: string, { data }: Chunk): void {

@@ -2,18 +2,25 @@ import { z } from 'zod'
 import { ParleyError, pieceEvent } from '../core/index.ts'
 import { Chunk, encodeEvent } from '../openai/index.ts'
 
+const typeCharsMax = 200
+const pieceBytes = 48 * 1024
+/** Pieces of nothing would be kept without end. */
+const pieceBytesMin = 1_024
+
 /**
  * Raw chunks as events, so that receipts and the end mark have a place behind them. A chunk is one piece or several, all
  * but the last with `more`; the media type comes with the first of the answer; `last` says that a chunk is the whole body.
  */
 const Piece = z.object({
   bytes: z.base64(),
-  type: z.string().max(200).optional(),
+  type: z
+    .string()
+    .max(typeCharsMax)
+    .regex(/^[\w.+-]+\/[\w.+-]+(?:; ?[\w.+="-]+)*$/)
+    .optional(),
   more: z.literal(true).optional(),
   last: z.literal(true).optional(),
 })
-
-const pieceBytes = 48 * 1024
 
 /** The events of a raw chunk, each framed. */
 export function* piecesOf({ bytes, meta: { contentType, isLast } }: Chunk): Generator<Uint8Array, void, void> {
@@ -21,7 +28,7 @@ export function* piecesOf({ bytes, meta: { contentType, isLast } }: Chunk): Gene
   for (let at = 0; ; at += pieceBytes) {
     const more = at + pieceBytes < view.length
     const piece = {
-      ...(at === 0 && contentType !== undefined && { type: contentType }),
+      ...(at === 0 && contentType !== undefined && { type: shortType(contentType) }),
       bytes: view.toString('base64', at, at + pieceBytes),
       ...(more && { more }),
       ...(!more && isLast === true && { last: true }),
@@ -29,6 +36,10 @@ export function* piecesOf({ bytes, meta: { contentType, isLast } }: Chunk): Gene
     yield encodeEvent(JSON.stringify(piece), pieceEvent)
     if (!more) return
   }
+}
+
+function shortType(contentType: string): string {
+  return contentType.length > typeCharsMax ? 'application/octet-stream' : contentType
 }
 
 export interface PieceReader {
@@ -46,6 +57,7 @@ export function createPieceReader(chunkBytesMax: number): PieceReader {
   return {
     add: chunk => {
       const { bytes, type, more, last } = decoded(chunk)
+      if (more && bytes.length < pieceBytesMin) throw malformed('is too small to be followed by more')
       held.push(bytes)
       heldBytes += bytes.length
       contentType = type ?? contentType

@@ -21,7 +21,7 @@ const selling = z.object({
     z.object({
       model: z.string(),
       modelId: z.string(),
-      unit: z.string(),
+      unit: z.string().default('tokens'),
       priceIn: z.string(),
       priceOut: z.string(),
       contextTokens: z.number(),
