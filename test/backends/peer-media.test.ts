@@ -112,6 +112,7 @@ describe('a peer that answers what it should not', () => {
     ['a piece that is not JSON', speech, [encodeEvent('{"bytes":', 'parley.piece'), done], 'backend_failed'],
     ['a piece of another shape', speech, [piece({ bytes: 7 }), done], 'backend_failed'],
     ['bytes that are not base64', speech, [piece({ bytes: '####' }), done], 'backend_failed'],
+    ['pieces of nothing', speech, [piece({ bytes: '', more: true }), done], 'backend_failed'],
     [
       'a type that ends the header',
       speech,
