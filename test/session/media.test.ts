@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest'
-import type { Backend, RelayedCall } from '../../src/core/index.ts'
+import type { Backend, Call, RelayedCall } from '../../src/core/index.ts'
 import { ParleyError } from '../../src/core/index.ts'
-import { Chunk, noUsage } from '../../src/openai/index.ts'
+import { Chunk, type FormRequest, noUsage, usageOf } from '../../src/openai/index.ts'
 import { type OfferedModel, receiptCodec } from '../../src/session/index.ts'
 import { waveOf } from './sound.ts'
 import {
@@ -241,6 +241,44 @@ describe('sound that is longer than it looks', () => {
     play('seconds', pieces('event: transcript.text.delta\ndata: {}\n\n', `data: ${last}\n\n`))
     expect(await cost(unknown)).toBe(180n)
   })
+})
+
+test('words, pictures and sound in one session, all at once: the books are equal, and nobody is taken for a liar', async () => {
+  const named = (id: string, unit: OfferedModel): OfferedModel => ({
+    ...unit,
+    model: { ...offer.model, id },
+    concurrency: 64,
+  })
+  const offers = [named('words', offer), named('pictures', sold.images), named('sound', sold.seconds)]
+  const pause = () => new Promise(resolve => setTimeout(resolve, Math.random() * 8))
+  const chat: Backend['run'] = async function* () {
+    for (let token = 0; token < 200; token++) {
+      if (token % 20 === 0) await pause()
+      yield Chunk.of({ choices: [{ index: 0, delta: { content: 'word' }, finish_reason: null }] })
+    }
+    yield Chunk.of({ choices: [], usage: usageOf(10, 200) })
+    return { usage: usageOf(10, 200), servedBy: 'studio' }
+  }
+  const media = async function* (body: object) {
+    await pause()
+    return yield* telling(body)(calls.image, contextOf())
+  }
+  const answers: Backend['run'] = (call, context) => {
+    if (call.task === 'chat') return chat(call, context)
+    return media(call.task === 'image' ? pictures(2) : { text: '', duration: 60 })
+  }
+  play('images', answers, { till: { offers: () => offers } })
+  const asks: Call[] = [
+    { ...question, body: { ...question.body, model: 'words' } } as Call,
+    { task: 'image', body: { ...calls.image.body, model: 'pictures' } },
+    { task: 'transcription', body: { ...unknown.body, model: 'sound' } as FormRequest },
+  ]
+  const all = Array.from({ length: 24 }, (_, i) => drain(stage.user.run(asks[i % 3]!, contextOf())))
+  const costs = (await Promise.all(all)).map(({ outcome }) => outcome.cost)
+  await stage.purse.flush(soon())
+  expect(costs).toEqual(Array.from({ length: 24 }, (_, i) => [2_020n, 80n, 180n][i % 3]))
+  expect(books()).toEqual({ user: 8n * 2_280n, provider: 8n * 2_280n })
+  expect(stage.mismatches).toEqual([])
 })
 
 describe('an answer that does not come to its end', () => {
