@@ -24,19 +24,20 @@ async function* charged(till: Till, inner: Backend, call: Call, context: Context
   let failure: ParleyError | undefined
   try {
     let step = await start(reply, taken)
-    while (step.done !== true) {
-      running.count(step.value)
+    for (; step.done !== true; step = await reply.next()) {
+      const chunk = running.fitting(step.value)
+      if (chunk === undefined) continue
+      running.count(chunk)
       for (let due = running.due(); due !== undefined; due = running.due()) {
         yield Chunk.message(needVoucherEvent, needVoucherCodec.encode({ cumulative: due }))
         await running.untilPaid(due, signal)
       }
       running.release()
-      yield step.value
+      yield chunk
       if (running.isReceiptDue) {
         await leaving(signal)
         yield Chunk.message(receiptEvent, receiptCodec.encode(running.receipt()))
       }
-      step = await reply.next()
     }
     await leaving(signal)
     const receipt = running.finish(step.value)

@@ -65,6 +65,20 @@ function imagesWanted({ form }: FormRequest): number {
   return Number.isInteger(wanted) && wanted >= 1 && wanted <= imagesMax ? wanted : 1
 }
 
+/**
+ * The chunk with so many pictures at the most; undefined when it would hold none of those it has. A request may ask in other
+ * words than `n` for more than it sets aside.
+ */
+export function withImages(call: RelayedCall, chunk: Chunk, most: number): Chunk | undefined {
+  if (unitOf(call.task) !== 'images' || countOf(call, chunk).out <= most) return chunk
+  if (chunk.meta.isLast !== true) return undefined
+  const body = chunk.json() as { data: readonly unknown[] }
+  let left = most
+  const data = body.data.filter(entry => imagesIn({ data: [entry] }) === 0 || left-- > 0)
+  const fitting = { ...body, data }
+  return Chunk.raw(Buffer.from(JSON.stringify(fitting)), chunk.meta, fitting)
+}
+
 /** Sound whose length is not told: taken for 64 kbit/s, and for no less than 4, below which no codec in use goes. */
 const usualBytesPerSecond = 8_000
 const leastBytesPerSecond = 500

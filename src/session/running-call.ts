@@ -4,7 +4,7 @@ import type { Chunk, ChunkMeta, Usage } from '../openai/index.ts'
 import { higher, outputPrice } from './amounts.ts'
 import { commitToPrompt, commitToResponse, type ResponseCommitment } from './commitments.ts'
 import { textBytes } from './measure.ts'
-import { type CallMeasure, type ChunkCount, countOf, measureCall } from './measure-media.ts'
+import { type CallMeasure, type ChunkCount, countOf, measureCall, withImages } from './measure-media.ts'
 import type { HonouredQuote } from './quote-book.ts'
 import type { Tab, TabEntry } from './tab.ts'
 
@@ -86,6 +86,12 @@ export class RunningCall implements TabEntry {
   /** From here on the backend is at work, and a user that leaves pays for the prompt. */
   begin(): void {
     this.#isWorking = true
+  }
+
+  /** What may be delivered of a chunk: pictures beyond those that were set aside may not. */
+  fitting(chunk: Chunk): Chunk | undefined {
+    const { call } = this.#options
+    return isTokenCall(call) ? chunk : withImages(call, chunk, this.#measure.out - this.#tokensOut)
   }
 
   /** Counts a chunk that is about to be delivered. */
@@ -210,15 +216,12 @@ export class RunningCall implements TabEntry {
     return this.#measure.out > 0 && this.#tokensOut === 0
   }
 
-  /** What a chunk adds; no more than was set aside for it, as the user counts no more either. */
+  /** What a chunk adds, and what it says went in: no more than can be, as the user believes no more. */
   #counted(chunk: Chunk): ChunkCount {
     const { call } = this.#options
     if (!isTokenCall(call)) {
       const { in: heard, out } = countOf(call, chunk)
-      return {
-        in: heard && Math.min(heard, this.#measure.inMax),
-        out: Math.min(out, this.#measure.out - this.#tokensOut),
-      }
+      return { in: heard && Math.min(heard, this.#measure.inMax), out }
     }
     if (call.task === 'embedding') return { in: undefined, out: 0 }
     return { in: undefined, out: chunk.meta.outputTokens ?? (textBytes(chunk) > 0 ? 1 : 0) }

@@ -143,6 +143,19 @@ test('the free rail carries it all, and no money', async () => {
   expect(books()).toEqual({ user: 0n, provider: 0n })
 })
 
+test('pictures beyond those that were set aside do not leave, however they were asked for', async () => {
+  play('images', telling({ created: 7, data: [{}, ...pictures(5).data] }))
+  const twice = [...form({ name: 'n', value: '2' }), { name: 'n', value: '5' }]
+  const { chunks } = await drain(stage.user.run({ task: 'imageEdit', body: { model, form: twice } }, contextOf()))
+  expect(chunks.map(chunk => chunk.json())).toEqual([{ created: 7, data: [{}, ...pictures(2).data] }])
+  const event = 'event: image_generation.completed\ndata: {}\n\n'
+  stage.close()
+  play('images', pieces(...Array<string>(5).fill(event)))
+  expect((await drain(stage.user.run(calls.image, contextOf()))).chunks).toHaveLength(2)
+  await stage.purse.flush(soon())
+  expect(books()).toEqual({ user: 80n, provider: 80n })
+})
+
 describe('before it begins', () => {
   test.each(Object.entries(calls))('%s: all of it is paid', async (_name, call) => {
     const unit = { image: 'images', edit: 'images', variation: 'images' }[_name] ?? unitsBy[call.task]!
