@@ -31,6 +31,8 @@ const unseenTokens = 32
 export class PaidCall {
   readonly options: PaidCallOptions
   readonly measure: CallMeasure
+  /** Nothing of it is owed beyond what was authorised before it was delivered. */
+  readonly isPrepaid: boolean
   readonly promptCommit: Hex
   /** The price of what goes in, and of the pictures asked for, by the rule both sides share. */
   readonly prepaid: bigint
@@ -55,13 +57,9 @@ export class PaidCall {
   constructor(options: PaidCallOptions) {
     this.options = options
     this.measure = measureCall(options.call)
+    this.isPrepaid = !isTokenCall(options.call)
     this.promptCommit = commitToPrompt(options.commitmentKey, options.call)
     this.prepaid = chargeFor(options.quote.terms, { in: this.measure.in, cached: 0, out: this.measure.out })
-  }
-
-  /** Nothing of it is owed beyond what was authorised before it was delivered. */
-  get isPrepaid(): boolean {
-    return !isTokenCall(this.options.call)
   }
 
   get signal(): AbortSignal {

@@ -44,6 +44,8 @@ export class RunningCall implements TabEntry {
   readonly #response: ResponseCommitment
   readonly #startedAt: bigint
   readonly #measure: CallMeasure
+  /** Paid in full before it is delivered, as whatever is not written word by word. */
+  readonly #isPrepaid: boolean
   #tokensIn: number
   #tokensCached = 0
   #tokensOut = 0
@@ -61,6 +63,7 @@ export class RunningCall implements TabEntry {
     this.#tab = options.book.tab
     this.requestId = options.requestId
     this.#measure = measureCall(options.call)
+    this.#isPrepaid = !isTokenCall(options.call)
     this.#tokensIn = this.#measure.in
     this.prepaid = this.#price(this.#measure.out)
     this.held = this.prepaid
@@ -204,11 +207,6 @@ export class RunningCall implements TabEntry {
     this.#isOver = true
     this.#tab.close(this)
     this.#options.onEnd()
-  }
-
-  /** Paid in full before it is delivered, as whatever is not written word by word. */
-  get #isPrepaid(): boolean {
-    return !isTokenCall(this.#options.call)
   }
 
   /** Pictures were asked for and none was delivered. */
