@@ -14,14 +14,14 @@ import type {
 } from '../openai/index.ts'
 import type { SignedReceipt } from './money.ts'
 
-/** What is measured in tokens, so that it has a price and can be sold. */
+/** Text, told token by token. */
 export interface TokenTasks {
   chat: ChatRequest
   completion: CompletionRequest
   embedding: EmbeddingRequest
 }
 
-/** What is relayed to servers that have it. Nobody can sell it yet: its answers are not counted in tokens. */
+/** What is no text written word by word: relayed to servers that have it, prepaid where it is bought. */
 export interface RelayedTasks {
   image: ImageRequest
   imageEdit: FormRequest
