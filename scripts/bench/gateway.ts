@@ -7,6 +7,7 @@ import { Pool } from 'undici'
 import { startChild } from '../../src/cli/child.ts'
 import { type Line, lineOf } from './lines.ts'
 import { p50 } from './numbers.ts'
+import { startPortkey } from './portkey.ts'
 import { cpuMs, residentMegabytes, startHelper } from './processes.ts'
 
 /** One way to the same server. */
@@ -16,7 +17,7 @@ interface Way {
   readonly path: string
   readonly headers: Record<string, string>
 }
-type Ways = Readonly<Record<'direct' | 'proxy' | 'gateway', Way>>
+type Ways = Readonly<Record<'direct' | 'proxy' | 'gateway', Way> & { portkey?: Way }>
 interface Ask {
   readonly model: 'short' | 'bench' | 'paced'
   readonly stream: boolean
@@ -25,7 +26,8 @@ interface Ask {
 const json: Ask = { model: 'short', stream: false }
 const events: Ask = { model: 'bench', stream: true }
 const paced: Ask = { model: 'paced', stream: true }
-const soakCalls = 200_000
+const soakCalls = Number(process.env.SOAK ?? 200_000)
+const warmUpCalls = 6_000
 const door = fileURLToPath(new URL('../parley.cjs', import.meta.url))
 
 /**
@@ -41,16 +43,19 @@ export async function measureGateway(home: string, signal: AbortSignal): Promise
   const node = await startNode(home, url, signal)
   const { baseUrl, apiKey } = node.ready as { baseUrl: string; apiKey: string }
   const path = '/v1/chat/completions'
+  const portkey = await startPortkey(url)
   const ways: Ways = {
     direct: wayTo(url, upstream.pid, path),
     proxy: wayTo(proxyUrl, proxy.pid, path),
     gateway: wayTo(new URL(baseUrl).origin, node.pid, path, { authorization: `Bearer ${apiKey}` }),
+    ...(portkey && { portkey: wayTo(portkey.origin, portkey.pid, path, portkey.headers) }),
   }
   try {
     return [...(await cpuLines(ways)), ...(await delayLines(ways)), ...(await memoryLines(ways.gateway))]
   } finally {
     await Promise.all(Object.values(ways).map(({ pool }) => pool.destroy()))
     await node.stop(5_000)
+    portkey?.stop()
     upstream.end()
     proxy.end()
   }
@@ -105,29 +110,35 @@ async function many(way: Way, what: Ask, calls: number, concurrency: number): Pr
   await Promise.all(Array.from({ length: concurrency }, worker))
 }
 
-async function cpuLines({ proxy, gateway }: Ways): Promise<Line[]> {
+async function cpuLines({ proxy, gateway, portkey }: Ways): Promise<Line[]> {
   const lines: Line[] = []
   for (const [what, name] of [
     [json, 'JSON request'],
     [events, '36-event stream'],
   ] as const) {
-    const used = { proxy: [] as number[], gateway: [] as number[] }
-    for (let round = -1; round < 5; round++) {
-      for (const [way, at] of [
-        ['proxy', proxy],
-        ['gateway', gateway],
-      ] as const) {
-        const perCall = await cpuPerCall(at, what, 1_500)
-        if (round >= 0) used[way].push(perCall)
-      }
-    }
-    const ratio = p50(used.gateway) / p50(used.proxy)
-    const shown = `${p50(used.gateway).toFixed(0)} µs of ${p50(used.proxy).toFixed(0)} bare proxy, ${ratio.toFixed(1)}×`
+    const canAnswer = portkey !== undefined && (await ask(portkey, what).then(Boolean, () => false))
+    const used = await cpuOf({ proxy, gateway, ...(canAnswer && { portkey }) }, what)
+    const ratio = used.gateway! / used.proxy!
+    const shown = `${used.gateway!.toFixed(0)} µs of ${used.proxy!.toFixed(0)} bare proxy, ${ratio.toFixed(1)}×`
     lines.push(
       lineOf(`gateway, processor time of a ${name}`, shown, { value: ratio, target: '≤ 3×', isMet: ratio <= 3 }),
     )
+    if (portkey === undefined) continue
+    const other = (used.portkey ?? Number.NaN) / used.proxy!
+    const shownOther = canAnswer ? `${used.portkey!.toFixed(0)} µs, ${other.toFixed(1)}×` : 'fails'
+    lines.push(lineOf('  Portkey 1.15.2, the same', shownOther, { value: other }))
   }
   return lines
+}
+
+/** Microseconds a call, each way in turn after a warm-up, the median of the rounds. */
+async function cpuOf(ways: Readonly<Record<string, Way>>, what: Ask): Promise<Record<string, number>> {
+  for (const way of Object.values(ways)) await many(way, what, warmUpCalls, 16)
+  const used = Object.fromEntries(Object.keys(ways).map(name => [name, [] as number[]]))
+  for (let round = 0; round < 5; round++) {
+    for (const [name, way] of Object.entries(ways)) used[name]!.push(await cpuPerCall(way, what, 1_500))
+  }
+  return Object.fromEntries(Object.entries(used).map(([name, times]) => [name, p50(times)]))
 }
 
 async function cpuPerCall(way: Way, what: Ask, calls: number): Promise<number> {
@@ -155,7 +166,7 @@ async function delayLines(ways: Ways): Promise<Line[]> {
   ]
 }
 
-type Times = Record<keyof Ways, number>
+type Times = Record<'direct' | 'proxy' | 'gateway', number>
 
 function added({ direct, proxy, gateway }: Times): string {
   return `${(gateway - direct).toFixed(2)} ms, bare proxy ${(proxy - direct).toFixed(2)} ms`
@@ -168,7 +179,7 @@ async function inTurns(
   rounds: number,
   of: (times: { firstMs: number; wholeMs: number }) => number,
 ): Promise<Times> {
-  const times: Record<keyof Ways, number[]> = { direct: [], proxy: [], gateway: [] }
+  const times: Record<keyof Times, number[]> = { direct: [], proxy: [], gateway: [] }
   for (let round = -50; round < rounds; round++) {
     for (const way of ['direct', 'proxy', 'gateway'] as const) {
       const took = of(await ask(ways[way], what))
