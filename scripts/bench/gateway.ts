@@ -26,7 +26,7 @@ interface Ask {
 const json: Ask = { model: 'short', stream: false }
 const events: Ask = { model: 'bench', stream: true }
 const paced: Ask = { model: 'paced', stream: true }
-const soakCalls = Number(process.env.SOAK ?? 200_000)
+const soakCalls = 200_000
 const warmUpCalls = 6_000
 const door = fileURLToPath(new URL('../parley.cjs', import.meta.url))
 

@@ -1,5 +1,5 @@
 import type { Filter, Principal } from '../core/index.ts'
-import { filter, ParleyError, principalName, watched } from '../core/index.ts'
+import { filter, ParleyError, principalName } from '../core/index.ts'
 
 export interface AdmissionOptions {
   /** Calls that may run at once, in all and for one principal. */
@@ -59,25 +59,27 @@ export function createAdmission(options: AdmissionOptions): Admission {
         close()
       }
     },
-    admit: filter((inner, call, context) =>
-      watched(() => {
-        const principal = principalName(context.principal)
-        enter(principal)
-        let isRunning = true
-        const finish = () => {
-          if (isRunning) leave(principal)
-          isRunning = false
+    admit: filter(async function* (inner, call, context) {
+      const principal = principalName(context.principal)
+      enter(principal)
+      let isRunning = true
+      const finish = () => {
+        if (isRunning) leave(principal)
+        isRunning = false
+      }
+      const reply = inner.run(call, context)
+      try {
+        for (let step = await reply.next(); ; step = await reply.next()) {
+          if (step.done === true) return step.value
+          if (step.value.meta.isLast === true) finish()
+          yield step.value
         }
-        return {
-          open: () => inner.run(call, context),
-          saw: ({ meta }) => void (meta.isLast === true && finish()),
-          over: () => {
-            finish()
-            close()
-          },
-        }
-      }),
-    ),
+      } finally {
+        finish()
+        close()
+        await reply.return(undefined as never)
+      }
+    }),
     drain: async signal => {
       isStopping = true
       if (open === 0 || signal.aborted) return

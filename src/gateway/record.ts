@@ -7,25 +7,36 @@ import type {
   ParleyError as ParleyErrorType,
   Principal,
 } from '../core/index.ts'
-import { filter, isTokenCall, ParleyError, principalName, watched } from '../core/index.ts'
+import { filter, isTokenCall, ParleyError, principalName } from '../core/index.ts'
 import { type Chunk, noUsage } from '../openai/index.ts'
 import type { Admission } from './admit.ts'
 
 /** Tells the event log how every call went, whatever its end. It watches: not a byte changes. */
 export function record(log: EventLog, clock: Clock): Filter {
-  return filter((inner, call, context) =>
-    watched(() => {
-      const { id, principal } = context
-      const about = { id, task: call.task, model: call.body.model, principal: principalName(principal) }
-      const { saw, ended, failed, left } = startWatch(log, clock, about, isTokenCall(call))
-      const told = (cause: unknown) => {
-        const error = ParleyError.from(cause, context.signal)
-        failed(error)
-        return error
+  return filter(async function* (inner, call, context) {
+    const { id, principal } = context
+    const about = { id, task: call.task, model: call.body.model, principal: principalName(principal) }
+    const watch = startWatch(log, clock, about, isTokenCall(call))
+    const reply = inner.run(call, context)
+    try {
+      for (;;) {
+        const step = await reply.next()
+        if (step.done === true) {
+          watch.ended(step.value)
+          return step.value
+        }
+        watch.saw(step.value)
+        yield step.value
       }
-      return { open: () => inner.run(call, context), saw, ended, failed: told, over: left }
-    }),
-  )
+    } catch (cause) {
+      const error = ParleyError.from(cause, context.signal)
+      watch.failed(error)
+      throw error
+    } finally {
+      watch.left()
+      await reply.return(undefined as never)
+    }
+  })
 }
 
 interface About {
