@@ -41,6 +41,8 @@ export function providerStatus({ entry, models, error, learnedAt }: ReturnType<M
   }
 }
 
+export type ProviderStatus = ReturnType<typeof providerStatus>
+
 /** A model for sale as `parley status` and the registry's offers need it. */
 export interface SoldModel {
   readonly model: string

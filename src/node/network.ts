@@ -16,7 +16,14 @@ import type { PeerNode } from '../p2p/index.ts'
 import { type Account, openAccount } from './account.ts'
 import { type ChainAccess, openChain } from './chain-access.ts'
 import { createMarket, type Market } from './market.ts'
-import { chainStatus, p2pStatus, providerStatus, type SoldModel, soldModel } from './network-status.ts'
+import {
+  chainStatus,
+  type ProviderStatus,
+  p2pStatus,
+  providerStatus,
+  type SoldModel,
+  soldModel,
+} from './network-status.ts'
 import type { OwnModels } from './own-models.ts'
 import { createSeller, type Seller, type SellerOptions } from './seller.ts'
 import { createShops, type Shops, type ShopsOptions } from './shops.ts'
@@ -43,7 +50,7 @@ export interface Network extends CandidateSource, Service {
   notReady: () => string[]
   chainStatus: () => object | null
   p2pStatus: () => object | null
-  providerStatus: () => readonly object[]
+  providerStatus: () => ProviderStatus[]
   /** The models for sale and their prices; amounts are decimal strings in the smallest unit of the token. */
   selling: () => readonly SoldModel[]
 }

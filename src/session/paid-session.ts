@@ -82,7 +82,7 @@ export class PaidSession {
    * The provider asks for a higher total before it goes on. It gets what this side's own count allows, and not more than a
    * window beyond it.
    */
-  raise(call: PaidCall, cumulative: bigint): void {
+  raise(call: PaidCall, cumulative: bigint, hasHeadroom = false): void {
     const session = this.#sessionOf(call)
     const allowed = session.mostAsked
     if (cumulative > allowed) {
@@ -94,7 +94,10 @@ export class PaidSession {
     const isInput = call.chunks === 0 || call.isPrepaid
     if (maxPrice !== undefined && isInput && forThis > maxPrice) throw tooDear(forThis, maxPrice)
     if (isInput && forThis > call.prepaid) call.options.hold.set(forThis)
-    this.#cover(session, cumulative)
+    this.#cover(
+      session,
+      hasHeadroom ? lower(cumulative + windowPrice(call.options.quote.terms), session.mostAsked) : cumulative,
+    )
   }
 
   /** Checks and books a receipt; what it asks for is paid beside the stream. */

@@ -63,7 +63,7 @@ interface Started {
   readonly first: Awaited<ReturnType<Reply['next']>>
 }
 
-const attemptsMax = 4
+const attemptsMax = 8
 
 /** Until the first chunk the provider may ask for more money or for a new session, and is asked again. */
 async function start(session: PaidSession, inner: Backend, call: Call, context: Context): Promise<Started> {
@@ -77,7 +77,7 @@ async function start(session: PaidSession, inner: Backend, call: Call, context: 
       const error = failureOf(paidCall, cause, context)
       const again = attempt < attemptsMax ? recovery(error, renewed) : undefined
       if (again === 'pay') {
-        askedFor(session, paidCall, error)
+        askedFor(session, paidCall, error, attempt > 1)
         continue
       }
       session.end(paidCall, !isRefusal(error))
@@ -116,11 +116,11 @@ function recovery({ code }: ParleyError, renewed: ReadonlySet<string>): 'pay' | 
   return isStale && !renewed.has(code) ? 'renew' : undefined
 }
 
-function askedFor(session: PaidSession, paidCall: PaidCall, error: ParleyError): void {
+function askedFor(session: PaidSession, paidCall: PaidCall, error: ParleyError, hasHeadroom: boolean): void {
   try {
     const cumulative = amountOf(error.details?.cumulative)
     if (cumulative === undefined) throw error
-    session.raise(paidCall, cumulative)
+    session.raise(paidCall, cumulative, hasHeadroom)
   } catch (cause) {
     session.end(paidCall, false)
     throw cause

@@ -53,6 +53,8 @@ export class RunningCall implements TabEntry {
   /** The chunk that was counted and not yet released. */
   #waiting: { chunk: Chunk; tokens: number } | undefined
   #heldAtRelease: bigint
+  /** What the answer reported of itself so far: no last receipt may count more. */
+  #reported: Usage | undefined
   #isPromptDearer = false
   #isWorking = false
   #isDelivered = false
@@ -130,6 +132,7 @@ export class RunningCall implements TabEntry {
     if (this.#waiting === undefined) return
     this.#tokensOut += this.#waiting.tokens
     this.#response.add(this.#waiting.chunk)
+    this.#reported = this.#waiting.chunk.usage() ?? this.#reported
     this.#waiting = undefined
     this.#heldAtRelease = this.held
     this.#isPromptDearer = false
@@ -188,6 +191,7 @@ export class RunningCall implements TabEntry {
     try {
       // What was learned of the prompt and not paid went nowhere.
       if (this.#isPrepaid && this.#isPromptDearer) this.#tokensIn = this.#measure.in
+      if (!this.#isPrepaid && this.#reported !== undefined) this.#takeUsage(this.#reported)
       if (this.#isOwed(reason)) this.receipt(reason)
       if (this.#tab.owed > this.#tab.accepted) this.#tab.distrust()
     } finally {

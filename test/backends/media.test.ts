@@ -44,7 +44,12 @@ describe('the outcome', () => {
       { data: [{ url: 'a' }, { b64_json: 'b' }, {}], usage: { input_tokens: 3, output_tokens: 9, total_tokens: 12 } },
       { usage: { prompt_tokens: 3, completion_tokens: 9, total_tokens: 12 }, units: { kind: 'image', count: 2 } },
     ],
-    ['pictures alone', image, { data: [{ url: 'a' }] }, { usage: { total_tokens: 0 }, units: { kind: 'image', count: 1 } }],
+    [
+      'pictures alone',
+      image,
+      { data: [{ url: 'a' }] },
+      { usage: { total_tokens: 0 }, units: { kind: 'image', count: 1 } },
+    ],
     [
       'seconds of a detailed transcript',
       hear(),

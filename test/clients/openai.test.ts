@@ -214,10 +214,16 @@ describe('responses', () => {
   })
 
   test('refuse the tools that nothing here can run, by name', async () => {
-    const asked = { model, input: 'hi', tools: [{ type: 'web_search' as const }] }
+    const asked = { model, input: 'hi', tools: [{ type: 'image_generation' as const }] }
     const refused = await ai.responses.create(asked).catch((cause: unknown) => cause)
     expect(refused).toBeInstanceOf(OpenAI.BadRequestError)
-    expect(String(refused)).toContain('web_search')
+    expect(String(refused)).toContain('image_generation')
+  })
+
+  test('do without a search that apps offer by default, and say so', async () => {
+    const tools = [{ type: 'web_search' as const }]
+    const { status, tools: offered } = await ai.responses.create({ model, input: 'hi', tools })
+    expect({ status, offered }).toEqual({ status: 'completed', offered: [] })
   })
 })
 

@@ -10,7 +10,7 @@ const calls = 200
 const concurrency = 16
 /** What a provider that has been paid before delivers ahead of money, and the most words an answer has. */
 const windowTokens = 256
-const wordsMax = 30
+const wordsMax = 90
 
 /** How an answer ends, and after how many words. Of one that an app leaves there is more to come. */
 type End = 'whole' | 'cut' | 'unended' | 'error' | 'left'
@@ -179,14 +179,10 @@ const arrivedAt = ({ words }: Bill) => BigInt(words) * priceOut
 test(`${calls} paid streams that break off at random: level books, and each bill is what arrived`, async () => {
   const bills = await inTurn(Array.from({ length: calls }, newId), concurrency, read)
   await booksLevel()
-  expect(bills.filter(({ status }) => status === 200).length).toBeGreaterThan(calls / 2)
+  expect(bills.filter(({ status }) => status === 200).length).toBe(calls)
   for (const bill of bills) {
     const { end, words } = planOf(bill.id)
     expect([bill, isTold(bill, { end, words })]).toEqual([bill, true])
-    if (bill.status !== 200) {
-      expect([bill.status, bill.words, chargesOf(bill.id)]).toEqual([402, 0, 0n])
-      continue
-    }
     if (end === 'left') {
       // What was on its way when the app left was delivered: one window at most.
       expect(outputOf(bill)).toBeGreaterThanOrEqual(arrivedAt(bill))

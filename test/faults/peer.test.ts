@@ -2,11 +2,11 @@ import { describe, expect, test } from 'vitest'
 import { words } from '../faulty-upstream.ts'
 import { channelOf, until } from '../node/market.ts'
 import { hitsOf, promptOf } from './asking.ts'
-import { earlyFaults, lateFaults, quirks } from './faults.ts'
+import { earlyFaults, lateAfterUsage, lateFaults, quirks } from './faults.ts'
 import { openPeerStage, priceIn, priceOut } from './stage.ts'
 import { faultSuite } from './suite.ts'
 
-const { stage, seen } = faultSuite(openPeerStage, lateFaults)
+const { stage, seen } = faultSuite(openPeerStage, [...lateFaults, ...lateAfterUsage])
 
 /** What the user booked for a call: of each of its requests to the provider the newest receipt. */
 function chargeOf(call: { readonly id: string }): bigint {

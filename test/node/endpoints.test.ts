@@ -60,7 +60,8 @@ async function startGateway(upstreams: Record<string, string>, more: ConfigInput
   const node = await startNode(config)
   onTestFinished(() => node.stop())
   const openai = new OpenAI({ baseURL: node.url, apiKey: node.firstKey!, maxRetries: 0 })
-  const ask = async (model: string, { content = 'hi', apiKey = node.firstKey!, ...fields } = {}) => {
+  const ask = async (model: string, asked: { content?: string; apiKey?: string; max_tokens?: number } = {}) => {
+    const { content = 'hi', apiKey = node.firstKey!, ...fields } = asked
     const body = { model, messages: [{ role: 'user' as const, content }], ...fields }
     const answer = await openai.withOptions({ apiKey }).chat.completions.create(body)
     return answer.choices[0]!.message.content

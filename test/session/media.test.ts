@@ -340,8 +340,6 @@ describe('an answer that does not come to its end', () => {
     play('images', async function* (_call, { signal }) {
       await new Promise(resolve => signal.addEventListener('abort', resolve, { once: true }))
       throw ParleyError.from(signal.reason, signal)
-      // biome-ignore lint/correctness/noUnreachable: what makes it a reply
-      yield Chunk.raw(Buffer.alloc(0))
     })
     const drained = drain(stage.user.run(calls.image, context))
     await new Promise(resolve => setTimeout(resolve, 20))
