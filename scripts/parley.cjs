@@ -51,24 +51,20 @@ function fail(what) {
   process.exit(1)
 }
 
-/** Megabytes for what is young. With 1 a busy node spends half its time in the collector, with 16 it takes 200 MB more. */
-const youngMegabytes = 4
-
 /** A node that only buys is idle most of its life: its heap stays near what is in use, a quarter less memory in all. */
 function keepSmall() {
-  require('node:v8').setFlagsFromString('--optimize-for-size')
+  const { setFlagsFromString } = require('node:v8')
+  for (const flag of ['--optimize-for-size', '--max-semi-space-size=1']) setFlagsFromString(flag)
 }
 
 /**
  * Threads that allocate get heaps of their own from the system's allocator, which an idle process cannot use again: six
- * megabytes. The allocator, and the collector where it comes to what is young, read their settings when a process begins, so
- * this one begins again in its place.
+ * megabytes. The allocator reads its settings when a process begins, so this one begins again in its place.
  */
-function beginSmall() {
+function shareHeap() {
   if (process.platform !== 'linux' || process.execve === undefined || process.env.MALLOC_ARENA_MAX) return
   const env = Object.assign({}, process.env, { MALLOC_ARENA_MAX: '1' })
-  const flags = [`--max-semi-space-size=${youngMegabytes}`].concat(process.execArgv)
-  process.execve(process.execPath, [process.execPath].concat(flags, __filename, process.argv.slice(2)), env)
+  process.execve(process.execPath, [process.execPath].concat(process.execArgv, __filename, process.argv.slice(2)), env)
 }
 
 /** What was compiled once is kept for the next start: beside the program, or with this user's caches where that is not theirs. */
@@ -94,7 +90,7 @@ function isWritable(directory) {
 
 if (isNewEnough(process.versions.node)) {
   if (!process.argv.some(word => word === 'provide' || word === '--provide')) {
-    if (process.argv[2] === 'up') beginSmall()
+    if (process.argv[2] === 'up') shareHeap()
     keepSmall()
   }
   keepCompiled()
