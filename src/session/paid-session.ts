@@ -79,25 +79,19 @@ export class PaidSession {
   }
 
   /**
-   * The provider asks for a higher total before it goes on. It gets what this side's own count allows, and not more than a
-   * window beyond it.
+   * The provider asks for a higher total before it begins. It gets what this side's own count allows, and not more than a
+   * window beyond it; with headroom, a window more than it asked for.
    */
   raise(call: PaidCall, cumulative: bigint, hasHeadroom = false): void {
-    const session = this.#sessionOf(call)
-    const allowed = session.mostAsked
-    if (cumulative > allowed) {
-      const message = `the provider asks for ${cumulative} in all, what arrived and was asked costs ${allowed} at most`
-      throw this.#freeze(new ParleyError('payment_mismatch', message))
-    }
-    const { maxPrice } = call.options
-    const forThis = cumulative - session.committed + call.prepaid
-    const isInput = call.chunks === 0 || call.isPrepaid
-    if (maxPrice !== undefined && isInput && forThis > maxPrice) throw tooDear(forThis, maxPrice)
-    if (isInput && forThis > call.prepaid) call.options.hold.set(forThis)
-    this.#cover(
-      session,
-      hasHeadroom ? lower(cumulative + windowPrice(call.options.quote.terms), session.mostAsked) : cumulative,
-    )
+    const session = this.#checkDemand(call, cumulative)
+    const ahead = lower(cumulative + windowPrice(call.options.quote.terms), session.mostAsked)
+    this.#cover(session, hasHeadroom ? ahead : cumulative)
+  }
+
+  /** The same in the midst of an answer: paid beside the stream. */
+  raiseSoon(call: PaidCall, cumulative: bigint): void {
+    this.#checkDemand(call, cumulative).pen.want(cumulative)
+    this.sendSoon()
   }
 
   /** Checks and books a receipt; what it asks for is paid beside the stream. */
@@ -124,7 +118,11 @@ export class PaidSession {
   /** Sends the newest voucher now, beside whatever runs. */
   sendSoon(): void {
     const session = this.#open
-    if (session !== undefined) session.pen.send().catch(cause => this.#failCalls(session, ParleyError.from(cause)))
+    session?.pen.send().catch(cause => {
+      const error = ParleyError.from(cause)
+      // What cannot be written down is not paid, now or later.
+      this.#failCalls(session, error.code === 'internal' ? this.#freeze(error) : error)
+    })
   }
 
   end(call: PaidCall, mayBeCharged: boolean): void {
@@ -143,12 +141,7 @@ export class PaidSession {
       this.#isSettling = false
       const session = this.#open
       if (session === undefined || this.#frozen !== undefined) return
-      try {
-        this.#topUp(session, call)
-      } catch (cause) {
-        this.#failCalls(session, this.#freeze(ParleyError.from(cause)))
-        return
-      }
+      this.#topUp(session, call)
       this.sendSoon()
       if (session.ended.size > 0) this.#fetchEnded(session, 250).catch(triedLater)
     })
@@ -232,7 +225,7 @@ export class PaidSession {
   #topUp({ pen, committed, covered }: OpenSession, { prepaid, options }: PaidCall): void {
     const ahead = committed + lower(prepaid, windowPrice(options.quote.terms))
     const total = ahead <= covered ? ahead : committed
-    if (total > pen.authorized) pen.sign(total)
+    pen.want(total)
   }
 
   async #fetchEnded(session: OpenSession, waitMs: number): Promise<void> {
@@ -251,6 +244,21 @@ export class PaidSession {
       if (receipt.message.seq > call.seq) this.take(call, receipt)
     }
     for (const call of calls) session.askedFor(call)
+  }
+
+  #checkDemand(call: PaidCall, cumulative: bigint): OpenSession {
+    const session = this.#sessionOf(call)
+    const allowed = session.mostAsked
+    if (cumulative > allowed) {
+      const message = `the provider asks for ${cumulative} in all, what arrived and was asked costs ${allowed} at most`
+      throw this.#freeze(new ParleyError('payment_mismatch', message))
+    }
+    const { maxPrice } = call.options
+    const forThis = cumulative - session.committed + call.prepaid
+    const isInput = call.chunks === 0 || call.isPrepaid
+    if (maxPrice !== undefined && isInput && forThis > maxPrice) throw tooDear(forThis, maxPrice)
+    if (isInput && forThis > call.prepaid) call.options.hold.set(forThis)
+    return session
   }
 
   #sessionOf(call: PaidCall): OpenSession {

@@ -130,8 +130,7 @@ function askedFor(session: PaidSession, paidCall: PaidCall, error: ParleyError, 
 function listen(session: PaidSession, paidCall: PaidCall, chunk: Chunk): void {
   if (chunk.event === receiptEvent) session.take(paidCall, receiptCodec.decode(jsonOf(chunk)))
   else if (chunk.event === needVoucherEvent) {
-    session.raise(paidCall, needVoucherCodec.decode(jsonOf(chunk)).cumulative)
-    session.sendSoon()
+    session.raiseSoon(paidCall, needVoucherCodec.decode(jsonOf(chunk)).cumulative)
   }
 }
 

@@ -28,6 +28,7 @@ export class VoucherPen {
   #voucher: SignedVoucher | undefined
   #header: string | undefined
   #sending: Promise<void> | undefined
+  #wanted = 0n
 
   constructor(options: VoucherPenOptions) {
     this.#options = options
@@ -67,6 +68,11 @@ export class VoucherPen {
     onSigned(cumulative)
   }
 
+  /** A total to be signed when the next voucher goes out: of many that are asked for while one is under way, the highest. */
+  want(cumulative: bigint): void {
+    this.#wanted = higher(this.#wanted, cumulative)
+  }
+
   /** The provider has said, in whatever way, that it holds this much. */
   acknowledge(accepted: bigint): void {
     this.#acknowledged = higher(this.#acknowledged, accepted)
@@ -74,14 +80,22 @@ export class VoucherPen {
 
   /** Sends the newest voucher until the provider has it. One at a time; calls meanwhile wait for the same. */
   send(): Promise<void> {
-    this.#sending ??= this.#sendAll().finally(() => {
-      this.#sending = undefined
-    })
+    this.#sending ??= this.#sendAll()
+      .finally(() => {
+        this.#sending = undefined
+      })
+      // Something may have been asked for after the last one went.
+      .then(() => (this.#isDue ? this.send() : undefined))
     return this.#sending
   }
 
+  get #isDue(): boolean {
+    return this.isAhead || this.#wanted > this.#authorized
+  }
+
   async #sendAll(): Promise<void> {
-    while (this.isAhead) {
+    while (this.#isDue) {
+      if (this.#wanted > this.#authorized) this.sign(this.#wanted)
       const voucher = this.#voucher!
       this.acknowledge(await this.#sendOne(voucher))
       if (this.#acknowledged < voucher.message.cumulative) {
