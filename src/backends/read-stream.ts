@@ -47,7 +47,7 @@ export function createStreamReader(endpoint: Endpoint, call: TokenCall, { joins 
     if (chunk.event !== undefined) return chunk
     events++
     follow(chunk)
-    if (reported !== undefined && isLast(endpoint, chunk, [newest, previous])) chunk.meta.isLast = true
+    if (reported !== undefined && isLast(chunk, [newest, previous])) chunk.meta.isLast = true
     return chunk
   }
   const run = (buffer: Uint8Array, spans: readonly Span[]): Chunk => {
@@ -79,7 +79,7 @@ export function createStreamReader(endpoint: Endpoint, call: TokenCall, { joins 
     },
     isWhole: () => isWhole,
     ended: () => {
-      const finishReason = finishOf(endpoint, [newest, previous])
+      const finishReason = finishOf([newest, previous])
       if (!isWhole && (isPeer || !tellsOne(call) || finishReason === null)) {
         throw new ParleyError('stream_cut', `${name} ended its answer without a terminal marker`)
       }
@@ -219,8 +219,16 @@ function mayBeError(buffer: Buffer): boolean {
   return buffer.includes(errorMark) || buffer.indexOf(errorEventMark) === 0
 }
 
+interface Failing {
+  readonly error?: unknown
+  readonly choices?: readonly ({ readonly finish_reason?: unknown } | null)[]
+}
+
 function throwIfError({ name, isPeer, headers }: Endpoint, chunk: Chunk): void {
-  const body = safeJson(chunk.data ?? '') as { error?: unknown } | null | undefined
+  const body = safeJson(chunk.data ?? '') as Failing | null | undefined
+  if (body?.choices?.some?.(choice => choice?.finish_reason === 'error') === true) {
+    throw new ParleyError('backend_failed', `${name} ended its answer with an error`)
+  }
   if (chunk.event !== 'error' && (typeof body !== 'object' || body?.error == null)) return
   if (isPeer) throw peerRefusal({ name, body, retryAfter: undefined })
   throw upstreamError({ name, body, secrets: secretsOf({ ...(headers && { headers }) }) })
@@ -235,12 +243,9 @@ function jsonOf(chunk: Chunk): object {
 }
 
 /** The reason given by one of the last two chunks (usage may follow it), parsed once at the end. A run gives none. */
-function finishOf({ name }: Endpoint, tail: readonly (Chunk | undefined)[]): string | null {
+function finishOf(tail: readonly (Chunk | undefined)[]): string | null {
   for (const chunk of tail) {
     const { choices } = (chunk === undefined ? {} : jsonOf(chunk)) as { choices?: { finish_reason?: unknown }[] }
-    if (choices?.some(({ finish_reason }) => finish_reason === 'error')) {
-      throw new ParleyError('backend_failed', `${name} ended its answer with an error`)
-    }
     const reason = finishReasonOf(choices)
     if (reason !== null) return reason
   }
@@ -248,9 +253,9 @@ function finishOf({ name }: Endpoint, tail: readonly (Chunk | undefined)[]): str
 }
 
 /** Usage without choices, after a reason to finish: by OpenAI's wire nothing but the terminal marker follows it. */
-function isLast(endpoint: Endpoint, chunk: Chunk, tail: readonly (Chunk | undefined)[]): boolean {
+function isLast(chunk: Chunk, tail: readonly (Chunk | undefined)[]): boolean {
   const { choices } = chunk.json() as { choices?: unknown[] }
-  return choices?.length === 0 && finishOf(endpoint, tail) !== null
+  return choices?.length === 0 && finishOf(tail) !== null
 }
 
 /** A server that never counts: one token a chunk is the nearest honest guess, and it is marked as one. */

@@ -164,7 +164,7 @@ export const lateFaults: readonly LateFault[] = [
 /** Behind words and their usage. */
 export const lateAfterUsage: readonly LateFault[] = [
   late('late-usage-no-end', up.stream({ finish: null, isDone: false }), 'stream_cut'),
-  late('late-finish-error', up.stream({ finish: 'error' }), 'backend_failed', { isFinal: true }),
+  late('late-finish-error', up.stream({ finish: 'error' }), 'backend_failed'),
 ]
 
 /** Behind the words, with the key and the prompt in it. */
