@@ -7,17 +7,17 @@ export function unitsOf(call: RelayedCall, body?: unknown): Pick<Outcome, 'units
     case 'image':
     case 'imageEdit':
     case 'imageVariation':
-      return units('image', imagesIn(body))
+      return units('images', imagesIn(body))
     case 'speech':
-      return units('character', charactersIn(call.body.input))
+      return units('characters', charactersIn(call.body.input))
     case 'transcription':
     case 'translation':
-      return units('second', secondsIn(body))
+      return units('seconds', secondsIn(body))
     default:
       return {}
   }
 }
 
-export function units(kind: Units['kind'], amount: number): Pick<Outcome, 'units'> {
-  return amount > 0 ? { units: { kind, count: amount } } : {}
+export function units(unit: Units['unit'], amount: number): Pick<Outcome, 'units'> {
+  return amount > 0 ? { units: { unit, count: amount } } : {}
 }

@@ -178,7 +178,7 @@ async function* relayEvents({ name }: OpenAiClientOptions, call: RelayedCall, bo
   }
   if (!isEnded && answers < wantedOf(call))
     throw new ParleyError('stream_cut', `${name} ended its answer without a terminal marker`)
-  return { usage, ...(isPicture(call) ? units('image', answers) : unitsOf(call)) }
+  return { usage, ...(isPicture(call) ? units('images', answers) : unitsOf(call)) }
 }
 
 type PictureCall = Extract<RelayedCall, { task: 'image' | 'imageEdit' | 'imageVariation' }>

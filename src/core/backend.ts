@@ -12,7 +12,7 @@ import type {
   Usage,
   Wishes,
 } from '../openai/index.ts'
-import type { SignedReceipt } from './money.ts'
+import type { SignedReceipt, Unit } from './money.ts'
 
 /** Text, told token by token. */
 export interface TokenTasks {
@@ -119,7 +119,7 @@ export interface Route {
 
 /** What was answered beside tokens, where it could be counted: pictures, seconds of sound heard, characters spoken. */
 export interface Units {
-  readonly kind: 'image' | 'second' | 'character'
+  readonly unit: Exclude<Unit, 'tokens'>
   /** Above 0; whole but for seconds. */
   readonly count: number
 }

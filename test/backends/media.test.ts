@@ -42,25 +42,25 @@ describe('the outcome', () => {
       'pictures and their tokens',
       image,
       { data: [{ url: 'a' }, { b64_json: 'b' }, {}], usage: { input_tokens: 3, output_tokens: 9, total_tokens: 12 } },
-      { usage: { prompt_tokens: 3, completion_tokens: 9, total_tokens: 12 }, units: { kind: 'image', count: 2 } },
+      { usage: { prompt_tokens: 3, completion_tokens: 9, total_tokens: 12 }, units: { unit: 'images', count: 2 } },
     ],
     [
       'pictures alone',
       image,
       { data: [{ url: 'a' }] },
-      { usage: { total_tokens: 0 }, units: { kind: 'image', count: 1 } },
+      { usage: { total_tokens: 0 }, units: { unit: 'images', count: 1 } },
     ],
     [
       'seconds of a detailed transcript',
       hear(),
       { text: 'a', duration: 2.5 },
-      { units: { kind: 'second', count: 2.5 } },
+      { units: { unit: 'seconds', count: 2.5 } },
     ],
     [
       'seconds that are billed before those that were heard',
       hear(),
       { text: 'a', duration: 2.5, usage: { type: 'duration', seconds: 3 } },
-      { units: { kind: 'second', count: 3 } },
+      { units: { unit: 'seconds', count: 3 } },
     ],
     ['tokens of a transcript', hear(), { text: 'a', usage: { input_tokens: 5 } }, { usage: { prompt_tokens: 5 } }],
     [
@@ -87,7 +87,7 @@ describe('the outcome', () => {
   test('counts the characters that are spoken, not their bytes', async () => {
     service.answer = (_hit, response) => sendBody(response, 'audio/mpeg', Buffer.from(bytes))
     const { chunks, outcome } = await drain(ask(speech))
-    expect(outcome.units).toEqual({ kind: 'character', count: 8 })
+    expect(outcome.units).toEqual({ unit: 'characters', count: 8 })
     expect(chunks[0]!.meta.contentType).toBe('audio/mpeg')
   })
 
@@ -96,7 +96,7 @@ describe('the outcome', () => {
     const text = `event: image_generation.completed\ndata: ${JSON.stringify(last)}\n\n`
     service.answer = (_hit, response) => sendBody(response, 'text/event-stream; charset=utf-8', text)
     const { outcome } = await drain(ask(image))
-    expect(outcome).toMatchObject({ usage: { total_tokens: 3 }, units: { kind: 'image', count: 1 } })
+    expect(outcome).toMatchObject({ usage: { total_tokens: 3 }, units: { unit: 'images', count: 1 } })
   })
 })
 

@@ -75,7 +75,7 @@ describe('an answer in pieces', () => {
     const { chunks, outcome } = await ask(image)
     expect(chunks).toMatchObject([{ isRaw: true, meta: { isLast: true, contentType: 'application/json' } }])
     expect(chunks[0]!.json()).toEqual(body)
-    expect(outcome).toMatchObject({ servedBy: 'peer', units: { kind: 'image', count: 2 }, usage: { total_tokens: 3 } })
+    expect(outcome).toMatchObject({ servedBy: 'peer', units: { unit: 'images', count: 2 }, usage: { total_tokens: 3 } })
   })
 
   test('may be text where text was asked for', async () => {

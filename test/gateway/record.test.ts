@@ -24,7 +24,7 @@ test('a call that ends is told with its tokens', async () => {
 
 test('what was answered beside tokens is told', async () => {
   const log = createEventLog(systemClock.now)
-  const units = { kind: 'second', count: 2.5 } as const
+  const units = { unit: 'seconds', count: 2.5 } as const
   const spoken: Backend = {
     ...createScripted(),
     run: async function* () {
@@ -36,7 +36,7 @@ test('what was answered beside tokens is told', async () => {
   expect(log.recent().at(-1)).toMatchObject({ type: 'call.ended', units })
   const lines: string[] = []
   createLogLines({ level: 'info', write: line => lines.push(line) })(log.recent().at(-1)!)
-  expect(lines[0]).toMatch(/ units\.kind=second units\.count=2\.5( |$)/)
+  expect(lines[0]).toMatch(/ units\.unit=seconds units\.count=2\.5( |$)/)
 })
 
 test('a call that breaks is told with what was produced', async () => {

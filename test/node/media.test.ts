@@ -39,7 +39,7 @@ test('a node passes pictures, transcripts, moderation and files on to its upstre
   const ended = () => node.log.recent().filter(({ type }: LoggedEvent) => type === 'call.ended')
   expect(await until(() => ended().length === 5)).toBe(true)
   expect(ended()).toMatchObject([
-    { task: 'image', units: { kind: 'image', count: 1 } },
+    { task: 'image', units: { unit: 'images', count: 1 } },
     { task: 'transcription' },
     { task: 'moderation', units: undefined },
     { task: 'file', servedBy: 'studio' },
