@@ -6,7 +6,6 @@ import { peerRefusal, upstreamError } from './refusal.ts'
 import { type Endpoint, type Response, safeJson, secretsOf } from './send.ts'
 
 type Body = Response['body']
-type Ended = Outcome
 
 /** An answer that is read as it comes, one piece of bytes after the other. */
 export interface StreamReader {
@@ -15,7 +14,7 @@ export interface StreamReader {
   /** The server said by its end mark that the answer is whole. */
   isWhole: () => boolean
   /** How the answer ended, once its body did. Throws `stream_cut` where nobody said that it is whole. */
-  ended: () => Ended
+  ended: () => Outcome
 }
 
 export interface ReadOptions {

@@ -16,6 +16,7 @@ import {
   receiptOf,
   type Stage,
   type StageOptions,
+  tampering,
   userKey,
 } from './stage.ts'
 
@@ -375,22 +376,13 @@ describe('an answer that does not come to its end', () => {
 describe('a provider that lies', () => {
   /** Its receipts, changed and signed again. */
   const changing = (change: Record<string, string>): StageOptions => ({
-    tamper: stack => ({
-      ...stack,
-      run: async function* (call, context) {
-        const reply = stack.run(call, context)
-        for (let step = await reply.next(); ; step = await reply.next()) {
-          if (step.done === true) return step.value
-          if (step.value.event !== 'parley.receipt') yield step.value
-          else {
-            const { message } = step.value.json() as { message: Record<string, string> }
-            const told = { ...message, ...change }
-            const json = { message: told, signature: `0x${'0'.repeat(130)}` }
-            const signature = providerSigner.sign(notary.hashReceipt(receiptCodec.decode(json).message))
-            yield Chunk.message('parley.receipt', { message: told, signature })
-          }
-        }
-      },
+    tamper: tampering(chunk => {
+      if (chunk.event !== 'parley.receipt') return chunk
+      const { message } = chunk.json() as { message: Record<string, string> }
+      const told = { ...message, ...change }
+      const json = { message: told, signature: `0x${'0'.repeat(130)}` }
+      const signature = providerSigner.sign(notary.hashReceipt(receiptCodec.decode(json).message))
+      return Chunk.message('parley.receipt', { message: told, signature })
     }),
   })
 

@@ -18,6 +18,7 @@ import {
   receiptOf,
   type Stage,
   type StageOptions,
+  tampering,
   userKey,
 } from './stage.ts'
 
@@ -140,18 +141,10 @@ test('a provider that counts more words than arrived is not paid for them', asyn
 
 test('a final receipt above the usage the answer reported is refused', async () => {
   const { user } = play({
-    tamper: stack => ({
-      ...stack,
-      run: async function* (call, context) {
-        const reply = stack.run(call, context)
-        for (let step = await reply.next(); ; step = await reply.next()) {
-          if (step.done === true) return step.value
-          const usage = step.value.usage()
-          yield usage === undefined
-            ? step.value
-            : Chunk.of({ choices: [], usage: { ...usage, completion_tokens: 4, total_tokens: 14 } })
-        }
-      },
+    tamper: tampering(chunk => {
+      const usage = chunk.usage()
+      if (usage === undefined) return chunk
+      return Chunk.of({ choices: [], usage: { ...usage, completion_tokens: 4, total_tokens: 14 } })
     }),
   })
   await expect(drain(user.run(question, contextOf()))).rejects.toThrow(failed('payment_mismatch'))
@@ -159,20 +152,11 @@ test('a final receipt above the usage the answer reported is refused', async () 
 
 test('a receipt signed by another key is refused', async () => {
   const { user } = play({
-    tamper: stack => ({
-      ...stack,
-      run: async function* (call, context) {
-        const reply = stack.run(call, context)
-        for (let step = await reply.next(); ; step = await reply.next()) {
-          if (step.done === true) return step.value
-          if (step.value.event !== 'parley.receipt') yield step.value
-          else {
-            const { message } = step.value.json() as { message: Record<string, string> }
-            const digest = `0x${'5'.repeat(64)}` as const
-            yield Chunk.message('parley.receipt', { message, signature: providerSigner.sign(digest) })
-          }
-        }
-      },
+    tamper: tampering(chunk => {
+      if (chunk.event !== 'parley.receipt') return chunk
+      const { message } = chunk.json() as { message: Record<string, string> }
+      const digest = `0x${'5'.repeat(64)}` as const
+      return Chunk.message('parley.receipt', { message, signature: providerSigner.sign(digest) })
     }),
   })
   await expect(drain(user.run(question, contextOf()))).rejects.toThrow(failed('receipt_invalid'))
@@ -182,16 +166,7 @@ test('a receipt signed by another key is refused', async () => {
 test('an answer whose final receipt is lost ends well, and the receipt is fetched afterwards', async () => {
   let isLossy = true
   const { user, purse } = play({
-    tamper: stack => ({
-      ...stack,
-      run: async function* (call, context) {
-        const reply = stack.run(call, context)
-        for (let step = await reply.next(); ; step = await reply.next()) {
-          if (step.done === true) return step.value
-          if (!isLossy || step.value.event !== 'parley.receipt') yield step.value
-        }
-      },
-    }),
+    tamper: tampering(chunk => (isLossy && chunk.event === 'parley.receipt' ? undefined : chunk)),
   })
   const context = contextOf()
   const { outcome } = await drain(user.run(question, context))

@@ -229,6 +229,21 @@ export interface StageOptions {
   wrapLedger?: (side: ChannelKey['side'], ledger: Ledger) => Ledger
 }
 
+/** A provider whose chunks are changed before they leave; undefined for one that is lost. */
+export function tampering(change: (chunk: Chunk) => Chunk | undefined): (stack: Backend) => Backend {
+  return stack => ({
+    ...stack,
+    run: async function* (call, context) {
+      const reply = stack.run(call, context)
+      for (let step = await reply.next(); ; step = await reply.next()) {
+        if (step.done === true) return step.value
+        const changed = change(step.value)
+        if (changed !== undefined) yield changed
+      }
+    },
+  })
+}
+
 /** A user and a provider with real ledgers and real signatures, joined by codecs instead of a network. */
 export function createStage(options: StageOptions = {}): Stage {
   const folder = mkdtempSync(join(tmpdir(), 'parley-session-'))
