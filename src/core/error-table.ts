@@ -328,6 +328,20 @@ export const errorTable = {
     means: 'a download did not finish or is not what it should be',
     next: 'run it again: it resumes',
   },
+  store_unavailable: {
+    http: 503,
+    exit: 5,
+    retry: false,
+    means: 'the database of the gateway does not answer',
+    next: 'check that it runs and that this node may reach it',
+  },
+  secret_unreadable: {
+    http: 500,
+    exit: 4,
+    retry: false,
+    means: 'a secret in the database cannot be opened: it was changed, or sealed by another master key',
+    next: 'start with the master key it was sealed by, or enter the secret anew',
+  },
   disk_full: { http: 507, exit: 1, retry: false, means: 'there is not enough room on the disk', next: 'free some' },
   internal: { http: 500, exit: 1, retry: false, means: 'a bug of ours', next: 'report it with the request id' },
 } as const satisfies Record<string, ErrorRow>

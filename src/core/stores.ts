@@ -1,0 +1,336 @@
+import type {
+  AlertRow,
+  BudgetRow,
+  BudgetScope,
+  ConfigurationRow,
+  EndpointRow,
+  InputRow,
+  KeyRow,
+  LogLevel,
+  LogRow,
+  ProviderRow,
+  ProviderType,
+  RequestRow,
+  ResponseRow,
+  SessionRow,
+  UserRow,
+} from './records.ts'
+
+/**
+ * Ports to what the gateway remembers. Every promise is bounded: a database that does not answer is `store_unavailable`.
+ * An unknown id is `not_found` where something is changed and `undefined` where it is only looked up; a name, address or
+ * hash that is taken is `conflict`. A range of time holds its `from` and ends before its `to`.
+ */
+
+/** `page` counts from 1; `limit` is at most `pageLimitMax`. A page past the end is empty. */
+export interface Page {
+  readonly page: number
+  readonly limit: number
+}
+
+export const pageLimitMax = 1_000
+
+export interface Listing<T> {
+  readonly rows: readonly T[]
+  /** How many there are in all, whatever the page. */
+  readonly total: number
+  /** Set where counting stopped at `total` because there are more. */
+  readonly hasMore?: true
+}
+
+/** From inclusive, to exclusive, Unix milliseconds. */
+export interface TimeRange {
+  readonly from?: number
+  readonly to?: number
+}
+
+/** What the database makes itself, and what may be left out of a new row. */
+type Made = 'id' | 'createdAt' | 'updatedAt'
+type New<T, Optional extends keyof T = never> = Omit<T, Made | Optional> & Partial<Pick<T, Optional>>
+type Change<T, Fixed extends keyof T = never> = Partial<Omit<T, Made | Fixed>>
+
+export type NewProvider = New<ProviderRow, 'secret' | 'secretTail' | 'status' | 'deletedAt'> & { readonly id?: string }
+export type ProviderChange = Change<ProviderRow, 'deletedAt'>
+
+export interface ProviderFilter {
+  readonly type?: ProviderType
+  readonly status?: ProviderRow['status']
+}
+
+/** Deleted providers are in no list and cannot be changed; `get` still finds them, because requests name them. */
+export interface ProviderStore {
+  readonly list: (filter: ProviderFilter, page: Page) => Promise<Listing<ProviderRow>>
+  readonly get: (id: string) => Promise<ProviderRow | undefined>
+  /** By the name of one that is not deleted. */
+  readonly find: (name: string) => Promise<ProviderRow | undefined>
+  /** An id may be given, because a secret is sealed for it. */
+  readonly create: (provider: NewProvider) => Promise<ProviderRow>
+  readonly update: (id: string, change: ProviderChange) => Promise<ProviderRow>
+  readonly remove: (id: string) => Promise<void>
+}
+
+/** The rows are there from the start; none can be added or removed. */
+export interface EndpointStore {
+  readonly list: (filter: { readonly isActive?: boolean }, page: Page) => Promise<Listing<EndpointRow>>
+  readonly get: (id: string) => Promise<EndpointRow | undefined>
+  readonly update: (id: string, change: Change<EndpointRow, 'path'>) => Promise<EndpointRow>
+}
+
+export interface ConfigurationStore {
+  readonly list: (filter: Record<string, never>, page: Page) => Promise<Listing<ConfigurationRow>>
+  readonly get: (id: string) => Promise<ConfigurationRow | undefined>
+  readonly active: () => Promise<ConfigurationRow | undefined>
+  readonly create: (configuration: New<ConfigurationRow, 'isActive'>) => Promise<ConfigurationRow>
+  readonly update: (id: string, change: Change<ConfigurationRow, 'isActive'>) => Promise<ConfigurationRow>
+  /** Makes it the only active one, at once. */
+  readonly activate: (id: string) => Promise<ConfigurationRow>
+  /** The active one is `conflict`. */
+  readonly remove: (id: string) => Promise<void>
+}
+
+export interface UserFilter {
+  readonly role?: UserRow['role']
+  readonly status?: UserRow['status']
+}
+
+export type NewUser = New<
+  UserRow,
+  'passwordHash' | 'totpSecret' | 'isTotpConfirmed' | 'status' | 'priceMultiplier' | 'lastLoginAt'
+> & { readonly id?: string }
+
+export interface UserStore {
+  readonly list: (filter: UserFilter, page: Page) => Promise<Listing<UserRow>>
+  readonly get: (id: string) => Promise<UserRow | undefined>
+  /** In whatever case the address is written. */
+  readonly find: (email: string) => Promise<UserRow | undefined>
+  readonly create: (user: NewUser) => Promise<UserRow>
+  /** Only where there is no user yet, however many ask at once; else undefined. */
+  readonly createFirst: (user: NewUser) => Promise<UserRow | undefined>
+  readonly update: (id: string, change: Change<UserRow>) => Promise<UserRow>
+  /** With its sessions; keys of the user are revoked. */
+  readonly remove: (id: string) => Promise<void>
+}
+
+export interface SessionStore {
+  readonly create: (session: New<SessionRow, 'rotatedAt' | 'revokedAt'>) => Promise<SessionRow>
+  readonly get: (id: string) => Promise<SessionRow | undefined>
+  /** Also one that was rotated, revoked or has expired: the caller tells reuse by it. */
+  readonly find: (refreshHash: string) => Promise<SessionRow | undefined>
+  /** Of one user, newest first: those that are neither rotated, revoked nor expired. */
+  readonly list: (filter: { readonly userId: string }, page: Page) => Promise<Listing<SessionRow>>
+  /**
+   * Puts a new row of the same family in the place of one. Of several who try at once one succeeds; the others, and whoever
+   * comes with a row that was rotated or revoked, get undefined.
+   */
+  readonly rotate: (id: string, next: Pick<SessionRow, 'refreshHash' | 'expiresAt'>) => Promise<SessionRow | undefined>
+  /** How many were still good. */
+  readonly revokeFamily: (family: string) => Promise<number>
+  readonly revokeUser: (userId: string) => Promise<number>
+  /** Rows that expired before `before`, at most `limit` of them; how many went. */
+  readonly removeExpired: (before: number, limit: number) => Promise<number>
+}
+
+export interface KeyFilter {
+  readonly project?: string
+  readonly userId?: string
+  readonly isRevoked?: boolean
+}
+
+export type NewKey = Pick<KeyRow, 'hash' | 'name' | 'tail'> & Partial<Omit<KeyRow, 'createdAt'>>
+
+export interface ApiKeyStore {
+  readonly list: (filter: KeyFilter, page: Page) => Promise<Listing<KeyRow>>
+  readonly get: (id: string) => Promise<KeyRow | undefined>
+  /** By SHA-256 of the secret in hex, also when it is revoked or has expired. */
+  readonly find: (hash: string) => Promise<KeyRow | undefined>
+  readonly create: (key: NewKey) => Promise<KeyRow>
+  readonly update: (id: string, change: Change<KeyRow, 'hash' | 'tail' | 'revokedAt'>) => Promise<KeyRow>
+  /** Keeps the time of the first revocation. */
+  readonly revoke: (id: string) => Promise<KeyRow>
+  /** When keys were last used, by id. Moves only forward and does not count as a change. */
+  readonly touch: (usedAt: ReadonlyMap<string, number>) => Promise<void>
+  /** Adds rows as they are; those whose id or hash is known are left alone. How many were added. */
+  readonly importAll: (keys: readonly KeyRow[]) => Promise<number>
+}
+
+export interface BudgetFilter {
+  readonly scope?: BudgetScope
+  readonly scopeId?: string
+}
+
+export type NewBudget = New<BudgetRow, 'spent' | 'windowStart'>
+
+/** A budget whose window is over shows nothing spent: windows begin anew when somebody looks. */
+export interface BudgetStore {
+  readonly list: (filter: BudgetFilter, page: Page) => Promise<Listing<BudgetRow>>
+  readonly get: (id: string) => Promise<BudgetRow | undefined>
+  readonly create: (budget: NewBudget) => Promise<BudgetRow>
+  readonly update: (id: string, change: Pick<Partial<BudgetRow>, 'amount' | 'isHard'>) => Promise<BudgetRow>
+  readonly remove: (id: string) => Promise<void>
+  /**
+   * Adds millionths of a dollar to all of these, atomically, and returns them as they are then. A negative amount gives
+   * back what was set aside; nothing falls below zero. Ids that are gone are left out.
+   */
+  readonly spend: (ids: readonly string[], amount: bigint) => Promise<readonly BudgetRow[]>
+}
+
+export interface AlertFilter extends TimeRange {
+  readonly state?: AlertRow['state']
+  readonly rule?: string
+}
+
+export interface AlertStore {
+  /** Newest first; `from` and `to` are about when it started. */
+  readonly list: (filter: AlertFilter, page: Page) => Promise<Listing<AlertRow>>
+  readonly get: (id: string) => Promise<AlertRow | undefined>
+  readonly create: (alert: Omit<AlertRow, 'id' | 'state' | 'endedAt'>) => Promise<AlertRow>
+  /** Keeps the time of the first resolution. */
+  readonly resolve: (id: string, value: number) => Promise<AlertRow>
+}
+
+/** A request with what is archived of it; both texts or none. */
+export interface RequestRecord {
+  readonly request: RequestRow
+  readonly archive?: { readonly input: InputRow; readonly response: ResponseRow }
+}
+
+export interface StatsFilter extends TimeRange {
+  /** The provider's name at that time. */
+  readonly provider?: string
+  /** The path. */
+  readonly endpoint?: string
+  readonly model?: string
+  readonly keyId?: string
+  readonly project?: string
+}
+
+export interface RequestFilter extends StatsFilter {
+  /** Inclusive at both ends: 200 is 200..200, all failures of servers are 500..599. */
+  readonly status?: readonly [min: number, max: number]
+  readonly userId?: string
+}
+
+export const statsGroups = ['hour', 'day', 'week', 'month'] as const
+export type StatsGroup = (typeof statsGroups)[number]
+
+/** What calls came to. A failure has a status from 400 or an error code. */
+export interface StatsSums {
+  readonly requests: number
+  readonly failures: number
+  /** Answered from the cache. */
+  readonly cached: number
+  readonly tokensInput: number
+  readonly tokensOutput: number
+  /** Millionths of a dollar. */
+  readonly cost: bigint
+  /** Milliseconds; null without requests. Percentiles are read off a histogram, so they are near and not exact. */
+  readonly averageMs: number | null
+  readonly p50Ms: number | null
+  readonly p95Ms: number | null
+  readonly maxMs: number | null
+}
+
+export interface StatsBucket extends StatsSums {
+  /** Unix milliseconds: the part of the hour, day, week (from Monday) or month that lies in the range. */
+  readonly from: number
+  readonly to: number
+}
+
+export interface Stats {
+  /** In order, without gaps: one where nothing happened is full of zeros. */
+  readonly buckets: readonly StatsBucket[]
+  readonly total: StatsSums
+}
+
+export interface StatsQuery extends StatsFilter {
+  readonly from: number
+  readonly to: number
+  readonly groupBy: StatsGroup
+  /** IANA name, in which days begin; UTC when missing. An unknown one is `invalid_request`. */
+  readonly timeZone?: string
+}
+
+export const statsBucketsMax = 10_000
+
+export type ShareOf = 'provider' | 'endpoint' | 'model' | 'project' | 'keyId'
+
+export interface Share extends StatsSums {
+  /** Null for calls that have none, such as those no provider was asked for. */
+  readonly name: string | null
+}
+
+export interface RequestStore {
+  /**
+   * All or nothing, with their sums. Whatever is known by its id is left alone and counted once, so a batch whose fate is
+   * not known may be written again.
+   */
+  readonly write: (batch: readonly RequestRecord[]) => Promise<void>
+  /** Newest first. */
+  readonly list: (filter: RequestFilter, page: Page) => Promise<Listing<RequestRow>>
+  readonly get: (id: string) => Promise<RequestRow | undefined>
+  /** More than `statsBucketsMax` buckets are `invalid_request`. */
+  readonly stats: (query: StatsQuery) => Promise<Stats>
+  /** The same sums by what the calls have in common, most requests first. */
+  readonly shares: (filter: StatsFilter & Required<TimeRange>, of: ShareOf, limit: number) => Promise<readonly Share[]>
+  /** Rows from before a time, at most `limit` of them; how many went. Their sums stay. */
+  readonly removeBefore: (time: number, limit: number) => Promise<number>
+}
+
+export interface ArchivedCall {
+  readonly input: InputRow
+  readonly response: ResponseRow
+}
+
+export interface ArchiveStore {
+  /** Newest first. */
+  readonly list: (filter: TimeRange, page: Page) => Promise<Listing<ArchivedCall>>
+  /** By the id of the request. */
+  readonly get: (id: string) => Promise<ArchivedCall | undefined>
+  readonly remove: (id: string) => Promise<void>
+  /** Texts from before a time, at most `limit` calls; how many went. */
+  readonly removeBefore: (time: number, limit: number) => Promise<number>
+}
+
+export interface LogFilter extends TimeRange {
+  readonly level?: LogLevel
+  readonly component?: string
+  readonly requestId?: string
+  /** Part of the message, taken literally; letters of either case. */
+  readonly search?: string
+}
+
+export interface LogStore {
+  /** All or nothing; known ids are left alone. */
+  readonly write: (batch: readonly LogRow[]) => Promise<void>
+  /** Newest first. */
+  readonly list: (filter: LogFilter, page: Page) => Promise<Listing<LogRow>>
+  readonly removeBefore: (time: number, limit: number) => Promise<number>
+}
+
+export interface Store {
+  readonly providers: ProviderStore
+  readonly endpoints: EndpointStore
+  readonly configurations: ConfigurationStore
+  readonly users: UserStore
+  readonly sessions: SessionStore
+  readonly keys: ApiKeyStore
+  readonly budgets: BudgetStore
+  readonly alerts: AlertStore
+  readonly requests: RequestStore
+  readonly archive: ArchiveStore
+  readonly logs: LogStore
+  /**
+   * Grows whenever a provider, endpoint, configuration, user, key or budget changes, in this process or another: whoever
+   * keeps those in memory asks for this number alone. Spending and use do not count.
+   */
+  readonly revision: () => Promise<number>
+  /** Returns when the database answers, else throws `store_unavailable`. */
+  readonly ping: () => Promise<void>
+  readonly close: () => Promise<void>
+}
+
+/** Takes what happened off a call's hands: returns at once and never throws. */
+export interface RecordSink {
+  readonly putRequest: (record: RequestRecord) => void
+  readonly putLog: (row: LogRow) => void
+}
