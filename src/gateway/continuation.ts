@@ -2,6 +2,7 @@ import type { Call, Outcome, Reply } from '../core/index.ts'
 import { ParleyError } from '../core/index.ts'
 import { Chunk } from '../openai/index.ts'
 import type { CandidateFacts } from './candidate.ts'
+import { mayGoOnAfter } from './failures.ts'
 import { createJoint, type Joint } from './joint.ts'
 import { added, costOf, createMeter, noTally, summed, type Tally, tokensOf } from './tally.ts'
 
@@ -38,7 +39,7 @@ export function createContinuation(call: Call): Continuation | undefined {
       return story.cost
     },
     canGoOn: error => {
-      if (!error.mayRetry || !hasRest(story) || tokensLeft(call, story).some(left => left <= 0)) return false
+      if (!mayGoOnAfter(error) || !hasRest(story) || tokensLeft(call, story).some(left => left <= 0)) return false
       broken ??= error
       return true
     },

@@ -27,13 +27,49 @@ const passing: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 ])
 
 export function remedyFor(error: ParleyError, earlier: readonly Failure[], isSlow: boolean): Remedy {
-  if (isFinal(error, earlier)) return 'end'
-  return passing.has(error.code) && !isSlow ? 'again' : 'elsewhere'
+  return isFinal(error, earlier) ? 'end' : mendingRemedy(error, isSlow)
+}
+
+/** The same once words are out and another may say the rest. */
+export function lateRemedyFor(error: ParleyError, isSlow: boolean): Remedy {
+  return mayGoOnAfter(error) ? mendingRemedy(error, isSlow) : 'end'
+}
+
+function mendingRemedy({ code }: ParleyError, isSlow: boolean): Remedy {
+  return passing.has(code) && !isSlow ? 'again' : 'elsewhere'
+}
+
+/** What only finds fault with a request. */
+const ofRequest: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['invalid_request', 'model_not_found', 'too_large'])
+
+/**
+ * Words show that the request can be answered. What is held against it afterwards is one teller's trouble, or about the
+ * call for the rest, which this node wrote; only what this node finds about itself, a cap that is reached or a bug, stops
+ * the others as well.
+ */
+export function mayGoOnAfter({ mayRetry, saidBy, code }: ParleyError): boolean {
+  return mayRetry || saidBy !== undefined || ofRequest.has(code)
+}
+
+/**
+ * A failure after the first word as the app and the ranking see it: a peer that finds fault with a request which it had
+ * begun to answer has failed itself. What an upstream says of it stays, as its words are for the app.
+ */
+export function lateFailure(error: ParleyError): ParleyError {
+  const { saidBy, code } = error
+  if (saidBy === undefined || !ofRequest.has(code)) return error
+  const message = `${saidBy} broke off its answer and blamed the request (${code}); try again or another provider`
+  return new ParleyError('backend_failed', message, { cause: error, saidBy })
 }
 
 /** Another node says that nobody can answer this call. One that is sick, or hostile, can say so of any call. */
-export function isHearsay({ mayRetry, saidBy }: ParleyError): boolean {
+function isHearsay({ mayRetry, saidBy }: ParleyError): boolean {
   return !mayRetry && saidBy !== undefined
+}
+
+/** Of a call that was answered after all: whether what was said of it counts against who said so, and did not at once. */
+export function wasWrong(error: ParleyError): boolean {
+  return isHearsay(error) && !isOfFarSide(error)
 }
 
 /**

@@ -16,7 +16,7 @@ import { type Budget, createBudget } from './budget.ts'
 import type { CandidateSource } from './candidate.ts'
 import { choose } from './choose.ts'
 import { createContinuation } from './continuation.ts'
-import { allFailed, isHearsay } from './failures.ts'
+import { allFailed, lateFailure, wasWrong } from './failures.ts'
 import type { Hedging } from './hedge.ts'
 import type { Race } from './race.ts'
 import type { Ranking } from './ranking.ts'
@@ -63,18 +63,20 @@ async function* route(options: RouterOptions, call: Call, context: Context): Rep
     try {
       const outcome = yield* tryOne(options, journey, turn, context, progress)
       for (const { name, error } of turns.failures) {
-        if (name !== undefined && isHearsay(error)) options.ranking.failed(name, { code: error.code })
+        if (name !== undefined && wasWrong(error)) options.ranking.failed(name, { code: error.code })
       }
       return outcome
     } catch (cause) {
-      const error = ParleyError.from(cause, context.signal)
       const { spokeAt, isTimedOut } = progress
+      const said = ParleyError.from(cause, context.signal)
+      const error = spokeAt === undefined ? said : lateFailure(said)
       const asked = journey.race?.turn ?? turn
       told(options, journey, asked, context, error)
       if (context.signal.aborted || (spokeAt !== undefined && continuation?.canGoOn(error) !== true)) throw error
-      if (spokeAt !== undefined) turns.keepModel()
+      if (spokeAt !== undefined) turns.spoken()
       const isSlow = isTimedOut || options.clock.monotonic() - journey.askedAt > slowFailureMs
-      if (!turns.failed(asked, error, isSlow)) throw continuation?.broken ?? error
+      // Who blames a request it had begun to answer is not asked for the rest.
+      if (!turns.failed(asked, error, isSlow || error !== said)) throw continuation?.broken ?? error
     }
   }
   throw continuation?.broken ?? allFailed(turns.failures)

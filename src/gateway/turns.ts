@@ -1,7 +1,7 @@
 import type { Call, Clock, Random } from '../core/index.ts'
 import { ParleyError } from '../core/index.ts'
 import type { Candidate } from './candidate.ts'
-import { type Failure, type Remedy, remedyFor } from './failures.ts'
+import { type Failure, lateRemedyFor, type Remedy, remedyFor } from './failures.ts'
 
 export interface TurnOptions {
   /** Who may answer a call with its model, in the order of asking. */
@@ -34,8 +34,8 @@ export interface Turns {
   readonly failures: readonly Failure[]
   /** Undefined when nobody is left to ask. Throws what no other candidate can mend. */
   next: () => Turn | undefined
-  /** Words of this model are out: no other may say the rest. */
-  keepModel: () => void
+  /** Words of this model are out: no other may say the rest, and the request itself is not at fault. */
+  spoken: () => void
   /** Who may be asked beside the one whose turn it is: the first that suits. Nobody once the attempts are used up. */
   spare: (suits: (candidate: Candidate) => boolean) => Candidate | undefined
   /** The turn of a spare, which counts as an attempt; undefined when its chance has passed. */
@@ -70,6 +70,7 @@ export function createTurns(options: TurnOptions): Turns {
   let isLoaded = false
   let attempts = 0
   let attemptsOfModel = 0
+  let isSpoken = false
 
   const load = (call: Call) => {
     isLoaded = true
@@ -116,8 +117,9 @@ export function createTurns(options: TurnOptions): Turns {
       return attempts
     },
     failures,
-    keepModel: () => {
+    spoken: () => {
       fallbacks = []
+      isSpoken = true
     },
     next: () => {
       for (let hasModel = true; hasModel; hasModel = nextModel()) {
@@ -141,7 +143,7 @@ export function createTurns(options: TurnOptions): Turns {
     alsoFailed: (turn, error) => fail(turn, error, remedyFor(error, failures, false)),
     overtaken: ({ candidate }) => void untried.push(candidate),
     failed: (turn, error, isSlow) => {
-      const remedy = remedyFor(error, failures, isSlow)
+      const remedy = isSpoken ? lateRemedyFor(error, isSlow) : remedyFor(error, failures, isSlow)
       fail(turn, error, remedy)
       return remedy !== 'end' || (isOfModel(error) && turn.call === current && nextModel())
     },

@@ -24,11 +24,10 @@ export interface EarlyFault extends Fault {
   readonly peer: Told
 }
 
-/** After the words of `up.saidWhole`: the code of the error event, and whether nobody may say the rest. */
+/** After the words of `up.saidWhole`: the code of the error event. */
 export interface LateFault extends Fault {
   readonly upstream: string
   readonly peer: string
-  readonly isFinal: boolean
 }
 
 /** No fault to the app: what it gets, and what is counted. */
@@ -47,7 +46,7 @@ function early(model: string, answer: up.Answer, upstream: Told, peer: Told = up
 }
 
 function late(model: string, answer: up.Answer, upstream: string, more: Partial<LateFault> = {}): LateFault {
-  return { model, answer, upstream, peer: upstream, isFinal: false, ...more }
+  return { model, answer, upstream, peer: upstream, ...more }
 }
 
 const failed = told(502, 'backend_failed', 'again')
@@ -153,7 +152,7 @@ export const lateFaults: readonly LateFault[] = [
   late('late-hang', up.hang('middle'), 'timeout'),
   late('late-no-end', up.stream({ finish: null, usage: 'missing', isDone: false }), 'stream_cut'),
   late('late-error', lateError(500), 'backend_failed'),
-  late('late-error-400', lateError(400), 'oops_400', { peer: 'invalid_request', isFinal: true }),
+  late('late-error-400', lateError(400), 'oops_400', { peer: 'backend_failed' }),
   late('late-error-limit', lateError('429'), 'rate_limited'),
   late('late-bad-json', up.slip('data: {nonsense}\n\n'), 'backend_failed'),
   late('late-half-json', up.slip('data: {"choices":[{"delta":{"content":"x\n\n'), 'backend_failed'),

@@ -249,6 +249,38 @@ describe('an answer that breaks off', () => {
     expect(JSON.stringify(log.recent())).not.toContain('one')
   })
 
+  const passed = { status: 400, body: { error: { message: 'no', type: 'x', param: null, code: 'x' } } }
+  const blames = [
+    ['a peer finds at fault', new ParleyError('invalid_request', 'a: no', { saidBy: 'a' }), 'backend_failed'],
+    ['a peer finds too large', new ParleyError('too_large', 'a: no', { saidBy: 'a' }), 'backend_failed'],
+    ['a peer has no model for', new ParleyError('model_not_found', 'a: no', { saidBy: 'a' }), 'backend_failed'],
+    ['a peer was not paid for', new ParleyError('need_voucher', 'a: no', { saidBy: 'a' }), 'need_voucher'],
+    ['an upstream finds at fault', new ParleyError('invalid_request', 'no', { passOn: passed }), 'invalid_request'],
+  ] as const
+
+  test.each(blames)('that %s after words goes on elsewhere: the request was good enough for them', async (...blame) => {
+    const [, error, code] = blame
+    const [a, c] = [teller('a', ['one ', 'two '], { error }), teller('c', ['three'])]
+    // What is held against the call for the rest is not the app's request either.
+    const refusing = teller('b', [], { error: blames[0][1] })
+    const { backend, ranking, log } = told([a, refusing, c])
+    const { chunks } = await drain(backend.run(chat('m'), wishing()))
+    expect(folded(chunks).choices[0]!.message.content).toBe('one two three')
+    const attempts = log.recent().flatMap(event => (event.type === 'call.attempted' ? [event.code] : []))
+    expect(attempts).toEqual([code, 'invalid_request'])
+    const counted = code === 'invalid_request' ? 0 : 1
+    expect(ranking.snapshot()[0]).toMatchObject({ name: 'a', failures: counted })
+  })
+
+  test.each(blames)('that %s after words, and nobody goes on with: its teller is asked no more', async (...blame) => {
+    const [, error, code] = blame
+    const a = teller('a', ['one ', 'two '], { error })
+    for (const context of [wishing(), contextOf()]) {
+      await expect(drain(told([a]).backend.run(chat('m'), context))).rejects.toMatchObject({ code })
+    }
+    expect(a.asked).toHaveLength(2)
+  })
+
   test('is one call for the filters around it', async () => {
     const { backend, log, time } = told([dead('a', ['one ']), teller('b', ['two'])])
     const { admit } = createAdmission({ maxRunning: 1, maxRunningPerPrincipal: 1 })
