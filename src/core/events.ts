@@ -12,7 +12,17 @@ export type NodeEvent =
   | { type: 'node.started'; role: string; version: string }
   | { type: 'node.stopped' }
   | { type: 'service.failed'; service: string; code: ErrorCode; message: string }
-  | { type: 'call.started'; id: string; task: CallTask; model: string; principal: string }
+  /** It works again after it had failed. */
+  | { type: 'service.recovered'; service: string }
+  | {
+      type: 'call.started'
+      id: string
+      task: CallTask
+      model: string
+      principal: string
+      /** The trace of the app the call belongs to, as it sent it (W3C Trace Context). */
+      traceparent?: string | undefined
+    }
   | {
       type: 'call.attempted'
       id: string
@@ -80,6 +90,26 @@ export type NodeEvent =
   | { type: 'registry.read'; providers: number; blockNumber: bigint }
   | { type: 'registry.unavailable'; message: string; usingCache: boolean }
   | { type: 'model.loaded'; model: string; ms: number }
+  | {
+      /** Told when what is spent of a budget crosses a share of it, and when its next window begins. */
+      type: 'budget.crossed'
+      budget: string
+      scope: 'key' | 'project' | 'user' | 'node'
+      scopeId: string
+      /** Of the amount, what is spent now. */
+      percent: number
+      /** Unix milliseconds of the end of its window; absent for a budget that never starts anew. */
+      resetsAt?: number | undefined
+    }
+  | {
+      type: 'alert.raised' | 'alert.resolved'
+      alert: string
+      rule: string
+      subject: string
+      value: number
+      threshold: number
+      message: string
+    }
 
 interface CallEnd {
   id: string
