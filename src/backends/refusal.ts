@@ -110,6 +110,7 @@ const codesOfPeers: ReadonlySet<string> = new Set<ErrorCode>([
   'rate_limited',
   'model_failed',
   'backend_failed',
+  'backend_refused',
   'stream_cut',
   'overloaded',
   'stopping',
@@ -131,6 +132,11 @@ const codesOfPeers: ReadonlySet<string> = new Set<ErrorCode>([
   'voucher_replayed',
 ])
 
+/** What codes mean that, in the words of the table, would be taken to be about this node. */
+const meansOfPeers: Partial<Record<ErrorCode, string>> = {
+  backend_refused: 'a server behind it refused its key or its plan; choose another provider',
+}
+
 /**
  * What another node said, in words of our own: of its body only the code and the amounts are read, so that nothing it
  * writes, a prompt for example, gets into this node's log or to the app. What is not in the list is `backend_failed`.
@@ -139,7 +145,7 @@ export function peerRefusal({ name, body, retryAfter }: Omit<Refusal, 'status'>)
   const said = codeOf(body)
   const code = codesOfPeers.has(said) ? (said as ErrorCode) : 'backend_failed'
   const details = amountsOf(body)
-  return new ParleyError(code, `${name}: ${errorTable[code].means}`, {
+  return new ParleyError(code, `${name}: ${meansOfPeers[code] ?? errorTable[code].means}`, {
     saidBy: name,
     ...waiting(retryAfter),
     ...(details !== undefined && { details }),

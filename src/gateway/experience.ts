@@ -46,6 +46,8 @@ export interface TargetState {
 
 export interface FailureFacts {
   readonly code?: ErrorCode
+  /** Another node says so of a server behind it; others of its models may be well. */
+  readonly isSaid?: boolean
   /** When the target said that it can be asked again. */
   readonly retryAfterMs?: number
 }
@@ -130,13 +132,14 @@ export function noteOvertaken(record: Experience, ms: number): void {
 }
 
 /** Cools down for longer and longer; a refused key for as long as can be, and never less than the target asked for. */
-export function noteFailure(record: Experience, now: number, { code, retryAfterMs = 0 }: FailureFacts): void {
+export function noteFailure(record: Experience, now: number, facts: FailureFacts): void {
+  const { code, isSaid = false, retryAfterMs = 0 } = facts
   record.failures++
   record.fadingFailures = record.fadingFailures * decay + 1
   record.fadingSuccesses *= decay
   record.lastErrorCode = code
   const grown = Math.min(maxCooldownMs, firstCooldownMs * 2 ** record.failuresInARow++)
-  const cooldown = code === 'backend_refused' ? maxCooldownMs : grown
+  const cooldown = code === 'backend_refused' && !isSaid ? maxCooldownMs : grown
   const told = Math.min(maxToldCooldownMs, retryAfterMs)
   record.coolsDownAt = Math.max(record.coolsDownAt, now + Math.max(cooldown, told))
 }

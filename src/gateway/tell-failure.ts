@@ -16,10 +16,10 @@ export function tellFailure(
   error: ParleyError,
   { id, ms }: { id: string; ms: number },
 ): void {
-  const { code, message, retryAfterSeconds = 0 } = error
+  const { code, message, retryAfterSeconds = 0, saidBy } = error
   if (code === 'payment_mismatch' || code === 'receipt_invalid') ranking.distrust(name, code)
   else if (isOfFarSide(error) && !isLack(call, error))
-    ranking.failed(name, { code, retryAfterMs: retryAfterSeconds * 1_000 })
+    ranking.failed(name, { code, isSaid: saidBy !== undefined, retryAfterMs: retryAfterSeconds * 1_000 })
   log.emit({ type: 'call.attempted', id, backend: name, model: call.body.model, attempt, ms, code, message })
 }
 

@@ -97,6 +97,13 @@ describe('what a peer says of its failure', () => {
     },
   )
 
+  test('may be that its own key is dead: said of itself, not of this node', async () => {
+    const peer = await peerThat(refusing(502, failure('backend_refused')))
+    const { code, message, saidBy, mayRetry } = await failed(ask(peer))
+    expect({ code, saidBy, mayRetry }).toEqual({ code: 'backend_refused', saidBy: 'peer', mayRetry: true })
+    expect(message).toBe('peer: a server behind it refused its key or its plan; choose another provider')
+  })
+
   test('does not become a reason to finish', async () => {
     const odd = encodeEvent(JSON.stringify({ choices: [{ index: 0, delta: {}, finish_reason: prompt }] }))
     const peer = await peerThat(streaming(response => response.end(Buffer.concat([word, odd, done]))))

@@ -88,9 +88,9 @@ function leaking({ hit }: up.Asked, status: number) {
 
 export const earlyFaults: readonly EarlyFault[] = [
   early('status-400', up.echo(400), told(400, 'oops_400', 'end'), atFault),
-  early('status-401', up.echo(401), refused, failed),
-  early('status-402', up.echo(402), refused, failed),
-  early('status-403', up.echo(403), refused, failed),
+  early('status-401', up.echo(401), refused),
+  early('status-402', up.echo(402), refused),
+  early('status-403', up.echo(403), refused),
   early('status-404', up.echo(404), told(404, 'oops_404', 'end'), told(404, 'model_not_found', 'elsewhere')),
   early('status-408', up.echo(408), told(504, 'timeout', 'again')),
   early('status-409', up.echo(409), told(409, 'oops_409', 'end'), atFault),
@@ -106,7 +106,7 @@ export const earlyFaults: readonly EarlyFault[] = [
   early('status-529', up.echo(529), overloaded),
   early('status-502-page', up.text('text/html', '<h1>Bad gateway</h1>', 502), failed),
   early('too-long', saying(400, 'context_length_exceeded'), told(400, 'context_length_exceeded', 'elsewhere')),
-  early('no-money', saying(429, 'insufficient_quota'), refused, failed),
+  early('no-money', saying(429, 'insufficient_quota'), refused),
   early('hang-headers', up.hang('headers'), told(504, 'timeout', 'again')),
   early('hang-first', up.hang('first'), silent, told(504, 'timeout', 'again')),
   early(

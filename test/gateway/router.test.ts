@@ -135,6 +135,17 @@ describe('who is put last after a failure', () => {
     },
   )
 
+  test.each([
+    [{}, 60_000],
+    [{ saidBy: 'a' }, 500],
+  ])('for long, when its key is refused; a peer may have other servers with other keys: %j', async (said, forMs) => {
+    const a = failing('a', 'backend_refused', said)
+    const { backend, ranking } = routed([candidate(a)])
+    await expect(drain(backend.run(chat('say-1'), contextOf()))).rejects.toMatchObject({ code: 'backend_refused' })
+    expect(a.script.opened).toBe(1)
+    expect(ranking.snapshot()[0]).toMatchObject({ state: 'open', coolsDownForMs: forMs })
+  })
+
   test('nobody, when a model is not there', async () => {
     expect(await isPutLast('model_not_found', 'a')).toBe(false)
   })
