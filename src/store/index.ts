@@ -2,3 +2,5 @@
 export * from './key-store.ts'
 export * from './ledger.ts'
 export * from './ownership.ts'
+export { createMemoryShared, type MemorySharedOptions } from './shared/memory.ts'
+export { createRedisShared, type RedisSharedOptions } from './shared/redis.ts'
