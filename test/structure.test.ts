@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest'
 const ranks: readonly (readonly string[])[] = [
   ['openai'],
   ['core'],
-  ['gateway', 'session', 'p2p', 'chain', 'store', 'telemetry', 'jobs', 'config'],
+  ['gateway', 'session', 'p2p', 'chain', 'store', 'auth', 'telemetry', 'jobs', 'config'],
   ['backends', 'http'],
   ['stacks'],
   ['node'],
@@ -28,6 +28,9 @@ const homes: Readonly<Record<string, readonly string[]>> = {
   '@chainsafe/': ['p2p'],
   '@multiformats/': ['p2p'],
   multiformats: ['p2p'],
+  redis: ['store'],
+  jose: ['auth'],
+  otpauth: ['auth'],
   'node:http': ['http'],
   commander: ['cli'],
   'smol-toml': ['config'],
