@@ -119,6 +119,7 @@ const codesOfPeers: ReadonlySet<string> = new Set<ErrorCode>([
   'need_voucher',
   'payment_required',
   'insufficient_funds',
+  'price_too_high',
   'quote_expired',
   'payment_invalid',
   'session_unknown',

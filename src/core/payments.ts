@@ -56,6 +56,8 @@ export const requestHeader = 'parley-request'
 export const seedHeader = 'parley-seed'
 /** Digest of the quote the user calls under. */
 export const quoteHeader = 'parley-quote'
+/** The most the call may be charged. */
+export const maxChargeHeader = 'parley-max-charge'
 
 /** Named events inside an answer between nodes; never forwarded to an app. */
 export const needVoucherEvent = 'parley.need-voucher'

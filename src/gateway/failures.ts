@@ -69,7 +69,8 @@ function isHearsay({ mayRetry, saidBy }: ParleyError): boolean {
 
 /** Of a call that was answered after all: whether what was said of it counts against who said so, and did not at once. */
 export function wasWrong(error: ParleyError): boolean {
-  return isHearsay(error) && !isOfFarSide(error)
+  const isTooDear = error.saidBy !== undefined && error.code === 'price_too_high'
+  return (isHearsay(error) || isTooDear) && !isOfFarSide(error)
 }
 
 /**
@@ -92,9 +93,12 @@ const ofFarSide: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'unsupported',
 ])
 
-/** A refusal of money that a peer spoke out counts too: whatever the reason, it does not answer. */
+/**
+ * A refusal of money that a peer spoke out counts too: whatever the reason, it does not answer. A price that is too high
+ * for one caller is none for the next.
+ */
 export function isOfFarSide({ code, httpStatus, saidBy }: ParleyError): boolean {
-  return ofFarSide.has(code) || (saidBy !== undefined && httpStatus === 402)
+  return ofFarSide.has(code) || (saidBy !== undefined && httpStatus === 402 && code !== 'price_too_high')
 }
 
 /** Attempts that failed may cost so much that none is left for another. */

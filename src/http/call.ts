@@ -43,7 +43,7 @@ function isPeer({ principal }: Exchange): boolean {
   return principal.kind === 'peer'
 }
 
-/** What a caller would pay at most is between it and this node. */
+/** What a caller would pay at most is between it and this node; a provider that is paid hears what is left of it for its call. */
 const passedHeaders = /^(?:parley-(?!max-price$)[a-z-]{1,32}|traceparent)$/
 
 /** The context of a call that came over HTTP. */

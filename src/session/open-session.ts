@@ -1,6 +1,7 @@
 import type { ChannelKey, Hex, Ledger, Notary, SignedReceipt } from '../core/index.ts'
 import { ParleyError } from '../core/index.ts'
-import { higher } from './amounts.ts'
+import { higher, lower } from './amounts.ts'
+import { atMost } from './charge-limit.ts'
 import { commitmentKey, sessionName } from './commitments.ts'
 import { type PaidCall, windowPrice } from './paid-call.ts'
 import { principalName } from './spending-caps.ts'
@@ -61,14 +62,19 @@ export class OpenSession {
     return total
   }
 
-  /** The most that can honestly be asked for by now: what can be owed, what running calls prepay, and one window. */
+  /**
+   * The most that can honestly be asked for by now: what can be owed, what running calls prepay, and one window as far as
+   * their limits leave room for it.
+   */
   get mostAsked(): bigint {
-    let [total, window] = [this.most, 0n]
+    let [total, window, left] = [this.most, 0n, 0n]
     for (const call of this.calls) {
+      const price = windowPrice(call.options.quote.terms)
       total += higher(call.prepaid - call.most, 0n)
-      window = higher(window, windowPrice(call.options.quote.terms))
+      window = higher(window, price)
+      left += atMost(price, call.left)
     }
-    return total + window
+    return total + lower(window, left)
   }
 
   /** The most that can honestly be owed by now, counted on this side. */

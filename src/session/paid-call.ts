@@ -1,7 +1,8 @@
-import type { Call, Hex, Principal, Quote, SignedReceipt } from '../core/index.ts'
-import { chargeFor, isTokenCall, ParleyError } from '../core/index.ts'
+import type { Call, Hex, ParleyError, Principal, Quote, SignedReceipt } from '../core/index.ts'
+import { chargeFor, isTokenCall } from '../core/index.ts'
 import { type Chunk, type Usage, usageOf } from '../openai/index.ts'
 import { higher, outputPrice } from './amounts.ts'
+import { atMost } from './charge-limit.ts'
 import { commitToPrompt } from './commitments.ts'
 import { textBytes } from './measure.ts'
 import { type CallMeasure, type ChunkCount, countOf, measureCall } from './measure-media.ts'
@@ -18,6 +19,7 @@ export interface PaidCallOptions {
   readonly quote: TrustedQuote
   readonly seed: bigint
   readonly hold: Hold
+  /** The most its caller pays for it. The provider is told. */
   readonly maxPrice: bigint | undefined
   /** Name and commitment key of the session it runs in. */
   readonly sessionName: Hex
@@ -36,6 +38,10 @@ export class PaidCall {
   readonly promptCommit: Hex
   /** The price of what goes in, and of the pictures asked for, by the rule both sides share. */
   readonly prepaid: bigint
+  /** The same with the least that comes out. */
+  readonly least: bigint
+  /** No receipt beyond it is believed: what its caller allows, or less where the provider has agreed to less. */
+  limit: bigint | undefined
   /** What its newest receipt says. */
   charge = 0n
   tokensOut = 0n
@@ -56,10 +62,13 @@ export class PaidCall {
 
   constructor(options: PaidCallOptions) {
     this.options = options
+    this.limit = options.maxPrice
     this.measure = measureCall(options.call)
     this.isPrepaid = !isTokenCall(options.call)
     this.promptCommit = commitToPrompt(options.commitmentKey, options.call)
-    this.prepaid = chargeFor(options.quote.terms, { in: this.measure.in, cached: 0, out: this.measure.out })
+    const { in: tokensIn, out } = this.measure
+    this.prepaid = chargeFor(options.quote.terms, { in: tokensIn, cached: 0, out })
+    this.least = chargeFor(options.quote.terms, { in: tokensIn, cached: 0, out: out + leastOutput(options.call) })
   }
 
   get signal(): AbortSignal {
@@ -102,8 +111,19 @@ export class PaidCall {
   get most(): bigint {
     const { terms } = this.options.quote
     const most = chargeFor(terms, { in: this.measure.inMax, cached: 0, out: this.#arrivedMax })
-    return higher(this.charge, this.isCut ? most + windowPrice(terms) : most)
+    return atMost(higher(this.charge, this.isCut ? most + windowPrice(terms) : most), this.limit)
   }
+
+  /** What is left of its limit beyond that and what is prepaid; undefined without a limit. */
+  get left(): bigint | undefined {
+    return this.limit === undefined ? undefined : this.limit - higher(this.most, this.prepaid)
+  }
+}
+
+/** Tokens without which an answer is none. */
+function leastOutput(call: Call): number {
+  if (!isTokenCall(call) || call.task === 'embedding' || call.body.max_tokens === 0) return 0
+  return call.body.n ?? 1
 }
 
 const windowTokensMax = 1_024
@@ -120,10 +140,4 @@ export function windowPrice(terms: Quote): bigint {
 /** A quote may name any window; no more than this is believed to be on its way. */
 function windowTokens({ windowTokens: quoted }: Quote): number {
   return Math.min(quoted, windowTokensMax)
-}
-
-export function tooDear(price: bigint, maxPrice: bigint): ParleyError {
-  return new ParleyError('price_too_high', `the call costs ${price} at least, the caller allows ${maxPrice}`, {
-    details: { price: String(price), maxPrice: String(maxPrice) },
-  })
 }

@@ -1,9 +1,10 @@
 import type { Address, Call, Context, QuoteSheet, SignedReceipt } from '../core/index.ts'
 import { abortable, ParleyError, sleep } from '../core/index.ts'
 import { higher, lower } from './amounts.ts'
+import { tooDear } from './charge-limit.ts'
 import { requireUnit } from './measure-media.ts'
 import type { OpenSession } from './open-session.ts'
-import { PaidCall, tooDear, windowPrice } from './paid-call.ts'
+import { PaidCall, windowPrice } from './paid-call.ts'
 import type { Payer } from './payer.ts'
 import { plainError } from './plain-words.ts'
 import { type PaidPeer, PriceList, type TrustedQuote } from './price-list.ts'
@@ -98,7 +99,7 @@ export class PaidSession {
   take(call: PaidCall, receipt: SignedReceipt): void {
     const session = this.#sessionOf(call)
     const { notary, log, caps } = this.#options
-    const { maxPrice, hold, principal, localId } = call.options
+    const { hold, principal, localId } = call.options
     let more: bigint
     try {
       more = session.take(call, receipt, notary, this.#peer.signer)
@@ -108,10 +109,7 @@ export class PaidSession {
     const { requestId, charge, cumulative } = receipt.message
     log.emit({ type: 'receipt.taken', provider: session.key.provider, call: localId, requestId, charge, cumulative })
     caps.charged(principal, more)
-    if (call.receipt === undefined) {
-      if (maxPrice !== undefined && charge > maxPrice) throw tooDear(charge, maxPrice)
-      hold.set(windowPrice(call.options.quote.terms))
-    }
+    if (call.receipt === undefined) hold.set(windowPrice(call.options.quote.terms))
     this.settleSoon(call)
   }
 
@@ -202,8 +200,8 @@ export class PaidSession {
       sessionName: session.name,
       commitmentKey: session.commitmentKey,
     })
-    if (paid.options.maxPrice !== undefined && paid.prepaid > paid.options.maxPrice) {
-      throw tooDear(paid.prepaid, paid.options.maxPrice)
+    if (paid.options.maxPrice !== undefined && paid.least > paid.options.maxPrice) {
+      throw tooDear(paid.least, paid.options.maxPrice)
     }
     return paid
   }

@@ -1,6 +1,7 @@
-import type { Backend, Call, Context, Filter, Outcome, Reply } from '../core/index.ts'
+import type { Backend, Call, Context, ErrorCode, Filter, Outcome, Reply } from '../core/index.ts'
 import {
   filter,
+  maxChargeHeader,
   needVoucherEvent,
   ParleyError,
   quoteHeader,
@@ -80,6 +81,8 @@ async function start(session: PaidSession, inner: Backend, call: Call, context: 
         askedFor(session, paidCall, error, attempt > 1)
         continue
       }
+      // Before anything came, only what was set aside may be charged by who finds the call too dear.
+      if (error.code === 'price_too_high') paidCall.limit = paidCall.prepaid
       session.end(paidCall, !isRefusal(error))
       if (again === undefined) {
         context.onOwed?.(owedFor(paidCall, !isRefusal(error)))
@@ -94,7 +97,7 @@ async function start(session: PaidSession, inner: Backend, call: Call, context: 
 
 function ask(session: PaidSession, inner: Backend, paidCall: PaidCall, context: Context): Reply {
   const { id, seed, quote, call, maxPrice } = paidCall.options
-  const { [voucherHeader]: _, [seedHeader]: __, ...passed } = context.headers
+  const { [voucherHeader]: _, [seedHeader]: __, [maxChargeHeader]: ___, ...passed } = context.headers
   const voucher = session.voucherHeader()
   const headers = {
     ...passed,
@@ -103,6 +106,7 @@ function ask(session: PaidSession, inner: Backend, paidCall: PaidCall, context: 
     [requestHeader]: id,
     ...(ownSeed(call) === undefined && { [seedHeader]: String(seed) }),
     ...(voucher !== undefined && { [voucherHeader]: voucher }),
+    ...(maxPrice !== undefined && { [maxChargeHeader]: String(maxPrice) }),
   }
   const signal = AbortSignal.any([context.signal, paidCall.signal])
   const limited = maxPrice === undefined ? call : limitOutput(call, maxPrice - paidCall.prepaid, quote.terms)
@@ -164,8 +168,16 @@ function owedFor({ receipt, charge, most }: PaidCall, mayBeCharged: boolean): bi
   return mayBeCharged && receipt === undefined ? most : charge
 }
 
+/** After these the provider may have been at work, and charge for it; of the last it charges what was set aside. */
+const mayBeWork: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'cancelled',
+  'stream_cut',
+  'timeout',
+  'peer_unreachable',
+  'price_too_high',
+])
+
 /** Said by the provider before it did any work, or never asked of it, so there is nothing to pay. */
 function isRefusal({ code, isUnsent }: ParleyError): boolean {
-  if (isUnsent) return true
-  return code !== 'cancelled' && code !== 'stream_cut' && code !== 'timeout' && code !== 'peer_unreachable'
+  return isUnsent || !mayBeWork.has(code)
 }

@@ -11,8 +11,17 @@ import type {
   SignedReceipt,
   SignedVoucher,
 } from '../core/index.ts'
-import { ParleyError, quoteHeader, requestHeader, seedHeader, sessionHeader, voucherHeader } from '../core/index.ts'
+import {
+  maxChargeHeader,
+  ParleyError,
+  quoteHeader,
+  requestHeader,
+  seedHeader,
+  sessionHeader,
+  voucherHeader,
+} from '../core/index.ts'
 import { isSameAddress } from './amounts.ts'
+import { readChargeLimit } from './charge-limit.ts'
 import { checkVoucher } from './check-voucher.ts'
 import { commitmentKey, sessionName } from './commitments.ts'
 import { Cover } from './cover.ts'
@@ -159,6 +168,7 @@ export class ProviderDesk {
         nextSeq: () => ++session.seq,
       },
       seed: ownSeed(call) ?? readSeed(context.headers[seedHeader]) ?? drawSeed(random),
+      maxCharge: readChargeLimit(context.headers[maxChargeHeader]),
       voucherTimeoutMs: this.#limits.voucherTimeoutMs,
       onReceipt: ({ charge, cumulative }) =>
         log.emit({ type: 'receipt.issued', provider, requestId, charge, cumulative }),

@@ -2,6 +2,7 @@ import type { Call, Clock, Hex, Notary, Outcome, Receipt, SignedReceipt, Signer 
 import { chargeFor, isTokenCall, ParleyError } from '../core/index.ts'
 import type { Chunk, ChunkMeta, Usage } from '../openai/index.ts'
 import { higher, outputPrice } from './amounts.ts'
+import { atMost, tooDear } from './charge-limit.ts'
 import { commitToPrompt, commitToResponse, type ResponseCommitment } from './commitments.ts'
 import { textBytes } from './measure.ts'
 import { type CallMeasure, type ChunkCount, countOf, measureCall, withImages } from './measure-media.ts'
@@ -26,6 +27,8 @@ export interface RunningCallOptions {
   readonly call: Call
   readonly requestId: string
   readonly seed: bigint
+  /** What its user pays at the most. */
+  readonly maxCharge: bigint | undefined
   readonly voucherTimeoutMs: number
   readonly onReceipt: (receipt: Receipt) => void
   readonly onEnd: () => void
@@ -56,6 +59,7 @@ export class RunningCall implements TabEntry {
   /** What the answer reported of itself so far: no last receipt may count more. */
   #reported: Usage | undefined
   #isPromptDearer = false
+  #isTooDear = false
   #isWorking = false
   #isDelivered = false
   #isOver = false
@@ -68,6 +72,7 @@ export class RunningCall implements TabEntry {
     this.#isPrepaid = !isTokenCall(options.call)
     this.#tokensIn = this.#measure.in
     this.prepaid = this.#price(this.#measure.out)
+    this.#allow(this.prepaid)
     this.held = this.prepaid
     this.#heldAtRelease = this.held
     this.#promptCommit = commitToPrompt(options.book.commitmentKey, options.call)
@@ -99,7 +104,7 @@ export class RunningCall implements TabEntry {
     return isTokenCall(call) ? chunk : withImages(call, chunk, this.#measure.out - this.#tokensOut)
   }
 
-  /** Counts a chunk that is about to be delivered. */
+  /** Counts a chunk that is about to be delivered. Throws `price_too_high` where its user does not pay for it. */
   count(chunk: Chunk): void {
     if (this.#isOver) throw ParleyError.from(this.signal.reason, this.signal)
     const { in: promptTokens, out: tokens } = this.#counted(chunk)
@@ -107,7 +112,17 @@ export class RunningCall implements TabEntry {
     if (promptTokens !== undefined) this.#learnPrompt({ promptTokens })
     else if (isNews(chunk.meta)) this.#learnPrompt(chunk.meta)
     else if (tokens === 0) return
-    this.#tab.hold(this, higher(this.prepaid, this.#price(this.#tokensOut + tokens)))
+    const held = higher(this.prepaid, this.#price(this.#tokensOut + tokens))
+    this.#allow(held)
+    this.#tab.hold(this, held)
+  }
+
+  /** Work beyond what its user pays for is not begun, and not delivered. */
+  #allow(price: bigint): void {
+    const { maxCharge } = this.#options
+    if (maxCharge === undefined || price <= maxCharge) return
+    this.#isTooDear = true
+    throw tooDear(price, maxCharge)
   }
 
   /**
@@ -145,9 +160,10 @@ export class RunningCall implements TabEntry {
     return this.#tokensOut - this.#receiptedOut >= Math.max(1, Math.floor(this.#windowTokens() / 2))
   }
 
-  /** A receipt over everything so far, on disk before it is returned. */
-  receipt(finishReason = '', charge = higher(this.#price(this.#tokensOut), this.receipted)): SignedReceipt {
-    const { notary, signer, book, quote, seed, clock } = this.#options
+  /** A receipt over everything so far, on disk before it is returned. What was learned too late to stop is not charged. */
+  receipt(finishReason = '', price = higher(this.#price(this.#tokensOut), this.receipted)): SignedReceipt {
+    const { notary, signer, book, quote, seed, clock, maxCharge } = this.#options
+    const charge = atMost(price, maxCharge)
     const message: Receipt = {
       session: book.name,
       seq: book.nextSeq(),
@@ -183,16 +199,18 @@ export class RunningCall implements TabEntry {
   }
 
   /**
-   * The end of a call that did not end well: what was delivered is charged, and the prompt when it was the user who left.
+   * The end of a call that did not end well: what was delivered is charged, and the prompt when it was the user who left
+   * or allows no more.
    * The receipt waits in the ledger for the user's next hello.
    */
   stop(reason: 'cancelled' | 'failed', cause?: ParleyError): void {
     if (this.#isOver) return
     try {
       // What was learned of the prompt and not paid went nowhere.
-      if (this.#isPrepaid && this.#isPromptDearer) this.#tokensIn = this.#measure.in
+      if (this.#isPromptDearer) this.#forgetPrompt()
       if (!this.#isPrepaid && this.#reported !== undefined) this.#takeUsage(this.#reported)
-      if (this.#isOwed(reason)) this.receipt(reason)
+      const ending = this.#isTooDear ? 'cancelled' : reason
+      if (this.#isOwed(ending)) this.receipt(ending)
       if (this.#tab.owed > this.#tab.accepted) this.#tab.distrust()
     } finally {
       this.#leave()
@@ -236,6 +254,11 @@ export class RunningCall implements TabEntry {
     if ((this.#isDelivered && !this.#isPrepaid) || prompt <= this.prepaid) return
     this.prepaid = prompt
     this.#isPromptDearer = true
+  }
+
+  #forgetPrompt(): void {
+    this.#tokensIn = this.#measure.in
+    this.#tokensCached = Math.min(this.#tokensCached, this.#tokensIn)
   }
 
   #takeUsage(usage: Usage): void {

@@ -12,7 +12,7 @@ export function verifySigner({ message, signature }: SignedReceipt, notary: Nota
 
 /**
  * Checks a receipt against the call it is for: it is about this call, it counts no more than arrived, and it charges no
- * more than the quote allows. Throws `receipt_invalid` for a paper about something else and `payment_mismatch` for one
+ * more than the quote and the limit of the call allow. Throws `receipt_invalid` for a paper about something else and `payment_mismatch` for one
  * that counts wrong.
  */
 export function verifyReceipt(receipt: Receipt, call: PaidCall): void {
@@ -22,6 +22,9 @@ export function verifyReceipt(receipt: Receipt, call: PaidCall): void {
   const tokens = { in: Number(tokensIn), cached: Number(tokensCached), out: Number(tokensOut) }
   const most = higher(call.charge, chargeFor(call.options.quote.terms, tokens))
   if (charge > most) throw mismatch(receipt, `charges ${charge}, the quote makes it ${most}`)
+  if (call.limit !== undefined && charge > call.limit) {
+    throw mismatch(receipt, `charges ${charge}, the call may cost ${call.limit}`)
+  }
   if (charge < call.charge) throw mismatch(receipt, `charges ${charge}, less than the ${call.charge} before`)
 }
 

@@ -146,6 +146,14 @@ describe('who is put last after a failure', () => {
     expect(ranking.snapshot()[0]).toMatchObject({ state: 'open', coolsDownForMs: forMs })
   })
 
+  test('nobody, when a call is too dear for its caller; but one that another answers at that price', async () => {
+    expect(await isPutLast('price_too_high', 'a')).toBe(false)
+    const [dear, fair] = [failing('a', 'price_too_high', { saidBy: 'a' }), createScripted('b')]
+    const { backend } = routed([candidate(dear), candidate(fair)])
+    for (let i = 0; i < 2; i++) await drain(backend.run(chat('say-1'), contextOf()))
+    expect([dear.script.opened, fair.script.opened]).toEqual([1, 2])
+  })
+
   test('nobody, when a model is not there', async () => {
     expect(await isPutLast('model_not_found', 'a')).toBe(false)
   })
