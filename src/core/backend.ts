@@ -12,6 +12,7 @@ import type {
   Usage,
   Wishes,
 } from '../openai/index.ts'
+import type { LimitState } from './limit-state.ts'
 import type { SignedReceipt, Unit } from './money.ts'
 
 /** Text, told token by token. */
@@ -97,6 +98,8 @@ export interface Context {
   readonly wishes?: Wishes
   /** Told before the first chunk and after every attempt that failed. A front shows it to apps, never to peers. */
   readonly onRoute?: (route: Route) => void
+  /** Told what is left of the caller's limits before its call runs or is refused. A front shows it to apps. */
+  readonly onLimits?: (left: LimitState) => void
 }
 
 /** Which way a call has taken so far. */

@@ -67,6 +67,13 @@ export const errorTable = {
     means: 'too many requests',
     next: 'wait for the time in retry-after',
   },
+  budget_exceeded: {
+    http: 429,
+    exit: 6,
+    retry: false,
+    means: 'the budget of the key, its project, its user or the node is spent',
+    next: 'wait for the time in retry-after, or raise the budget',
+  },
   cancelled: { http: 499, exit: 130, retry: false, means: 'the caller went away', next: 'nothing: it was meant' },
   // answering
   model_failed: {

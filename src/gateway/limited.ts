@@ -1,0 +1,129 @@
+import type { Call, Filter, Limits, Outcome, Route, Taking } from '../core/index.ts'
+import { filter, isTokenCall } from '../core/index.ts'
+import { type Chunk, usageOf } from '../openai/index.ts'
+import { textBytesOf } from './needs.ts'
+import type { Errands } from './record.ts'
+
+/** Tokens of a prompt and of its answer. */
+export interface TokenCount {
+  readonly in: number
+  readonly out: number
+}
+
+/** How a call went, as far as its price goes. */
+export type PricedOutcome = Pick<Outcome, 'usage' | 'servedBy' | 'units' | 'route'>
+
+/** What calls cost in millionths of a dollar; 0 where no price is known. */
+export interface Pricing {
+  /** With the dearest of those that may be asked. */
+  readonly atMost: (call: Call, tokens: TokenCount) => bigint
+  readonly of: (call: Call, outcome: PricedOutcome) => bigint
+}
+
+export interface LimitedOptions {
+  readonly limits: Limits
+  readonly pricing: Pricing
+  /** Set aside for an answer whose length the request does not bound; 1,000 when missing. */
+  readonly answerTokens?: number
+}
+
+const defaultAnswerTokens = 1_000
+const bytesPerToken = 4
+
+/**
+ * Keeps a caller within its limits: what a call may take is set aside before it runs, and what it took is booked whatever
+ * its end. A call that broke off is booked with what had arrived.
+ */
+export function limited({ limits, pricing, answerTokens = defaultAnswerTokens }: LimitedOptions): Filter {
+  return filter(async function* (inner, call, context) {
+    const expected = expectedTokens(call, answerTokens)
+    const decision = await limits.admit({
+      principal: context.principal,
+      model: call.body.model,
+      tokens: expected.in + expected.out,
+      cost: pricing.atMost(call, expected),
+    })
+    context.onLimits?.(decision.left)
+    if (!decision.ok) throw decision.error
+    if (!decision.isCounted) return yield* inner.run(call, context)
+    const meter = createMeter(call, pricing, expected)
+    try {
+      const onRoute = (route: Route) => {
+        meter.went(route)
+        context.onRoute?.(route)
+      }
+      const reply = inner.run(call, { ...context, onRoute })
+      try {
+        for (;;) {
+          const step = await reply.next()
+          if (step.done === true) {
+            meter.ended(step.value)
+            return step.value
+          }
+          meter.saw(step.value)
+          // Whoever has its whole answer may call again, and is not to find the last call still running.
+          if (step.value.meta.isLast === true) decision.finish()
+          yield step.value
+        }
+      } finally {
+        await reply.return(undefined as never)
+      }
+    } finally {
+      decision.settle(meter.taking())
+    }
+  })
+}
+
+/** Work that is no call to a model counts as a request, and is refused like one. */
+export function limitedErrands(errands: Errands, limits: Limits): Errands {
+  return (errand, work) =>
+    errands(errand, async () => {
+      const decision = await limits.admit({ principal: errand.principal, tokens: 0, cost: 0n })
+      if (!decision.ok) throw decision.error
+      try {
+        return await work()
+      } finally {
+        decision.settle({ tokens: 0, cost: 0n })
+      }
+    })
+}
+
+function expectedTokens(call: Call, answerTokens: number): TokenCount {
+  if (!isTokenCall(call)) return { in: 0, out: 0 }
+  const prompt = Math.ceil(textBytesOf(call) / bytesPerToken)
+  if (call.task === 'embedding') return { in: prompt, out: 0 }
+  const { max_completion_tokens, max_tokens, n } = call.body as Readonly<Record<string, unknown>>
+  const bound = Number(max_completion_tokens ?? max_tokens ?? answerTokens)
+  return { in: prompt, out: bound * Number(n ?? 1) }
+}
+
+/** Counts what a call takes while it runs. */
+function createMeter(call: Call, pricing: Pricing, expected: TokenCount) {
+  let route: Route | undefined
+  let outcome: PricedOutcome | undefined
+  let promptTokens: number | undefined
+  let answerTokens = 0
+  let hasBegun = false
+  const soFar = (): PricedOutcome => {
+    const usage = hasBegun ? usageOf(promptTokens ?? expected.in, answerTokens) : usageOf(0, 0)
+    return { usage, servedBy: route?.servedBy ?? '', ...(route !== undefined && { route }) }
+  }
+  return {
+    went: (way: Route) => {
+      route = way
+    },
+    saw: (chunk: Chunk) => {
+      hasBegun = true
+      const usage = isTokenCall(call) ? chunk.usage() : undefined
+      promptTokens = usage?.prompt_tokens ?? chunk.meta.promptTokens ?? promptTokens
+      answerTokens = usage?.completion_tokens ?? answerTokens + (chunk.meta.outputTokens ?? chunk.count)
+    },
+    ended: (end: Outcome) => {
+      outcome = end
+    },
+    taking: (): Taking => {
+      const end = outcome ?? soFar()
+      return { tokens: end.usage.total_tokens, cost: pricing.of(call, end) }
+    },
+  }
+}
