@@ -47,6 +47,16 @@ const examples: Readonly<Record<string, unknown>> = {
   'wallet.passwordFile': '/run/secrets/parley-password',
   'wallet.privateKeyFile': '/run/secrets/parley-key',
   'models.directory': '/var/lib/parley/models',
+  'log.file': '/var/log/parley/parley.jsonl',
+  'telemetry.metricsTokenFile': '/run/secrets/parley-metrics',
+  'telemetry.otlpUrl': 'http://127.0.0.1:4318/v1/traces',
+  'telemetry.otlpTokenFile': '/run/secrets/parley-otlp',
+  'alerts.webhookUrl': 'https://alerts.example.com/parley',
+  'alerts.webhookSecretFile': '/run/secrets/parley-webhook',
+  'mail.host': 'smtp.example.com',
+  'mail.user': 'parley@example.com',
+  'mail.passwordFile': '/run/secrets/parley-mail',
+  'mail.caFile': '/etc/ssl/mail.pem',
 }
 
 const tables: Readonly<Record<string, readonly string[]>> = {
@@ -75,6 +85,13 @@ const tables: Readonly<Record<string, readonly string[]>> = {
     '# [[routing.rules]]',
     '# when = { models = ["gpt-*"], keys = ["mobile"], needs = ["vision"], maxBytes = 20000 }',
     '# use = { policy = "cheapest", only = ["vllm"] }',
+  ],
+  'alerts.rules': [
+    '# [[alerts.rules]]',
+    '# metric = "error_rate"',
+    '# threshold = 10',
+    '# clear = 5',
+    '# windowSeconds = 300',
   ],
   'provider.modelPrices': [
     '# [provider.modelPrices."qwen3-8b"]',

@@ -8,5 +8,5 @@ export { type Config, type ConfigSources, createConfig, type LoadedConfig, loadC
 export { nearest } from './nearest.ts'
 export { createDirectories, type Paths, resolvePaths } from './paths.ts'
 export type { ConfigInput, ConfigValues } from './schema.ts'
-export { walletPassword, walletPrivateKey } from './secrets.ts'
+export { mailPassword, metricsToken, otlpToken, walletPassword, walletPrivateKey, webhookSecret } from './secrets.ts'
 export { parseToml, toToml } from './toml.ts'

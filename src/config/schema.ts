@@ -1,11 +1,14 @@
 import { z } from 'zod'
+import { alertsSection, mailSection } from './sections/alerts.ts'
 import { chainSection, spendingSection, walletSection } from './sections/chain.ts'
 import { endpointsSection } from './sections/endpoints.ts'
 import { httpSection } from './sections/http.ts'
-import { logSection, nodeSection } from './sections/node.ts'
+import { logSection } from './sections/log.ts'
+import { nodeSection } from './sections/node.ts'
 import { p2pSection } from './sections/p2p.ts'
 import { providerSection } from './sections/provider.ts'
 import { modelsSection, routingSection, timeoutsSection, upstreamsSection } from './sections/serving.ts'
+import { telemetrySection } from './sections/telemetry.ts'
 
 /** Every key there is, with its default and its description. Documentation, flags and variables are made from it. */
 export const configSchema = z.strictObject({
@@ -22,6 +25,9 @@ export const configSchema = z.strictObject({
   routing: routingSection.prefault({}),
   timeouts: timeoutsSection.prefault({}),
   log: logSection.prefault({}),
+  telemetry: telemetrySection.prefault({}),
+  alerts: alertsSection.prefault({}),
+  mail: mailSection.prefault({}),
 })
 
 /** What a file, a profile or a test may say: everything is optional. */

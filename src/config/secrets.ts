@@ -18,6 +18,26 @@ export function walletPrivateKey({ wallet }: Pick<Config, 'wallet'>): string | u
   )
 }
 
+type Secrets = Pick<Config, 'telemetry' | 'alerts' | 'mail'>
+
+/** What opens the metrics beside the token of the run directory. */
+export function metricsToken({ telemetry: { metricsToken, metricsTokenFile: file } }: Secrets): string | undefined {
+  return metricsToken ?? (file && readSecretFile(file, 'telemetry.metricsTokenFile'))
+}
+
+export function otlpToken({ telemetry: { otlpToken, otlpTokenFile: file } }: Secrets): string | undefined {
+  return otlpToken ?? (file && readSecretFile(file, 'telemetry.otlpTokenFile'))
+}
+
+/** What signs alerts. */
+export function webhookSecret({ alerts: { webhookSecret, webhookSecretFile: file } }: Secrets): string | undefined {
+  return webhookSecret ?? (file && readSecretFile(file, 'alerts.webhookSecretFile'))
+}
+
+export function mailPassword({ mail: { password, passwordFile: file } }: Secrets): string | undefined {
+  return password ?? (file && readSecretFile(file, 'mail.passwordFile'))
+}
+
 /** The first line of a file; `-` is standard input. The name says which key asked for it. */
 function readSecretFile(path: string, key: string): string {
   let text: string

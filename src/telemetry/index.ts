@@ -1,2 +1,15 @@
-/** Events into what people and machines read. */
-export { createLogLines, type LogLevel, type LogLinesOptions } from './log-lines.ts'
+/** The event log as lines, numbers, alarms and traces: what people and machines read. */
+export type { Resources } from './alert-meters.ts'
+export { type AlertRule, alertRules, type GivenAlertRule } from './alert-rules.ts'
+export { type Alerts, type AlertsOptions, createAlerts } from './alerts.ts'
+export { type AlertSink, createDeliveries, type Deliveries, type DeliveriesOptions } from './deliveries.ts'
+export type { LogLevel } from './log-levels.ts'
+export { createLogLines, type LogLinesOptions } from './log-lines.ts'
+export { createLogging, type Logging, type LoggingOptions, type LogSink } from './logging.ts'
+export { createMailAlerts, type MailAlertsOptions } from './mail-alerts.ts'
+export { createMailer, type MailerOptions } from './mailer.ts'
+export type { ProviderState, Sightings } from './metric-families.ts'
+export { createMetrics, type Metrics, type MetricsPage } from './metrics.ts'
+export { createResources } from './resources.ts'
+export { createTracing, type Tracing, type TracingOptions } from './tracing.ts'
+export { createWebhook, type FetchOut, type FetchOutInit, type WebhookOptions } from './webhook.ts'
