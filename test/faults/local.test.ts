@@ -1,6 +1,6 @@
 import { copyFileSync, mkdtempSync, rmSync, truncateSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createUpstream } from '../../src/backends/index.ts'
@@ -34,13 +34,16 @@ let log: EventLog
 let folder: string
 let running: () => number
 const ends: (() => unknown)[] = []
+/** Every answer so far. */
+const heard: Heard[] = []
 
 /** A clock that breaks when it is read for the `at`-th time from now: what the engine's loop cannot do without. */
 const broken = { at: 0 }
+const engineWords = 'out of order'
 const breakingClock: Clock = {
   now: systemClock.now,
   monotonic: () => {
-    if (broken.at > 0 && --broken.at === 0) throw new RangeError('the engine is out of order')
+    if (broken.at > 0 && --broken.at === 0) throw new RangeError(`the engine is ${engineWords} in ${nanoPath}`)
     return systemClock.monotonic()
   },
 }
@@ -88,9 +91,11 @@ afterAll(async () => {
   for (const end of ends.toReversed()) await end()
 })
 
-function chat(body: Record<string, unknown>, signal?: AbortSignal, id?: string): Promise<Heard> {
+async function chat(body: Record<string, unknown>, signal?: AbortSignal, id?: string): Promise<Heard> {
   const asked = { model: 'nano', temperature: 0, max_tokens: 20, ...body }
-  return ask({ url: front.url, key: 'sk-parley-test', body: asked, ...(signal && { signal }) }, id)
+  const answer = await ask({ url: front.url, key: 'sk-parley-test', body: asked, ...(signal && { signal }) }, id)
+  heard.push(answer)
+  return answer
 }
 
 const both = { order: ['llama', 'backup'], only: ['llama', 'backup'] }
@@ -232,6 +237,19 @@ describe('an app that leaves', () => {
     expect(await chat({ provider: 'llama' })).toMatchObject({ status: 200 })
     expect(running()).toBe(0)
   })
+})
+
+test('nobody is told where files of this machine lie, or what the engine says', () => {
+  const shown = heard.map(({ raw, headers }) => raw + JSON.stringify([...headers]))
+  const told = log.recent().map(event => JSON.stringify(event, (_, value) => (typeof value === 'bigint' ? '0' : value)))
+  const reasons = shown.filter(text => text.includes('cannot be loaded'))
+  expect(reasons.length).toBeGreaterThan(1)
+  for (const reason of ['its file is gone', 'its file has changed']) {
+    expect([reasons, told].map(texts => texts.some(text => text.includes(reason)))).toEqual([true, true])
+  }
+  expect(shown.some(text => text.includes('the engine failed while computing'))).toBe(true)
+  const secrets = [folder, dirname(nanoPath), engineWords, 'ENOENT', '.gguf']
+  expect([...shown, ...told].filter(text => secrets.some(secret => text.includes(secret)))).toEqual([])
 })
 
 test('every fault a model of this machine can have is played to one', () => {

@@ -16,6 +16,7 @@ import { chatAnswer } from './chat.ts'
 import { completionAnswer } from './completion.ts'
 import { orAbort } from './embedder.ts'
 import { tellEmbeddings } from './embedding.ts'
+import { engineFailure, namingFile } from './failure.ts'
 import { type LoadedModel, loadModel } from './loaded-model.ts'
 import { manifestOf, type OfferedModel, offeredModel } from './manifest.ts'
 import { type ModelEntry, type ModelFile, modelOf, openModelFile } from './model-file.ts'
@@ -71,7 +72,7 @@ async function* run(library: Library, call: Call, context: Context, parts: CallP
     const model = await library.loaded(call.body.model, context.signal)
     return yield* answer(model, call, context, parts)
   } catch (cause) {
-    throw ParleyError.from(cause, context.signal, 'model_failed')
+    throw engineFailure(cause, context.signal)
   }
 }
 
@@ -106,7 +107,11 @@ class Library {
   async start(signal: AbortSignal): Promise<void> {
     const served = await orAbort(this.#open(), signal)
     if (!this.#options.preload) return
-    for (const id of served.keys()) await this.loaded(id, signal)
+    for (const [id, { file }] of served) {
+      await this.loaded(id, signal).catch(cause => {
+        throw namingFile(file, engineFailure(cause, signal))
+      })
+    }
   }
 
   async stop(): Promise<void> {

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { type Clock, ParleyError, type Random } from '../../core/index.ts'
 import { createEmbedder, type Embedder } from './embedder.ts'
+import { loadFailure } from './failure.ts'
 import type { GenerationRequest } from './generation.ts'
 import { isSmall, type ModelFile } from './model-file.ts'
 import type { EngineContext, EngineModel, EngineSampler, LoadedEngine } from './native.ts'
@@ -47,10 +48,7 @@ export async function loadModel(file: ModelFile, parts: LoadParts, signal: Abort
     return assemble(file, native, context, threads, parts)
   } catch (cause) {
     await native?.dispose()
-    const reason = cause instanceof Error ? cause.message : String(cause)
-    throw signal.aborted
-      ? ParleyError.from(cause, signal)
-      : new ParleyError('model_failed', `${file.entry.path} cannot be loaded: ${reason}`, { cause })
+    throw signal.aborted ? ParleyError.from(cause, signal) : await loadFailure(file, cause)
   }
 }
 

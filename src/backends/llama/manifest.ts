@@ -28,10 +28,15 @@ export async function manifestOf(
   file: Pick<ModelFile, 'entry' | 'header'>,
   signal: AbortSignal,
 ): Promise<ModelManifest> {
-  const { header } = file
+  const { header, entry } = file
   const template = header.metadata.get('tokenizer.chat_template')
   const weights: string[] = []
-  for (const path of weightFiles(file.entry.path, header)) weights.push(await sha256Of(path, signal))
+  try {
+    for (const path of weightFiles(entry.path, header)) weights.push(await sha256Of(path, signal))
+  } catch (cause) {
+    if (signal.aborted) throw abortError(signal, cause)
+    throw new ParleyError('model_failed', `the weights of ${entry.id} cannot be read; pull the model again`, { cause })
+  }
   return {
     weights,
     quantization: quantizationName(header.metadata.get('general.file_type'), header.tensors),

@@ -23,6 +23,7 @@ export type Ability = 'chat' | 'completion' | 'embedding' | 'tools'
 export interface ModelFile {
   readonly entry: ModelEntry
   readonly header: GgufHeader
+  readonly sizeBytes: number
   readonly createdSeconds: number
   readonly contextTokens: number
   readonly chatTemplate: string | undefined
@@ -36,13 +37,14 @@ export const smallModelParameters = 100_000_000
 
 export async function openModelFile(entry: ModelEntry): Promise<ModelFile> {
   const header = await readGguf(entry.path)
-  const { mtimeMs } = await stat(entry.path)
+  const { size: sizeBytes, mtimeMs } = await stat(entry.path)
   const trained = trainedContext(header)
   const template = header.metadata.get('tokenizer.chat_template')
   const chatTemplate = typeof template === 'string' && template !== '' ? template : undefined
   return {
     entry,
     header,
+    sizeBytes,
     createdSeconds: Math.floor(mtimeMs / 1_000),
     contextTokens: entry.contextTokens ?? Math.min(trained, defaultContextTokens),
     chatTemplate,

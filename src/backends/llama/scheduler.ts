@@ -1,4 +1,5 @@
 import { type Clock, ParleyError } from '../../core/index.ts'
+import { engineFailure } from './failure.ts'
 import type { Generation } from './generation.ts'
 import type { EngineContext, EngineSampler } from './native.ts'
 import { Slot } from './slot.ts'
@@ -113,7 +114,7 @@ export class Scheduler {
       try {
         slot.take(next, this.#options.createSampler(next))
       } catch (cause) {
-        next.fail(ParleyError.from(cause, undefined, 'model_failed'))
+        next.fail(engineFailure(cause))
       }
     }
   }
@@ -167,8 +168,7 @@ export class Scheduler {
 
   /** A batch that failed takes its answers with it and leaves the rest and the model alone. */
   #fail(ready: readonly Slot[], cause: unknown): void {
-    const reason = cause instanceof Error ? cause.message : String(cause)
-    const error = new ParleyError('model_failed', `the engine failed while computing: ${reason}`, { cause })
+    const error = engineFailure(cause)
     for (const slot of ready) {
       slot.generation?.fail(error)
       slot.free()

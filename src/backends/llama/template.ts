@@ -56,11 +56,12 @@ function render(renderer: ReturnType<typeof compile>, variables: Record<string, 
     return renderer.render(variables)
   } catch (cause) {
     const said = cause instanceof Error ? /Jinja Exception: (.{1,200})/.exec(cause.message)?.[1] : undefined
-    const why = said ?? 'it could not be filled in'
-    throw new ParleyError('invalid_request', `the model's chat template refuses these messages: ${why}`, {
-      cause,
-      param: 'messages',
-    })
+    const refused = "the model's chat template refuses these messages; correct them"
+    const options = { cause, param: 'messages' }
+    if (said === undefined) throw new ParleyError('invalid_request', refused, options)
+    // A template may quote the messages: its words are for the app.
+    const { error } = new ParleyError('invalid_request', `${refused}: ${said}`, options).toBody()
+    throw new ParleyError('invalid_request', refused, { ...options, passOn: { status: 400, body: { error } } })
   }
 }
 
