@@ -1,6 +1,10 @@
-/** What a node remembers between runs, on node:sqlite: the ledger of money, the API keys, whose things servers keep. */
+/**
+ * What a node remembers between runs: the ledger of money, the API keys and whose things servers keep in files of its own,
+ * and what the gateway manages and records in SQL.
+ */
 export * from './key-store.ts'
 export * from './ledger.ts'
 export * from './ownership.ts'
+export * from './sql/index.ts'
 export { createMemoryShared, type MemorySharedOptions } from './shared/memory.ts'
 export { createRedisShared, type RedisSharedOptions } from './shared/redis.ts'
