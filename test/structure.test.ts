@@ -29,6 +29,8 @@ const homes: Readonly<Record<string, readonly string[]>> = {
   '@multiformats/': ['p2p'],
   multiformats: ['p2p'],
   redis: ['store'],
+  kysely: ['store/sql'],
+  pg: ['store/sql'],
   jose: ['auth'],
   otpauth: ['auth'],
   'node:http': ['http'],

@@ -1,0 +1,214 @@
+import { type RawBuilder, sql } from 'kysely'
+import type { RequestRow, StatsFilter, StatsSums } from '../../core/index.ts'
+import { ceilHour, floorHour } from './calendar.ts'
+import type { Query } from './database.ts'
+import type { Dialect } from './dialect.ts'
+import { all, type Condition, compare, equalities } from './table.ts'
+import { counters, dimensions, type HistogramColumn, histogramColumns, histogramMs, keyDimensions } from './tables.ts'
+
+/** What calls came to, in numbers that can be added to each other. */
+export interface Sums {
+  requests: number
+  failures: number
+  cached: number
+  tokensInput: number
+  tokensOutput: number
+  cost: bigint
+  responseTimeSum: number
+  responseTimeMax: number
+  /** One count for each column of the histogram. */
+  histogram: number[]
+}
+
+export function noSums(): Sums {
+  const counts = { requests: 0, failures: 0, cached: 0, tokensInput: 0, tokensOutput: 0 }
+  return { ...counts, cost: 0n, responseTimeSum: 0, responseTimeMax: 0, histogram: histogramColumns.map(() => 0) }
+}
+
+export function addSums(to: Sums, more: Sums): void {
+  to.requests += more.requests
+  to.failures += more.failures
+  to.cached += more.cached
+  to.tokensInput += more.tokensInput
+  to.tokensOutput += more.tokensOutput
+  to.cost += more.cost
+  to.responseTimeSum += more.responseTimeSum
+  to.responseTimeMax = Math.max(to.responseTimeMax, more.responseTimeMax)
+  for (const [at, count] of more.histogram.entries()) to.histogram[at]! += count
+}
+
+export function sumsOf(row: RequestRow): Sums {
+  const responseTime = Math.round(row.responseTime)
+  const bin = histogramMs.findIndex(most => responseTime <= most)
+  return {
+    requests: 1,
+    failures: Number(row.status >= 400 || row.errorCode !== null),
+    cached: Number(row.cache === 'hit'),
+    tokensInput: Math.round(row.tokensInput),
+    tokensOutput: Math.round(row.tokensOutput),
+    cost: row.cost ?? 0n,
+    responseTimeSum: responseTime,
+    responseTimeMax: responseTime,
+    histogram: histogramColumns.map((_, at) => Number(at === (bin === -1 ? histogramMs.length : bin))),
+  }
+}
+
+export function readSums(row: Record<string, unknown>): Sums {
+  const number = (name: string) => Number(row[name] ?? 0)
+  return {
+    requests: number('requests'),
+    failures: number('failures'),
+    cached: number('cached'),
+    tokensInput: number('tokensInput'),
+    tokensOutput: number('tokensOutput'),
+    cost: BigInt(String(row.cost ?? 0)),
+    responseTimeSum: number('responseTimeSum'),
+    responseTimeMax: number('responseTimeMax'),
+    histogram: histogramColumns.map(number),
+  }
+}
+
+export function shownSums(sums: Sums): StatsSums {
+  const { requests, failures, cached, tokensInput, tokensOutput, cost } = sums
+  const isEmpty = requests === 0
+  return {
+    requests,
+    failures,
+    cached,
+    tokensInput,
+    tokensOutput,
+    cost,
+    averageMs: isEmpty ? null : sums.responseTimeSum / requests,
+    p50Ms: quantile(sums, 0.5),
+    p95Ms: quantile(sums, 0.95),
+    maxMs: isEmpty ? null : sums.responseTimeMax,
+  }
+}
+
+/** As if the calls of one column were spread evenly over it. */
+function quantile({ histogram, requests, responseTimeMax }: Sums, part: number): number | null {
+  if (requests === 0) return null
+  let left = requests * part
+  for (const [at, count] of histogram.entries()) {
+    const low = at === 0 ? 0 : histogramMs[at - 1]!
+    const high = Math.min(histogramMs[at] ?? responseTimeMax, responseTimeMax)
+    if (left <= count) return Math.round(low + ((high - low) * left) / count)
+    left -= count
+  }
+  return responseTimeMax
+}
+
+/** The finer table is read only where its columns are asked for: it is many times as long. */
+export function sourceOf(filter: StatsFilter, isByKey = false): 'statsHourly' | 'statsHourlyKeys' {
+  return isByKey || filter.keyId !== undefined || filter.project !== undefined ? 'statsHourlyKeys' : 'statsHourly'
+}
+
+export function filterOf({ provider, endpoint, model, keyId, project }: StatsFilter): Condition[] {
+  return equalities({ provider, endpoint, model, keyId, project })
+}
+
+/** Sums of whole hours in the range; what `by` names is in the rows too. */
+export async function hourlySums(
+  query: Query,
+  filter: StatsFilter & { from: number; to: number },
+  by: RawBuilder<unknown>,
+  { isByKey = false, limit }: { isByKey?: boolean; limit?: number } = {},
+): Promise<Record<string, unknown>[]> {
+  const range = [compare('hour', '>=', ceilHour(filter.from)), compare('hour', '<', floorHour(filter.to))]
+  const { rows } = await sql<Record<string, unknown>>`
+    select ${by} as grouping, ${totals()} from ${sql.table(sourceOf(filter, isByKey))}
+    where ${all([...range, ...filterOf(filter)])} group by ${by}
+    ${limit === undefined ? sql`` : sql`order by requests desc limit ${sql.lit(limit)}`}`.execute(query)
+  return rows
+}
+
+function totals(): RawBuilder<unknown> {
+  const sums = [...counters, ...histogramColumns].map(
+    name => sql`cast(sum(${sql.ref(name)}) as bigint) as ${sql.ref(name)}`,
+  )
+  return sql`${sql.join(sums)}, max(response_time_max) as response_time_max`
+}
+
+export interface Piece {
+  readonly from: number
+  readonly to: number
+}
+
+/** One `select` over the requests themselves, for a piece of an hour. */
+export function pieceOf(
+  dialect: Dialect,
+  { from, to }: Piece,
+  filter: StatsFilter,
+  by: RawBuilder<unknown>,
+  isGrouped: boolean,
+): RawBuilder<Record<string, unknown>> {
+  const range = [compare('timestamp', '>=', dialect.clock(from)), compare('timestamp', '<', dialect.clock(to))]
+  return sql`select ${by} as grouping, ${totalsOfRequests(dialect)} from requests
+    where ${all([...range, ...filterOf(filter)])} ${isGrouped ? sql`group by ${by}` : sql``}`
+}
+
+/** In the order of the tables of sums. */
+export function totalsOfRequests({ sumOfCost }: Dialect): RawBuilder<unknown> {
+  const bins = histogramColumns.map((name, at) => {
+    const low = at === 0 ? sql`` : sql`response_time > ${sql.lit(histogramMs[at - 1])}`
+    const high = at === histogramMs.length ? sql`` : sql`response_time <= ${sql.lit(histogramMs[at])}`
+    const both = at === 0 || at === histogramMs.length ? sql`` : sql`and`
+    return sql`count(case when ${low} ${both} ${high} then 1 end) as ${sql.ref(name)}`
+  })
+  return sql`count(*) as requests, count(case when status >= 400 or error_code is not null then 1 end) as failures,
+    count(case when cache = 'hit' then 1 end) as cached, cast(sum(tokens_input) as bigint) as tokens_input,
+    cast(sum(tokens_output) as bigint) as tokens_output, ${sumOfCost} as cost,
+    cast(sum(response_time) as bigint) as response_time_sum, max(response_time) as response_time_max,
+    ${sql.join(bins)}`
+}
+
+/**
+ * Adds rows that have just been written to both tables of sums. In one order, so that two nodes that do this at once
+ * cannot wait for each other.
+ */
+export async function countIn(query: Query, rows: readonly RequestRow[]): Promise<void> {
+  await addTo(query, 'statsHourly', dimensions, rows)
+  await addTo(query, 'statsHourlyKeys', keyDimensions, rows)
+}
+
+type Place = Record<(typeof keyDimensions)[number], string | number>
+
+async function addTo(
+  query: Query,
+  table: 'statsHourly' | 'statsHourlyKeys',
+  names: readonly (typeof keyDimensions)[number][],
+  rows: readonly RequestRow[],
+): Promise<void> {
+  const places = new Map<string, { place: Partial<Place>; sums: Sums }>()
+  for (const row of rows) {
+    const whole = placeOf(row)
+    const place = Object.fromEntries(names.map(name => [name, whole[name]]))
+    const key = JSON.stringify(Object.values(place))
+    const known = places.get(key)
+    if (known === undefined) places.set(key, { place, sums: sumsOf(row) })
+    else addSums(known.sums, sumsOf(row))
+  }
+  const sorted = [...places].sort(([one], [other]) => (one < other ? -1 : 1)).map(([, cells]) => cells)
+  if (sorted.length === 0) return
+  const values = sorted.map(({ place, sums: { histogram, ...sums } }) => ({
+    ...place,
+    ...sums,
+    ...Object.fromEntries(histogramColumns.map((name, at) => [name, histogram[at]!])),
+  }))
+  const insert = query.insertInto(table).values(values as never)
+  await insert.onConflict(conflict => conflict.columns(names as never).doUpdateSet(added(table) as never)).execute()
+}
+
+function placeOf({ timestamp, endpoint, provider, model, status, keyId, project }: RequestRow): Place {
+  const hour = floorHour(timestamp)
+  return { hour, endpoint, provider: provider ?? '', model, status, keyId: keyId ?? '', project: project ?? '' }
+}
+
+function added(table: string): Record<string, RawBuilder<unknown>> {
+  const old = (name: string) => sql.ref(`${table}.${name}`)
+  const more = (name: string) => sql.ref(`excluded.${name}`)
+  const sum = (name: (typeof counters)[number] | HistogramColumn) => [name, sql`${old(name)} + ${more(name)}`] as const
+  const [was, is] = [old('responseTimeMax'), more('responseTimeMax')]
+  const responseTimeMax = sql`case when ${is} > ${was} then ${is} else ${was} end`
+  return { ...Object.fromEntries([...counters, ...histogramColumns].map(sum)), responseTimeMax }
+}
