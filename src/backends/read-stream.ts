@@ -60,9 +60,10 @@ export function createStreamReader(endpoint: Endpoint, call: TokenCall, { joins 
   return {
     *take(piece) {
       const { buffer, events: spans } = cutter.cut(piece)
-      const plainTo = joins && spans.length > 1 ? firstOdd(view(buffer), spans[0]!.start) : 0
+      const bytesOfAll = view(buffer)
+      const plainTo = joins && spans.length > 1 ? firstOdd(bytesOfAll, spans[0]!.start) : 0
       for (let at = 0; at < spans.length && !isWhole; ) {
-        const plain = plainRun(buffer, spans, at, plainTo)
+        const plain = plainRun(bytesOfAll, spans, at, plainTo)
         if (plain > 0) yield run(buffer, spans.slice(at, at + plain))
         at += plain
         if (plain > 0) continue
@@ -88,12 +89,12 @@ export function createStreamReader(endpoint: Endpoint, call: TokenCall, { joins 
 }
 
 /** How many events from `at` on stand side by side and say nothing but words; `to` is where a byte does that says more. */
-function plainRun(buffer: Uint8Array, spans: readonly Span[], at: number, to: number): number {
+function plainRun(buffer: Buffer, spans: readonly Span[], at: number, to: number): number {
   let next = at
   while (next < spans.length && spans[next]!.end <= to) {
     const { start, end } = spans[next]!
     const isNeighbour = next === at || spans[next - 1]!.end === start
-    if (!isNeighbour || !isWords(view(buffer.subarray(start, end)))) break
+    if (!isNeighbour || !isWords(buffer, start, end)) break
     next++
   }
   return next - at
@@ -176,18 +177,21 @@ function firstValue(buffer: Buffer, mark: Buffer, from: number): number {
   return buffer.length
 }
 
-function isWords(event: Buffer): boolean {
-  return isPlainObject(event) && event.includes(choicesMark)
+function isWords(buffer: Buffer, start: number, end: number): boolean {
+  if (!isPlainObject(buffer, start, end)) return false
+  const at = buffer.indexOf(choicesMark, start)
+  return at !== -1 && at < end
 }
 
 /** `data: {"…}` and nothing else, as nearly every event is: told by its ends, without reading it. */
-function isPlainObject(buffer: Buffer): boolean {
-  for (let at = 0; at < dataMark.length; at++) if (buffer[at] !== dataMark[at]) return false
-  const start = buffer[dataMark.length] === space ? dataMark.length + 1 : dataMark.length
-  let end = buffer.length - 1
-  while (buffer[end] === lf || buffer[end] === cr) end--
-  const isOneLine = buffer.indexOf(lf) >= end
-  return isOneLine && buffer[start] === openBrace && buffer[start + 1] === quote && buffer[end] === closeBrace
+function isPlainObject(buffer: Buffer, start = 0, end = buffer.length): boolean {
+  for (let at = 0; at < dataMark.length; at++) if (buffer[start + at] !== dataMark[at]) return false
+  const afterMark = start + dataMark.length
+  const from = buffer[afterMark] === space ? afterMark + 1 : afterMark
+  let last = end - 1
+  while (buffer[last] === lf || buffer[last] === cr) last--
+  const isOneLine = buffer.indexOf(lf, start) >= last
+  return isOneLine && buffer[from] === openBrace && buffer[from + 1] === quote && buffer[last] === closeBrace
 }
 
 /** An event of any other make, read to see whether it is one. A name that a server gives it is not for the app. */

@@ -6,6 +6,7 @@ import { explainRoute, type RouteRequest } from './explain-route.ts'
 import { type Caller, createFront, type Front } from './front.ts'
 import { createGate } from './gate.ts'
 import { mediaRoutes } from './media-routes.ts'
+import { isFromHere, type MetricsRoute, metricsPath, metricsRoute } from './metrics-route.ts'
 import { type OpenAiRoutesOptions, openAiRoutes } from './openai-routes.ts'
 import { type PassageRoutesOptions, passageRoutes } from './passage-routes.ts'
 
@@ -19,6 +20,8 @@ export interface LocalFrontOptions extends Omit<OpenAiRoutesOptions, 'isPeer'>, 
   readonly status: () => unknown
   /** Which way a call would take, and why. */
   readonly explain: (question: RouteRequest) => unknown
+  /** Without it there is no such page. */
+  readonly metrics?: MetricsRoute
   /** What still keeps the node from answering; empty when it is ready. */
   readonly notReady: () => readonly string[]
   readonly random: Random
@@ -31,7 +34,9 @@ export interface LocalFrontOptions extends Omit<OpenAiRoutesOptions, 'isPeer'>, 
 /** The front for apps on this machine: OpenAI's routes, health and status. */
 export function createLocalFront(options: LocalFrontOptions): Front {
   const gate = createGate(options)
-  const authentication = { ...options, isAdmin: equalTo(options.adminToken) }
+  const { adminToken, metrics } = options
+  const isMetricsToken = metrics?.token === undefined ? () => false : equalTo(metrics.token)
+  const authentication = { ...options, isAdmin: equalTo(adminToken), isMetricsToken }
   return createFront({
     ...options,
     reader: 'app',
@@ -44,6 +49,7 @@ export function createLocalFront(options: LocalFrontOptions): Front {
       'GET /healthz/ready': exchange => readiness(exchange, options),
       'GET /api/status': async ({ response }) => sendJson(response, 200, options.status()),
       'GET /api/route/explain': explainRoute(options.explain),
+      ...(options.metrics && { [`GET ${metricsPath}`]: metricsRoute(options.metrics) }),
     },
     identify: (request, path) => {
       if (path.startsWith('/healthz/')) return anonymous
@@ -63,21 +69,35 @@ async function readiness({ response }: Exchange, { notReady }: LocalFrontOptions
 
 interface Authentication extends LocalFrontOptions {
   readonly isAdmin: (key: string) => boolean
+  readonly isMetricsToken: (key: string) => boolean
 }
 
 function authenticate(options: Authentication, request: IncomingMessage, path: string): Caller {
   const key = bearer(request)
-  if (key !== undefined && options.isAdmin(key)) return admin
-  if (path.startsWith('/api/'))
-    throw new ParleyError('unauthorized', 'this route takes the token of this machine’s run directory')
-  const caller = key === undefined ? undefined : options.verifyKey(key)
+  const isManagement = path.startsWith('/api/')
+  const caller = key === undefined || isManagement ? undefined : options.verifyKey(key)
   if (caller !== undefined) return caller
+  if (key !== undefined && options.isAdmin(key)) return admin
+  if (path === metricsPath) return scraper(options, request, key)
+  if (isManagement) throw new ParleyError('unauthorized', 'this route takes the token of this machine’s run directory')
   if (!options.requireKey && key === undefined) return anonymous
   const reason =
     key === undefined
       ? 'no API key was sent; send authorization: Bearer sk-parley-…'
       : 'this API key is unknown or revoked'
   throw new ParleyError('unauthorized', `${reason}; create one with parley key new`)
+}
+
+/** Who reads the page of numbers: an app's key does not open it. */
+function scraper(
+  { metrics, isMetricsToken }: Authentication,
+  request: IncomingMessage,
+  key: string | undefined,
+): Caller {
+  const mayRead = key === undefined ? metrics?.isOpen === true && isFromHere(request) : isMetricsToken(key)
+  if (mayRead) return anonymous
+  const message = 'this page takes the token of telemetry.metricsToken; send authorization: Bearer and that token'
+  throw new ParleyError('unauthorized', message)
 }
 
 function bearer({ headers }: IncomingMessage): string | undefined {
