@@ -37,7 +37,8 @@ export function createLimits(parts: LimitsParts): Limits {
 /** What each step sets aside is given back when a later one refuses. */
 async function admit(parts: LimitsParts, claim: Claim): Promise<Admitted | Refused> {
   const holder = await knownHolder(parts, claim.principal)
-  if (claim.model !== undefined && !isAllowed(holder, claim.model)) return refused(notAllowed(claim.model))
+  const foreign = claim.models.find(model => !isAllowed(holder, model))
+  if (foreign !== undefined) return refused(notAllowed(foreign))
   const budgets = await parts.book.of(ownersOf(holder), holder?.key.budgetId ?? null)
   const cost = charged(claim.cost, holder)
   const spent = budgets.find(budget => isSpent(budget, cost))

@@ -5,8 +5,8 @@ import type { LimitState } from './limit-state.ts'
 /** What a call may take at most, as far as that can be told before it ran. */
 export interface Claim {
   readonly principal: Principal
-  /** The name the caller gave; absent for what is no call to a model. */
-  readonly model?: string
+  /** Those it may be answered with, by the names the caller gave; empty for what is no call to a model. */
+  readonly models: readonly string[]
   /** Of the prompt and the answer. */
   readonly tokens: number
   /** Millionths of a dollar. */

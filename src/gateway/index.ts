@@ -1,11 +1,13 @@
 /** Decides who answers a call and how hard to try. */
 export * from './admit.ts'
+export { shownModels } from './alias.ts'
 export type { AppliedRule, Candidate, CandidateFacts, CandidateSource, ModelRules, RoutingRule } from './candidate.ts'
 export type { CircuitState, FailureFacts, TargetState } from './experience.ts'
 export { type ExplainedCandidate, type Explanation, explain, type RouteQuestion } from './explain.ts'
 export { createHedging, type HedgePlan, type Hedging, type HedgingOptions } from './hedge.ts'
 export { type JoinedEmbeddingsOptions, joinedEmbeddings } from './joined-embeddings.ts'
 export * from './limited.ts'
+export * from './preset.ts'
 export * from './ranking.ts'
 export * from './record.ts'
 export * from './router.ts'

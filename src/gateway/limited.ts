@@ -39,7 +39,7 @@ export function limited({ limits, pricing, answerTokens = defaultAnswerTokens }:
     const expected = expectedTokens(call, answerTokens)
     const decision = await limits.admit({
       principal: context.principal,
-      model: call.body.model,
+      models: [call.body.model, ...(context.wishes?.models ?? [])],
       tokens: expected.in + expected.out,
       cost: pricing.atMost(call, expected),
     })
@@ -78,7 +78,7 @@ export function limited({ limits, pricing, answerTokens = defaultAnswerTokens }:
 export function limitedErrands(errands: Errands, limits: Limits): Errands {
   return (errand, work) =>
     errands(errand, async () => {
-      const decision = await limits.admit({ principal: errand.principal, tokens: 0, cost: 0n })
+      const decision = await limits.admit({ principal: errand.principal, models: [], tokens: 0, cost: 0n })
       if (!decision.ok) throw decision.error
       try {
         return await work()
