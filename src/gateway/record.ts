@@ -16,7 +16,7 @@ export function record(log: EventLog, clock: Clock): Filter {
   return filter(async function* (inner, call, context) {
     const { id, principal } = context
     const about = { id, task: call.task, model: call.body.model, principal: principalName(principal) }
-    const watch = startWatch(log, clock, about, isTokenCall(call))
+    const watch = startWatch(log, clock, about, isTokenCall(call), context.headers.traceparent)
     const reply = inner.run(call, context)
     try {
       for (;;) {
@@ -46,14 +46,14 @@ interface About {
   readonly principal: string
 }
 
-function startWatch(log: EventLog, clock: Clock, about: About, hasTokens: boolean) {
+function startWatch(log: EventLog, clock: Clock, about: About, hasTokens: boolean, traceparent?: string) {
   const startedAt = clock.monotonic()
   let firstChunkMs: number | undefined
   let chunks = 0
   let tokensIn = 0
   let tokensOut = 0
   let isOver = false
-  log.emit({ type: 'call.started', ...about })
+  log.emit({ type: 'call.started', ...about, ...(traceparent !== undefined && { traceparent }) })
   const end = () => ({ ...about, totalMs: clock.monotonic() - startedAt, firstChunkMs, chunks, tokensIn, tokensOut })
   const guessed = () => (tokensOut === 0 && chunks > 0 && hasTokens ? { tokensOut: chunks, isEstimated: true } : {})
   const failed = (error: ParleyErrorType) => {

@@ -74,7 +74,7 @@ interface Authentication extends LocalFrontOptions {
 
 function authenticate(options: Authentication, request: IncomingMessage, path: string): Caller {
   const key = bearer(request)
-  const isManagement = path.startsWith('/api/')
+  const isManagement = path === metricsPath || path.startsWith('/api/')
   const caller = key === undefined || isManagement ? undefined : options.verifyKey(key)
   if (caller !== undefined) return caller
   if (key !== undefined && options.isAdmin(key)) return admin

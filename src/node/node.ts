@@ -27,6 +27,7 @@ import { createKeyStore, createLedger, createOwnership, type KeyStore } from '..
 import { createCallers } from './callers.ts'
 import { createCandidates } from './candidates.ts'
 import { createEndpoints } from './endpoints.ts'
+import { createMonitoring, type Monitoring } from './monitoring.ts'
 import { createNetwork, type Network } from './network.ts'
 import { createOwnModels, type OwnBackend, type OwnModels } from './own-models.ts'
 import { createAdminToken, lockHome, writeNodeFile } from './run-files.ts'
@@ -43,6 +44,8 @@ export interface NodeOptions {
   readonly random?: Random
   /** Ways to answer beside those of the configuration; closed when the node stops. */
   readonly backends?: readonly OwnBackend[]
+  /** Gets the lines of the log; nobody does when missing. */
+  readonly writeLog?: (line: string) => void
 }
 
 /** A node: the local endpoint, and what it buys and sells. */
@@ -57,19 +60,21 @@ export interface ParleyNode {
   /** The API key made at the very first start: to be shown once. */
   readonly firstKey: string | undefined
   readonly status: () => NodeStatus
+  /** How much is logged; can be changed while it runs. */
+  readonly logging: Monitoring['logging']
 }
 
 const partStopMs = 10_000
 
 export async function createNode(options: NodeOptions): Promise<ParleyNode> {
-  const { config, env, clock = systemClock, random = systemRandom, backends = [] } = options
+  const { config, env, clock = systemClock, random = systemRandom, backends = [], writeLog = () => {} } = options
   createDirectories(config.paths)
   const opened: (() => void)[] = [lockHome(config.paths).release]
   const close = () => {
     for (const end of opened.splice(0).reverse()) end()
   }
   try {
-    return await assemble({ config, env, clock, random, backends }, opened, close)
+    return await assemble({ config, env, clock, random, backends, writeLog }, opened, close)
   } catch (cause) {
     close()
     throw cause
@@ -86,6 +91,7 @@ interface Parts {
   readonly keys: KeyStore
   readonly admission: Admission
   readonly ranking: Ranking
+  readonly monitoring: Monitoring
   readonly startedAt: number
 }
 
@@ -101,15 +107,21 @@ async function assemble(given: Given, opened: (() => void)[], close: () => void)
   opened.push(ownership.close)
   const callers = createCallers(keys)
   const own = await createOwnModels({ ...given, log })
+  const ranking = createRanking(clock, random)
+  const monitoring = await createMonitoring({
+    ...{ ...given, log, now: clock.now },
+    targets: ranking.snapshot,
+    providerNames: () => own.names?.() ?? [],
+  })
+  opened.push(monitoring.close)
   const admission = createAdmission({
     maxRunning: config.http.concurrency,
     maxRunningPerPrincipal: config.http.perKeyConcurrency,
   })
-  const ranking = createRanking(clock, random)
   const routing = { ranking, clock, log, ...routingOf(config) }
   const front = frontSettings(config, log)
   const network = await createNetwork({ ...given, log, own, ledger, admission, ranking, routing, front, ...callers })
-  const parts: Parts = { given, log, own, network, keys, admission, ranking, startedAt: clock.now() }
+  const parts: Parts = { given, log, own, network, keys, admission, ranking, monitoring, startedAt: clock.now() }
   const candidates = createEndpoints(createCandidates(own, network), config.endpoints, {
     isOpen: config.routing.expose === 'all',
   })
@@ -130,6 +142,7 @@ async function assemble(given: Given, opened: (() => void)[], close: () => void)
     verifyKey: callers.callerOf,
     adminToken: token,
     status: () => statusOf(parts),
+    metrics: monitoring.metrics,
     explain: ({ key, ...question }) =>
       explain(
         { ...routing, candidates, rules, hedging },
@@ -151,11 +164,11 @@ async function assemble(given: Given, opened: (() => void)[], close: () => void)
     maxConnections: config.http.connectionsMax,
   })
   const endpoint = localEndpoint(local, given, token)
-  return running(parts, [own, network, endpoint], endpoint, close)
+  return running(parts, [monitoring, own, network, endpoint], endpoint, close)
 }
 
 function running(parts: Parts, services: readonly Service[], endpoint: Endpoint, close: () => void): ParleyNode {
-  const { log, keys, admission, given } = parts
+  const { log, keys, admission, given, monitoring } = parts
   let firstKey: string | undefined
   let stopping: Promise<void> | undefined
   const stop = async () => {
@@ -175,6 +188,7 @@ function running(parts: Parts, services: readonly Service[], endpoint: Endpoint,
       return firstKey
     },
     status: () => statusOf(parts),
+    logging: monitoring.logging,
     start: async signal => {
       try {
         if (keys.list().length === 0) firstKey = keys.create('default').secret

@@ -99,6 +99,7 @@ function createList(source: Source, log: EventLog) {
   const list = async (): Promise<void> => {
     try {
       source.models = await source.backend.models(AbortSignal.timeout(listTimeoutMs))
+      if (failures > 0) log.emit({ type: 'service.recovered', service: source.backend.name })
       failures = 0
     } catch (cause) {
       source.models = []

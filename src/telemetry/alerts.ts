@@ -16,7 +16,7 @@ export interface Alerts {
   /** Compares what was seen with the rules; to be called every second or so. */
   readonly evaluate: (now: number) => void
   readonly firing: () => readonly AlertRow[]
-  /** Told of every alert that is raised or over. Returns what ends it. */
+  /** Told of every alert that is raised or over; one that throws is told no more. Returns what ends it. */
   readonly onChange: (listener: (alert: AlertRow) => void) => () => void
 }
 
@@ -54,7 +54,13 @@ export function createAlerts({ rules, log, random, ...rest }: AlertsOptions): Al
     const { id, rule, subject, value, threshold, message, state } = alert
     const type = state === 'firing' ? 'alert.raised' : 'alert.resolved'
     log.emit({ type, alert: id, rule, subject, value, threshold, message })
-    for (const listener of listeners) listener(alert)
+    for (const listener of listeners) {
+      try {
+        listener(alert)
+      } catch {
+        listeners.delete(listener)
+      }
+    }
   }
   const raise = ({ rule, incidents }: Guard, { subject, value }: Reading, now: number) => {
     const { name, threshold } = rule

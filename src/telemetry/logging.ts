@@ -16,7 +16,7 @@ export interface LoggingOptions {
   readonly random: Random
 }
 
-/** Takes a line for good: returns at once and never throws. */
+/** Takes a line and returns at once; one that throws is given no more. */
 export type LogSink = (row: LogRow) => void
 
 /** The event log as lines, for people, files and stores. */
@@ -47,6 +47,15 @@ export async function createLogging(options: LoggingOptions): Promise<Logging> {
   const allows = createAllowance(sinkLinesPerSecond, sinkLinesAtOnce)
   let { level } = options
   let dropped = 0
+  const give = (row: LogRow) => {
+    for (const sink of sinks) {
+      try {
+        sink(row)
+      } catch {
+        sinks.delete(sink)
+      }
+    }
+  }
   const tell = (event: LoggedEvent, own: LineLevel, failures?: number) => {
     if (format === 'text') write(humanLine(event, own))
     if (outputs.length === 0 && sinks.size === 0) return
@@ -54,7 +63,7 @@ export async function createLogging(options: LoggingOptions): Promise<Logging> {
     for (const output of outputs) output.write(record)
     if (sinks.size === 0) return
     if (!allows(event.at)) dropped++
-    else for (const sink of sinks) sink({ id: random.uuid(), ...record })
+    else give({ id: random.uuid(), ...record })
   }
   return {
     watch: event => {

@@ -31,8 +31,9 @@ async function up(context: CommandContext, { provide, untilStdinEnds }: UpOption
   const { config } = context.load(provide ? { 'provider.enabled': true } : {})
   const ready = await withPassword(context, config)
   const { createNode } = await import('../../node/index.ts')
-  const node = await createNode({ config: ready, env: context.env, clock: context.clock, random: context.random })
-  await logTo(context, config, node)
+  const { env, clock, random, stderr } = context
+  const writeLog = (line: string) => void stderr.write(`${line}\n`)
+  const node = await createNode({ config: ready, env, clock, random, writeLog })
   const signal = untilStdinEnds ? AbortSignal.any([context.signal, endOf(context.stdin)]) : context.signal
   try {
     await node.start(signal)
@@ -63,11 +64,6 @@ async function withPassword({ prompt }: CommandContext, config: Config): Promise
   if (!wallets.some(({ alias }) => alias === wallet.name)) return config
   const password = await prompt.secret(`password of wallet ${wallet.name}: `, 'give it with --password-file')
   return { ...config, wallet: { ...wallet, password } }
-}
-
-async function logTo({ stderr }: CommandContext, { log }: Config, node: ParleyNode): Promise<void> {
-  const { createLogLines } = await import('../../telemetry/index.ts')
-  node.log.subscribe(createLogLines({ level: log.level, write: line => void stderr.write(`${line}\n`) }))
 }
 
 /** The first screen, or one line of JSON once the node answers. */
