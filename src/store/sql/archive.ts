@@ -3,7 +3,7 @@ import { createCodec } from './codec.ts'
 import type { Database } from './database.ts'
 import { countedUpTo, rangeOf, removeOld } from './dated.ts'
 import { guarded } from './failures.ts'
-import { all, boundsOf } from './table.ts'
+import { all, boundsOf, equal } from './table.ts'
 
 export function createArchive(database: Database): ArchiveStore {
   const { db, dialect } = database
@@ -31,8 +31,8 @@ export function createArchive(database: Database): ArchiveStore {
   return {
     list: (filter, page) => guarded(() => list(filter, page)),
     get: id =>
-      guarded(async () => (await both(await db.selectFrom('inputs').selectAll().where('id', '=', id).execute()))[0]),
-    remove: id => guarded(async () => void (await db.deleteFrom('inputs').where('id', '=', id).execute())),
+      guarded(async () => (await both(await db.selectFrom('inputs').selectAll().where(equal('id', id)).execute()))[0]),
+    remove: id => guarded(async () => void (await db.deleteFrom('inputs').where(equal('id', id)).execute())),
     removeBefore: (time, limit) => removeOld(database, 'inputs', time, limit),
   }
 }

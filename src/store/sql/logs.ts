@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import type { Listing, LogFilter, LogRow, LogStore, Page } from '../../core/index.ts'
-import { createCodec } from './codec.ts'
+import { createCodec, plainText } from './codec.ts'
 import type { Database } from './database.ts'
 import { countedUpTo, rangeOf, removeOld } from './dated.ts'
 import { guarded } from './failures.ts'
@@ -40,6 +40,6 @@ export function createLogs(database: Database): LogStore {
 
 /** The signs that stand for other text in a pattern are taken as they are. */
 function containing(search: string): Condition {
-  const pattern = `%${search.replace(/[\\%_]/g, '\\$&')}%`
+  const pattern = `%${plainText(search).replace(/[\\%_]/g, '\\$&')}%`
   return sql<boolean>`lower(message) like lower(${pattern}) escape '\\'`
 }

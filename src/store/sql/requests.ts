@@ -6,7 +6,7 @@ import { guarded } from './failures.ts'
 import { conditionsOf, placeOfPage } from './request-pages.ts'
 import { sharesOf, statsOf } from './stats.ts'
 import { countIn } from './sums.ts'
-import { all, boundsOf, insertNew } from './table.ts'
+import { all, boundsOf, equal, insertNew } from './table.ts'
 
 /** Rows of one statement: PostgreSQL takes 65,535 values and SQLite 32,766. */
 const rowsAtOnce = 250
@@ -34,7 +34,7 @@ export function createRequests(database: Database): RequestStore {
     list,
     get: id =>
       guarded(async () => {
-        const row = await db.selectFrom('requests').selectAll().where('id', '=', id).executeTakeFirst()
+        const row = await db.selectFrom('requests').selectAll().where(equal('id', id)).executeTakeFirst()
         return row && codec.decode(row)
       }),
     stats: async query => await statsOf(database, query),

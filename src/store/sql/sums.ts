@@ -1,6 +1,7 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { RequestRow, StatsFilter, StatsSums } from '../../core/index.ts'
 import { ceilHour, floorHour } from './calendar.ts'
+import { plainText } from './codec.ts'
 import type { Query } from './database.ts'
 import type { Dialect } from './dialect.ts'
 import { all, type Condition, compare, equalities } from './table.ts'
@@ -200,8 +201,15 @@ async function addTo(
 }
 
 function placeOf({ timestamp, endpoint, provider, model, status, keyId, project }: RequestRow): Place {
-  const hour = floorHour(timestamp)
-  return { hour, endpoint, provider: provider ?? '', model, status, keyId: keyId ?? '', project: project ?? '' }
+  return {
+    hour: floorHour(timestamp),
+    endpoint: plainText(endpoint),
+    provider: plainText(provider ?? ''),
+    model: plainText(model),
+    status,
+    keyId: plainText(keyId ?? ''),
+    project: plainText(project ?? ''),
+  }
 }
 
 function added(table: string): Record<string, RawBuilder<unknown>> {

@@ -1,6 +1,6 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely'
 import { type Listing, type Page, ParleyError, pageLimitMax } from '../../core/index.ts'
-import { type Codec, createCodec } from './codec.ts'
+import { type Codec, createCodec, plainText } from './codec.ts'
 import type { Database, Query } from './database.ts'
 import { guarded } from './failures.ts'
 import type { Cell, Rows } from './tables.ts'
@@ -72,7 +72,7 @@ export function createTable<Name extends keyof Rows>({ db, dialect }: Database, 
 }
 
 export function equal(column: string, cell: Cell): Condition {
-  return sql<boolean>`${sql.ref(column)} = ${cell}`
+  return sql<boolean>`${sql.ref(column)} = ${typeof cell === 'string' ? plainText(cell) : cell}`
 }
 
 export function compare(column: string, sign: '>=' | '<' | '<=' | '>', cell: Cell): Condition {

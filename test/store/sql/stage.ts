@@ -23,8 +23,12 @@ export const noon = Date.UTC(2026, 2, 14, 12)
 
 /** Runs the same tests over both databases. */
 export function onBoth(name: string, tests: (stage: Stage) => void): void {
-  describe(`${name} in SQLite`, () => tests(stageOf('sqlite')))
+  onFile(name, tests)
   onPostgres(name, tests)
+}
+
+export function onFile(name: string, tests: (stage: Stage) => void): void {
+  describe(`${name} in SQLite`, () => tests(stageOf('sqlite')))
 }
 
 export function onPostgres(name: string, tests: (stage: Stage) => void): void {
