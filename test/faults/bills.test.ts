@@ -1,9 +1,9 @@
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { LoggedEvent } from '../../src/core/index.ts'
 import { type Answer, cut, type FaultyUpstream, framed, startFaultyUpstream, stream } from '../faulty-upstream.ts'
 import { channelOf, type Market, openMarket, until } from '../node/market.ts'
 import { inTurn, newId, promptOf } from './asking.ts'
+import { type Line, openLine } from './line.ts'
 import { priceIn, priceOut, prices } from './stage.ts'
 
 const calls = 200
@@ -45,39 +45,6 @@ const asPlanned: Answer = asked => {
 
 function cutAfter(words: readonly string[]): Answer {
   return stream({ words, instead: async asked => await cut('rst', 'headers')(asked) })
-}
-
-/** Stands between the two nodes and can tear every line there is. */
-interface Line {
-  readonly port: number
-  readonly tear: () => void
-  readonly stop: () => Promise<void>
-}
-
-async function openLine(to: number): Promise<Line> {
-  const sockets = new Set<Socket>()
-  const server = createServer({ noDelay: true }, near => {
-    const far = connect({ port: to, host: '127.0.0.1', noDelay: true })
-    for (const [from, into] of [[near, far] as const, [far, near] as const]) {
-      sockets.add(from)
-      from
-        .on('error', () => undefined)
-        .on('close', () => {
-          sockets.delete(from)
-          into.destroy()
-        })
-      from.pipe(into)
-    }
-  })
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-  const tear = () => {
-    for (const socket of sockets) socket.resetAndDestroy()
-  }
-  const stop = async () => {
-    tear()
-    await new Promise(resolve => server.close(resolve))
-  }
-  return { port: (server.address() as AddressInfo).port, tear, stop }
 }
 
 let upstream: FaultyUpstream
