@@ -5,6 +5,7 @@
 export * from './key-store.ts'
 export * from './ledger.ts'
 export * from './ownership.ts'
+export * from './sealer.ts'
 export { createMemoryShared, type MemorySharedOptions } from './shared/memory.ts'
 export { createRedisShared, type RedisSharedOptions } from './shared/redis.ts'
 export * from './sql/index.ts'

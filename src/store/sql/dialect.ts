@@ -17,7 +17,7 @@ export interface Dialect {
   readonly dollars: (millionths: bigint) => Cell
   readonly fromDollars: (cell: Cell) => bigint
   /** The sum of `requests.cost` in millionths. */
-  readonly sumOfCost: RawBuilder<bigint>
+  readonly sumOfCost: string
   /** What ends a `select` whose rows are about to be changed. */
   readonly isLocking: boolean
 }
@@ -42,7 +42,7 @@ export const sqlite: Dialect = {
   json: cell => JSON.parse(String(cell)),
   dollars: millionths => millionths,
   fromDollars: cell => BigInt(String(cell)),
-  sumOfCost: sql`coalesce(sum(cost), 0)`,
+  sumOfCost: 'coalesce(sum(cost), 0)',
   isLocking: false,
 }
 
@@ -64,7 +64,7 @@ export const postgres: Dialect = {
   json: cell => cell,
   dollars: millionths => decimal(millionths),
   fromDollars: cell => millionthsOf(String(cell)),
-  sumOfCost: sql`cast(coalesce(sum(cost), 0) * 1000000 as bigint)`,
+  sumOfCost: 'cast(coalesce(sum(cost), 0) * 1000000 as bigint)',
   isLocking: true,
 }
 

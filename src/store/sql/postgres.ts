@@ -27,6 +27,8 @@ export function postgresDialect(options: PostgresOptions): PostgresDialect {
     idle_in_transaction_session_timeout: statementTimeoutMs + graceMs,
     keepAlive: true,
     application_name: 'parley',
+    // Compiling a statement takes longer than any of ours runs.
+    options: '-c jit=off',
     types: { getTypeParser: parserOf },
   })
   // A connection that breaks while nobody uses it: the next one who needs it gets another.
