@@ -1,5 +1,5 @@
 import { type Call, isTokenCall, ParleyError, type RoutingPolicy, unitOf } from '../core/index.ts'
-import type { Wishes } from '../openai/index.ts'
+import { picksBest, type Wishes } from '../openai/index.ts'
 import type { AppliedRule, Candidate, CandidateSource } from './candidate.ts'
 import { fittingFirst, isFitting, needsOf } from './needs.ts'
 import type { Order } from './policies.ts'
@@ -23,7 +23,8 @@ export function choose(options: ChoiceOptions, call: Call, wishes: Wishes = {}):
       param: 'model',
     })
   }
-  const allowed = affordable(wanted(ruledIn(able(serving, call), call, rule), call, wishes), wishes)
+  const willing = countable(wanted(ruledIn(able(serving, call), call, rule), call, wishes), call)
+  const allowed = affordable(willing, wishes)
   const order = orderOf(wishes) ?? policyUnder(candidates, rule, model) ?? policy
   return arranged(fittingFirst(ranking.order(allowed, order), call), wishes)
 }
@@ -73,6 +74,23 @@ function able(serving: readonly Candidate[], call: Call): readonly Candidate[] {
     'unsupported',
     `nobody who lists ${JSON.stringify(body.model)} answers ${task} calls: upstreams do, and peers that sell ${unit}; name a model of theirs`,
     { param: 'model' },
+  )
+}
+
+/** Most of what was made for it is never seen, so that no peer can be paid for it. */
+export function isUncountable({ task, body }: Call): boolean {
+  return task === 'completion' && picksBest(body)
+}
+
+/** Those that can be paid for what they do: of the best of several answers peers cannot. */
+function countable(allowed: readonly Candidate[], call: Call): readonly Candidate[] {
+  if (!isUncountable(call)) return allowed
+  const left = allowed.filter(({ kind }) => kind !== 'peer')
+  if (left.length > 0) return left
+  throw new ParleyError(
+    'unsupported',
+    'only peers may answer this, and they are paid by what arrives: answers that best_of drops do not; leave it out, or ask for several with n',
+    { param: 'best_of' },
   )
 }
 

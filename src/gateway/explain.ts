@@ -1,7 +1,7 @@
 import { type Call, type ErrorCode, ParleyError, type RoutingPolicy, unitOf } from '../core/index.ts'
 import type { Wishes } from '../openai/index.ts'
 import type { AppliedRule, Candidate, CandidateSource, RoutingRule } from './candidate.ts'
-import { type ChoiceOptions, choose, policyUnder, servingUnder } from './choose.ts'
+import { type ChoiceOptions, choose, isUncountable, policyUnder, servingUnder } from './choose.ts'
 import type { TargetState } from './experience.ts'
 import type { HedgePlan, Hedging } from './hedge.ts'
 import { lackOf, type Needs, needsOf } from './needs.ts'
@@ -198,15 +198,17 @@ const reasons: Readonly<Record<Order, string>> = {
 /** Orders in which the same facts may give another order next time. */
 const isDrawn: ReadonlySet<Order> = new Set<Order>(['balanced', 'fastest', 'trusted', 'weighted', 'least-busy'])
 
-function whyNot(candidate: Candidate, { wishes, rule, call: { task }, isAllowed }: Facts): string {
+function whyNot(candidate: Candidate, { wishes, rule, call, isAllowed }: Facts): string {
+  const { task } = call
   const { only, ignore, maxPrice, isStrict } = wishes
-  const { name, unit, priceIn = 0n, priceOut = 0n } = candidate
+  const { name, kind, unit, priceIn = 0n, priceOut = 0n } = candidate
   const { prompt = priceIn, completion = priceOut } = maxPrice ?? {}
   if (unit !== undefined && unit !== unitOf(task)) return `it sells ${unit}, and this is paid by ${unitOf(task)}`
   if (rule?.use.only !== undefined && !isIn(rule.use.only, name)) return `rule ${rule.place} allows others only`
   if (isIn(rule?.use.ignore, name)) return `rule ${rule?.place} leaves it out`
   if (only !== undefined && !isIn(only, name)) return 'the request allows others only'
   if (isIn(ignore, name)) return 'the request leaves it out'
+  if (kind === 'peer' && isUncountable(call)) return 'it is paid by what arrives, which best_of is not'
   if (priceIn > prompt || priceOut > completion) return 'it costs more than the request allows'
   if (isAllowed(candidate)) return 'the request allows no fallbacks'
   return isStrict === true ? 'it is not known to do all that the request needs' : 'the request cannot be routed'

@@ -28,9 +28,14 @@ export const CompletionRequest = z.looseObject({
 })
 export type CompletionRequest = z.infer<typeof CompletionRequest>
 
+/** Whether more answers are made than told. */
+export function picksBest({ best_of }: Pick<CompletionRequest, 'best_of'>): boolean {
+  return (best_of ?? 1) > 1
+}
+
 /** Whether servers answer it in one body alone: what is chosen in the end, and what says no new word, is no stream. */
 export function comesWhole({ stream, best_of, max_tokens }: CompletionRequest): boolean {
-  return stream !== true && ((best_of ?? 1) > 1 || max_tokens === 0)
+  return stream !== true && (picksBest({ best_of }) || max_tokens === 0)
 }
 
 export const CompletionChunk = z.looseObject({

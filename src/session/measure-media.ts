@@ -7,14 +7,24 @@ import {
   fieldOf,
   imagesIn,
   isFile,
+  picksBest,
   secondsIn,
   usageIn,
 } from '../openai/index.ts'
 import { addPart, emptySize, jsonBytes, measureOf, measurePrompt, type PromptMeasure } from './measure.ts'
 import { soundLength } from './sound-length.ts'
 
-/** Throws `unsupported` for a call that a price by this unit says nothing about: it would go unpaid. */
-export function requireUnit({ task, body: { model } }: Call, unit: string): void {
+/** Throws `unsupported` for a call that a price by this unit says nothing about: it would go unpaid, or be paid unseen. */
+export function requireUnit(call: Call, unit: string): void {
+  const { task, body } = call
+  const { model } = body
+  if (call.task === 'completion' && picksBest(call.body)) {
+    throw new ParleyError(
+      'unsupported',
+      'best_of is not sold: what it drops does not arrive and cannot be counted; leave it out, or ask for several with n',
+      { param: 'best_of' },
+    )
+  }
   if (unitOf(task) === unit) return
   throw new ParleyError(
     'unsupported',

@@ -64,6 +64,25 @@ describe('each bill is right', () => {
     expect(market.user.node.status().providers[0]).toMatchObject({ error: null })
   })
 
+  test('of the best of several answers there is none: the app is told why before anybody is asked', async () => {
+    const { nodes, faulty, target } = stage()
+    const [{ url, firstKey }] = nodes as [(typeof nodes)[number]]
+    const asked = faulty.hits.length
+    const complete = (provider: unknown) =>
+      fetch(`${url}/completions`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', authorization: `Bearer ${firstKey}` },
+        body: JSON.stringify({ model: 'well', prompt: 'say', best_of: 3, provider }),
+      })
+    const alone = await complete(target)
+    expect(alone.status).toBe(501)
+    expect(await alone.json()).toMatchObject({ error: { code: 'unsupported', param: 'best_of' } })
+    const other = await complete({ order: [target, 'backup'], only: [target, 'backup'] })
+    expect([other.status, other.headers.get('x-parley-provider')]).toEqual([200, 'backup'])
+    await other.text()
+    expect(faulty.hits.length).toBe(asked)
+  })
+
   test('an app that left pays for its prompt and what it heard', async () => {
     const { faulty, eventsOf } = stage()
     const left = faulty.hits

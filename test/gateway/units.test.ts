@@ -14,10 +14,13 @@ const all = [
 ]
 
 /** Who would be asked, and why the others would not. */
-function asked(task: Task, serving: readonly Candidate[] = all) {
+function asked(task: Task, serving: readonly Candidate[] = all, fields: Record<string, unknown> = {}) {
   const ranking = createRanking(systemClock, systemRandom)
   const candidates = { serving: () => serving, models: async () => [] }
-  const call = { task, body: { model: 'm', messages: [], input: 'a', prompt: 'a', form: [] } } as unknown as Call
+  const call = {
+    task,
+    body: { model: 'm', messages: [], input: 'a', prompt: 'a', form: [], ...fields },
+  } as unknown as Call
   const told = explain({ candidates, ranking, policy: 'priority', maxAttempts: 16 }, { model: 'm', call })
   return { names: told.candidates.filter(({ place }) => place !== undefined).map(({ name }) => name), ...told }
 }
@@ -37,6 +40,19 @@ test.each<[Task, string[]]>([
   expect(told.names.toSorted()).toEqual(names.toSorted())
   const pages = told.candidates.find(({ name }) => name === 'pages')
   expect(pages).toMatchObject({ unit: 'pages', why: `it sells pages, and this is paid by ${unitOf(task)}` })
+})
+
+test('the best of several answers is asked of nobody who is paid by what arrives', () => {
+  const told = asked('completion', all, { best_of: 2 })
+  expect(told.names).toEqual(['local', 'upstream'])
+  const peer = told.candidates.find(({ name }) => name === 'tokens')
+  expect(peer).toMatchObject({ why: 'it is paid by what arrives, which best_of is not' })
+  expect(asked('completion', all, { best_of: 1, n: 2 }).names).toContain('tokens')
+  const { names, error } = asked('completion', [candidate('tokens', 'peer', 'tokens'), candidate('free', 'peer')], {
+    best_of: 2,
+  })
+  expect(names).toEqual([])
+  expect(error).toMatchObject({ code: 'unsupported', message: expect.stringContaining('leave it out') })
 })
 
 test('what is sold by another unit alone is told to be unsupported, not unknown', () => {

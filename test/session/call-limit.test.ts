@@ -209,6 +209,17 @@ describe('what a provider is told', () => {
   })
 })
 
+test('the best of several answers is sold by neither side: what it drops cannot be counted', async () => {
+  const stage = play(() => ({ tokens: 1 }))
+  const call = { task: 'completion', body: { model: 'nano', prompt: 'a', best_of: 2 } } as const
+  const unsold = { code: 'unsupported', param: 'best_of' }
+  await expect(drain(stage.user.run(call, contextOf()))).rejects.toMatchObject(unsold)
+  const { session } = await stage.till.open(signedHello(), userPeerId, soon())
+  const context = contextOf({ headers: { [sessionHeader]: session }, principal: { kind: 'peer', id: userPeerId } })
+  await expect(stage.till.begin(call, context)).rejects.toMatchObject(unsold)
+  expect(stage.backend.calls).toBe(0)
+})
+
 test('the prices of these tests are those of the stage', () => {
   expect([offer.priceIn, offer.priceOut]).toEqual([2_000_000n, 10_000_000n])
 })
