@@ -12,6 +12,7 @@ import type {
   Usage,
   Wishes,
 } from '../openai/index.ts'
+import type { CallRecord } from './call-record.ts'
 import type { LimitState } from './limit-state.ts'
 import type { SignedReceipt, Unit } from './money.ts'
 
@@ -98,6 +99,8 @@ export interface Context {
   readonly wishes?: Wishes
   /** Told before the first chunk and after every attempt that failed. A front shows it to apps, never to peers. */
   readonly onRoute?: (route: Route) => void
+  /** Where what happens to the call is noted; absent where nothing of it is kept. */
+  readonly record?: CallRecord
   /** Told what is left of the caller's limits before its call runs or is refused. A front shows it to apps. */
   readonly onLimits?: (left: LimitState) => void
 }

@@ -16,6 +16,16 @@ export interface Random {
   fraction: () => number
 }
 
+/** A UUID of version 7: those of one node sort by the time they were made at (Unix milliseconds). */
+export function uuid7(atMs: number, random: Pick<Random, 'bytes'>): string {
+  const bytes = Buffer.from(random.bytes(16))
+  bytes.writeUIntBE(atMs, 0, 6)
+  bytes[6] = 0x70 | (bytes[6]! & 0x0f)
+  bytes[8] = 0x80 | (bytes[8]! & 0x3f)
+  const hex = bytes.toString('hex')
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-')
+}
+
 export const systemClock: Clock = { now: () => Date.now(), monotonic: () => performance.now() }
 
 export const systemRandom: Random = {

@@ -115,7 +115,7 @@ async function decided(options: RaceOptions, { context }: Course, first: Lane, s
   const { lane, error } = told
   if (error !== undefined && !context.signal.aborted) {
     turns.alsoFailed(lane.turn, error)
-    tellFailure(options, lane.turn, error, { id: context.id, ms: lane.heardAt - lane.askedAt })
+    tellFailure(options, lane.turn, error, context, lane.heardAt - lane.askedAt)
   }
   return untold
 }

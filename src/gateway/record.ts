@@ -1,4 +1,5 @@
 import type {
+  CallRecord,
   CallTask,
   Clock,
   EventLog,
@@ -11,12 +12,18 @@ import { filter, isTokenCall, ParleyError, principalName } from '../core/index.t
 import { type Chunk, noUsage } from '../openai/index.ts'
 import type { Admission } from './admit.ts'
 
-/** Tells the event log how every call went, whatever its end. It watches: not a byte changes. */
+/** Tells the event log, and the caller's record, how every call went, whatever its end. It watches: not a byte changes. */
 export function record(log: EventLog, clock: Clock): Filter {
   return filter(async function* (inner, call, context) {
     const { id, principal } = context
     const about = { id, task: call.task, model: call.body.model, principal: principalName(principal) }
-    const watch = startWatch(log, clock, about, isTokenCall(call), context.headers.traceparent)
+    const note = context.record
+    if (note !== undefined) note.call = call
+    const watch = startWatch(log, clock, about, {
+      hasTokens: isTokenCall(call),
+      traceparent: context.headers.traceparent,
+      note,
+    })
     const reply = inner.run(call, context)
     try {
       for (;;) {
@@ -46,7 +53,13 @@ interface About {
   readonly principal: string
 }
 
-function startWatch(log: EventLog, clock: Clock, about: About, hasTokens: boolean, traceparent?: string) {
+interface Watching {
+  readonly hasTokens: boolean
+  readonly traceparent?: string | undefined
+  readonly note?: CallRecord | undefined
+}
+
+function startWatch(log: EventLog, clock: Clock, about: About, { hasTokens, traceparent, note }: Watching) {
   const startedAt = clock.monotonic()
   let firstChunkMs: number | undefined
   let chunks = 0
@@ -59,7 +72,10 @@ function startWatch(log: EventLog, clock: Clock, about: About, hasTokens: boolea
   const failed = (error: ParleyErrorType) => {
     if (isOver) return
     isOver = true
-    log.emit({ type: 'call.failed', ...end(), ...guessed(), code: error.code, message: error.message })
+    const { code, message } = error
+    const count = { ...end(), ...guessed() }
+    if (note !== undefined) Object.assign(note, { count, errorCode: code })
+    log.emit({ type: 'call.failed', ...count, code, message })
   }
   return {
     saw: (chunk: Chunk) => {
@@ -68,13 +84,16 @@ function startWatch(log: EventLog, clock: Clock, about: About, hasTokens: boolea
       tokensIn = chunk.meta.promptTokens ?? tokensIn
       tokensOut += chunk.meta.outputTokens ?? 0
     },
-    ended: ({ usage, servedBy, finishReason = null, cost, units, route }: Outcome) => {
+    ended: (outcome: Outcome) => {
+      const { usage, servedBy, finishReason = null, cost, units, route } = outcome
       isOver = true
       tokensIn = usage.prompt_tokens
       tokensOut = usage.completion_tokens
       const overheadMs = route && firstChunkMs && Math.max(0, firstChunkMs - route.waitedMs)
       const way = { servedModel: route?.model, attempts: route?.attempts, overtook: route?.overtook, overheadMs }
-      log.emit({ type: 'call.ended', ...end(), servedBy, finishReason, cost, units, ...way })
+      const count = end()
+      if (note !== undefined) Object.assign(note, { outcome, count: { ...count, overheadMs } })
+      log.emit({ type: 'call.ended', ...count, servedBy, finishReason, cost, units, ...way })
     },
     failed,
     left: () => {
@@ -102,7 +121,12 @@ export type Errands = (errand: Errand, work: () => Promise<string>) => Promise<v
 
 export function createErrands({ log, clock, admission }: ErrandParts): Errands {
   return async ({ id, task, principal, signal }, work) => {
-    const watch = startWatch(log, clock, { id, task, model: '', principal: principalName(principal) }, false)
+    const watch = startWatch(
+      log,
+      clock,
+      { id, task, model: '', principal: principalName(principal) },
+      { hasTokens: false },
+    )
     try {
       const leave = admission.enter(principal)
       try {

@@ -206,7 +206,7 @@ function routeOf({ call: { body }, waitedMs, race }: Journey, { candidate, call,
 function told(options: RouterOptions, journey: Journey, turn: Turn, context: Context, error: ParleyError): void {
   show(journey, turn, context, options.clock)
   if (context.signal.aborted) return
-  tellFailure(options, turn, error, { id: context.id, ms: options.clock.monotonic() - journey.askedAt })
+  tellFailure(options, turn, error, context, options.clock.monotonic() - journey.askedAt)
 }
 
 function tokensPerSecond({ usage }: Outcome, from: number, to: number): number | undefined {

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Outcome, Reply, TokenCall } from '../core/index.ts'
 import { ParleyError } from '../core/index.ts'
 import { type Chunk, chatFolder, completionFolder, embeddingFolder, type Folder } from '../openai/index.ts'
+import { type AnswerText, answerText } from './answer-text.ts'
 import { boundedFolder } from './bounded-folder.ts'
 import { type Exchange, sendJson } from './exchange.ts'
 import { createSseWriter, type SseWriterOptions } from './sse-writer.ts'
@@ -34,11 +35,13 @@ export async function answer(
   options: AnswerOptions,
   view: View = viewOf(call, options),
 ): Promise<void> {
+  const text = answerText(exchange.record, call.task, () => folderOf(call))
   try {
     const first = await reply.next()
-    if (wantsStream(exchange, call, options)) await stream(exchange, view, reply, first, options)
-    else await fold(exchange, view, reply, first, options)
+    if (wantsStream(exchange, call, options)) await stream(exchange, view, reply, first, text, options)
+    else await fold(exchange, view, reply, first, text, options)
   } finally {
+    text.end()
     await reply.return(undefined as never)
   }
 }
@@ -55,6 +58,7 @@ async function stream(
   view: View,
   reply: Reply,
   first: Step,
+  text: AnswerText,
   options: AnswerOptions,
 ): Promise<void> {
   const writer = createSseWriter(response, options)
@@ -64,6 +68,7 @@ async function stream(
     for (; step.done !== true; step = await reply.next()) {
       const bytes = fitting(view.chunk, step.value)
       const room = bytes === undefined ? undefined : writer.write(bytes)
+      text.saw(step.value)
       if (room !== undefined) await room
       if (response.destroyed) return
       if (isAwaited(step.value)) writer.flush()
@@ -107,7 +112,14 @@ async function book(reply: Reply): Promise<Outcome> {
   }
 }
 
-async function fold(exchange: Exchange, view: View, reply: Reply, first: Step, options: AnswerOptions): Promise<void> {
+async function fold(
+  exchange: Exchange,
+  view: View,
+  reply: Reply,
+  first: Step,
+  text: AnswerText,
+  options: AnswerOptions,
+): Promise<void> {
   const folder = boundedFolder(view.folder())
   let step = first
   for (; step.done !== true; step = await reply.next()) {
@@ -116,7 +128,9 @@ async function fold(exchange: Exchange, view: View, reply: Reply, first: Step, o
   }
   const booking = step.done === true ? Promise.resolve(step.value) : book(reply)
   await showCost(exchange, booking)
-  sendJson(exchange.response, 200, folder.body(outcomeOf(step)?.usage))
+  const body = folder.body(outcomeOf(step)?.usage)
+  text.body(body)
+  sendJson(exchange.response, 200, body)
   await booking
 }
 

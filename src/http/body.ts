@@ -10,11 +10,17 @@ export interface BodyLimits {
 
 const maxDepth = 64
 
-/** Reads a JSON body within its limits. Throws `too_large`, `timeout` or `invalid_request`. */
-export async function readJson(request: IncomingMessage, limits: BodyLimits, signal: AbortSignal): Promise<unknown> {
+/** Reads a JSON body within its limits. Throws `too_large`, `timeout` or `invalid_request`. `onText` sees it before it is parsed. */
+export async function readJson(
+  request: IncomingMessage,
+  limits: BodyLimits,
+  signal: AbortSignal,
+  onText?: (text: string) => void,
+): Promise<unknown> {
   refuseUnreadable(request, limits)
   const bytes = await readBytes(request, limits, signal)
   const text = bytes.toString('utf8')
+  onText?.(text)
   if (text.trim() === '') throw new ParleyError('invalid_request', 'the body is empty; send a JSON object')
   refuseDeep(text)
   try {

@@ -1,4 +1,4 @@
-import { type Context, ParleyError, type Route, systemClock } from '../core/index.ts'
+import { type CallRecord, type Context, ParleyError, type Route, systemClock } from '../core/index.ts'
 import { toWishes, WishFields, wishFieldsOf, withoutWishes } from '../openai/index.ts'
 import { type BodyLimits, readJson } from './body.ts'
 import type { Exchange } from './exchange.ts'
@@ -30,13 +30,20 @@ export function checked<T>(schema: Schema<T>, body: unknown): T {
  * this node routes what it sells is not for its buyers to say.
  */
 export async function readCall(exchange: Exchange, limits: BodyLimits): Promise<unknown> {
-  const body = await readJson(exchange.request, limits, exchange.signal)
+  const body = await readJson(exchange.request, limits, exchange.signal, textOf(exchange.record))
   const fields = wishFieldsOf(body)
   if (fields === undefined) return body
   if (isPeer(exchange)) return withoutWishes(body, {})
   const wishes = checked(WishFields, fields)
   exchange.wishes = toWishes(wishes)
   return withoutWishes(body, wishes)
+}
+
+function textOf(record: CallRecord | undefined): ((text: string) => void) | undefined {
+  if (!record?.keepsTexts) return undefined
+  return text => {
+    record.input = text
+  }
 }
 
 function isPeer({ principal }: Exchange): boolean {
@@ -48,7 +55,7 @@ const passedHeaders = /^(?:parley-(?!max-price$)[a-z-]{1,32}|traceparent)$/
 
 /** The context of a call that came over HTTP. */
 export function contextOf(exchange: Exchange): Context {
-  const { id, signal, principal, request, maxPrice, wishes } = exchange
+  const { id, signal, principal, request, maxPrice, wishes, record } = exchange
   const headers: Record<string, string> = {}
   for (const [name, value] of Object.entries(request.headers)) {
     if (typeof value === 'string' && passedHeaders.test(name)) headers[name] = value
@@ -57,6 +64,7 @@ export function contextOf(exchange: Exchange): Context {
     ...{ id, signal, principal, headers },
     ...(maxPrice !== undefined && { maxPrice }),
     ...(wishes !== undefined && { wishes }),
+    ...(record !== undefined && { record }),
     ...(!isPeer(exchange) && { takesRuns: true, onRoute: route => showRoute(exchange, route) }),
   }
 }

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Socket } from 'node:net'
-import type { Principal, Route } from '../core/index.ts'
+import type { CallRecord, Principal, Route } from '../core/index.ts'
 import { ParleyError } from '../core/index.ts'
 import type { Wishes } from '../openai/index.ts'
 
@@ -18,6 +18,8 @@ export interface Exchange {
   readonly maxPrice: bigint | undefined
   /** `systemClock.monotonic()` of its arrival. */
   readonly startedAt: number
+  /** Where what happens is noted; absent where nothing of it is kept, as for peers. */
+  readonly record?: CallRecord
   /** What its body wants of the routing, once that was read. */
   wishes?: Wishes
   /** The way its call has taken so far. Neither is ever there for a peer. */

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
-import type { Principal, Random } from '../core/index.ts'
+import type { Account, CallRecord, Principal, Random, Recorder } from '../core/index.ts'
 import { ParleyError, systemClock } from '../core/index.ts'
 import { breakOff, callerSignal, type Reader, sendError } from './exchange.ts'
 import { findRoute, type Routes } from './routes.ts'
@@ -10,6 +10,8 @@ import { findRoute, type Routes } from './routes.ts'
 export interface Caller {
   readonly principal: Principal
   readonly maxPrice?: bigint | undefined
+  /** Whose its calls are; undefined for a caller without a key. */
+  readonly account?: Account | undefined
 }
 
 export interface FrontOptions {
@@ -18,7 +20,13 @@ export interface FrontOptions {
    * Throws when this request may not be made at all, or by this caller. Runs before the body is read. A connection that
    * was accepted elsewhere brings its caller along.
    */
-  readonly identify: (request: IncomingMessage, path: string, connection: Caller | undefined) => Caller
+  readonly identify: (
+    request: IncomingMessage,
+    path: string,
+    connection: Caller | undefined,
+  ) => Caller | Promise<Caller>
+  /** Keeps what apps ask of models; nothing is recorded without it. */
+  readonly recorder?: Recorder | undefined
   /** Who reads the answers of this front. */
   readonly reader: Reader
   readonly random: Random
@@ -98,17 +106,52 @@ async function handle(
   response.setHeader('x-content-type-options', 'nosniff')
   response.on('error', () => response.destroy())
   const signal = callerSignal(response)
+  let record: CallRecord | undefined
   try {
     const url = parseUrl(request)
-    const { principal, maxPrice } = options.identify(request, url.pathname, connection)
+    const identified = options.identify(request, url.pathname, connection)
+    const caller = identified instanceof Promise ? await identified : identified
     const handler = findRoute(options.routes, request.method ?? 'GET', url.pathname)
+    record = recordOf(options, request, url, caller)
+    const { principal, maxPrice } = caller
     const cap = lowest(maxPrice, priceHeader(request))
-    await handler({ request, response, url, id, signal, principal, maxPrice: cap, startedAt })
+    const noted = record === undefined ? {} : { record }
+    await handler({ request, response, url, id, signal, principal, maxPrice: cap, startedAt, ...noted })
   } catch (cause) {
     const error = ParleyError.from(cause, signal)
+    if (record !== undefined) record.errorCode ??= error.code
     if (error.code === 'internal') options.onError(id, error)
     sendError(response, error, options.reader)
   }
+  if (record !== undefined) await endRecord(options.recorder!, record, response, startedAt)
+}
+
+/** What is asked of models is recorded, and what became of it; files, jobs and lists are not. */
+const recordedPath =
+  /^(?:\/v1\/(?:chat\/completions|completions|embeddings|responses|moderations|rerank|images\/\w+|audio\/\w+)|\/rerank)$/
+
+function recordOf(
+  { recorder }: FrontOptions,
+  { method }: IncomingMessage,
+  { pathname: path }: URL,
+  { principal, account }: Caller,
+): CallRecord | undefined {
+  if (recorder === undefined || method !== 'POST' || !recordedPath.test(path)) return undefined
+  return recorder.begin({ path, principal, account })
+}
+
+const leftStatus = 499
+
+/** The answer is over when it was sent or cannot be sent any more. */
+async function endRecord(recorder: Recorder, record: CallRecord, response: ServerResponse, startedAt: number) {
+  if (!response.writableFinished && !response.destroyed) {
+    await new Promise<void>(resolve => response.once('finish', resolve).once('close', resolve))
+  }
+  recorder.end(record, {
+    status: response.headersSent ? response.statusCode : leftStatus,
+    isWhole: response.writableFinished && record.errorCode === undefined,
+    totalMs: systemClock.monotonic() - startedAt,
+  })
 }
 
 /** A caller may name its request, so that both sides' logs meet; anything odd gets a name of ours. */

@@ -1,4 +1,4 @@
-import type { Backend, Call, Context, RelayedCall, RelayedTasks } from '../core/index.ts'
+import type { Backend, Call, CallRecord, Context, RelayedCall, RelayedTasks } from '../core/index.ts'
 import { ParleyError, principalName } from '../core/index.ts'
 import {
   type FormPart,
@@ -78,12 +78,25 @@ function askForm(
   return async exchange => {
     options.admit?.(exchange)
     await room.hold(exchange.request, principalName(exchange.principal), maxUploadBytes, async () => {
-      const { form, wishes } = wishesIn(await readForm(exchange.request, limits, exchange.signal))
+      const sent = await readForm(exchange.request, limits, exchange.signal)
+      noteForm(exchange.record, sent)
+      const { form, wishes } = wishesIn(sent)
       if (wishes !== undefined && !options.isPeer) exchange.wishes = wishes
       const body = requestOf(form, file, wishes)
       await ask(exchange, { task, body }, options)
     })
   }
+}
+
+/** The fields of a form as they are, of its files what they are. */
+function noteForm(record: CallRecord | undefined, form: readonly FormPart[]): void {
+  if (!record?.keepsTexts) return
+  const fields = form.map(part =>
+    isFile(part)
+      ? { name: part.name, file: { name: part.file.name, type: part.file.type, bytes: part.file.bytes.length } }
+      : part,
+  )
+  record.input = JSON.stringify(fields)
 }
 
 async function ask(exchange: Exchange, call: Call, options: MediaRoutesOptions): Promise<void> {

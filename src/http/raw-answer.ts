@@ -3,6 +3,7 @@ import type { Outcome, Reply } from '../core/index.ts'
 import { ParleyError } from '../core/index.ts'
 import { encodeEvent } from '../openai/index.ts'
 import { showCost } from './answer.ts'
+import { type RawText, rawText } from './answer-text.ts'
 import { breakOff, type Exchange, shown } from './exchange.ts'
 import { createSseWriter, drained, type SseWriterOptions } from './sse-writer.ts'
 
@@ -16,9 +17,15 @@ export async function answerRaw(exchange: Exchange, reply: Reply, options: SseWr
   try {
     const first = await reply.next()
     if (first.done === true) throw new ParleyError('backend_failed', 'the backend ended without an answer')
-    if (first.value.meta.contentType?.startsWith('text/event-stream')) await events(response, reply, first, options)
-    else if (first.value.meta.isLast === true) await body(exchange, reply, first)
-    else await bytes(response, reply, first, options)
+    const text = rawText(exchange.record, first.value.meta.contentType)
+    try {
+      if (first.value.meta.contentType?.startsWith('text/event-stream')) {
+        await events(response, reply, first, text, options)
+      } else if (first.value.meta.isLast === true) await body(exchange, reply, first, text)
+      else await bytes(response, reply, first, text, options)
+    } finally {
+      text.end()
+    }
   } finally {
     await reply.return(undefined as never)
   }
@@ -27,11 +34,12 @@ export async function answerRaw(exchange: Exchange, reply: Reply, options: SseWr
 type Step = Awaited<ReturnType<Reply['next']>>
 type First = Extract<Step, { done?: false }>
 
-async function body(exchange: Exchange, reply: Reply, { value }: First): Promise<void> {
+async function body(exchange: Exchange, reply: Reply, { value }: First, text: RawText): Promise<void> {
   const { response } = exchange
   const booking = booked(reply)
   await showCost(exchange, booking)
   response.writeHead(200, { ...headersOf(value.meta), 'content-length': value.bytes.length })
+  text.saw(value.bytes)
   response.end(value.bytes)
   await booking
 }
@@ -44,11 +52,19 @@ async function booked(reply: Reply): Promise<Outcome> {
   }
 }
 
-async function bytes(response: ServerResponse, reply: Reply, first: First, { stallMs }: SseWriterOptions) {
+async function bytes(
+  response: ServerResponse,
+  reply: Reply,
+  first: First,
+  text: RawText,
+  { stallMs }: SseWriterOptions,
+) {
   response.writeHead(200, { ...headersOf(first.value.meta), 'x-accel-buffering': 'no' })
   try {
     for (let step: Step = first; step.done !== true; step = await reply.next()) {
-      if (!response.write(step.value.bytes)) await drained(response, stallMs)
+      const hasRoom = response.write(step.value.bytes)
+      text.saw(step.value.bytes)
+      if (!hasRoom) await drained(response, stallMs)
       if (response.destroyed) return
     }
   } catch (cause) {
@@ -58,10 +74,17 @@ async function bytes(response: ServerResponse, reply: Reply, first: First, { sta
   response.end()
 }
 
-async function events(response: ServerResponse, reply: Reply, first: First, options: SseWriterOptions): Promise<void> {
+async function events(
+  response: ServerResponse,
+  reply: Reply,
+  first: First,
+  text: RawText,
+  options: SseWriterOptions,
+): Promise<void> {
   const writer = createSseWriter(response, options)
   try {
     for (let step: Step = first; step.done !== true; step = await reply.next()) {
+      text.saw(step.value.bytes)
       await writer.write(step.value.bytes)
       if (response.destroyed) return
     }

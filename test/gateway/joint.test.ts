@@ -111,5 +111,5 @@ test('a text that repeats itself does not take long', () => {
   const startedAt = performance.now()
   joined(said, [...Array.from('a '.repeat(10_000)), 'b'])
   joined(`${said}b`, ['a '.repeat(49_999), 'b'])
-  expect(performance.now() - startedAt).toBeLessThan(3_000)
+  expect(performance.now() - startedAt).toBeLessThan(15_000)
 })
