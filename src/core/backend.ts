@@ -15,6 +15,7 @@ import type {
 import type { CallRecord } from './call-record.ts'
 import type { LimitState } from './limit-state.ts'
 import type { SignedReceipt, Unit } from './money.ts'
+import type { CacheUse } from './records.ts'
 
 /** Text, told token by token. */
 export interface TokenTasks {
@@ -101,8 +102,20 @@ export interface Context {
   readonly onRoute?: (route: Route) => void
   /** Where what happens to the call is noted; absent where nothing of it is kept. */
   readonly record?: CallRecord
+  /** What the app says about answers that are kept. What comes from a peer never holds any. */
+  readonly cacheControl?: CacheControl
+  /** Told before the first chunk whether the answer was kept from an equal call. A front shows it to apps. */
+  readonly onCache?: (use: CacheUse) => void
   /** Told what is left of the caller's limits before its call runs or is refused. A front shows it to apps. */
   readonly onLimits?: (left: LimitState) => void
+}
+
+/** As in the header `cache-control` of a request. */
+export interface CacheControl {
+  /** The answer is neither taken from those that are kept nor kept. */
+  readonly isNoStore: boolean
+  /** The oldest kept answer that will do; 0: none will. */
+  readonly maxAgeMs?: number
 }
 
 /** Which way a call has taken so far. */
@@ -112,8 +125,10 @@ export interface Route {
   readonly model: string
   /** Whether that is one of the fallback models. */
   readonly isFallback: boolean
-  /** How often backends were asked, this time included. */
+  /** How often backends were asked, this time included; 0 for an answer that was kept. */
   readonly attempts: number
+  /** Set where nobody was asked: an equal call had been answered by `servedBy`. */
+  readonly isCached?: true
   /** Who was asked before it and was late, where it was asked beside another that still ran. */
   readonly overtook?: string
   /** How long the call has waited for backends, and between attempts. */

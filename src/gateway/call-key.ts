@@ -9,13 +9,25 @@ const passing: ReadonlySet<string> = new Set(['traceparent', 'parley-request'])
  * is long is hashed, so that a key is no second copy of a prompt.
  */
 export function callKey(call: Call, { principal, headers, maxPrice, wishes }: Context, body: unknown): string {
-  const lasting = Object.entries(headers).filter(([name]) => !passing.has(name))
-  const asked = [principal.kind, principal.id, lasting.toSorted(byName), maxPrice, wishes, call.task, body]
-  return createHash('sha256').update(JSON.stringify(asked, written)).digest('base64')
+  return digestOf([principal.kind, principal.id, lastingHeaders(headers), maxPrice, wishes, call.task, body])
 }
 
-function byName([a]: [string, string], [b]: [string, string]): number {
-  return a < b ? -1 : 1
+/** What a call asks for. How its answer is shown changes nothing about it. */
+export function contentOf({ body }: Call): Readonly<Record<string, unknown>> {
+  const { stream: _stream, stream_options, ...content } = body as Readonly<Record<string, unknown>>
+  const { include_usage: _usage, ...options } = (stream_options ?? {}) as Readonly<Record<string, unknown>>
+  return { ...content, stream_options: options }
+}
+
+export function lastingHeaders(headers: Context['headers']): [name: string, value: string][] {
+  return Object.entries(headers)
+    .filter(([name]) => !passing.has(name))
+    .toSorted(byField)
+}
+
+/** SHA-256, the same for values that say the same. */
+export function digestOf(value: unknown): string {
+  return createHash('sha256').update(JSON.stringify(value, written)).digest('base64')
 }
 
 /** Amounts have no JSON of their own; the fields of an object have no order that means anything. */

@@ -1,6 +1,6 @@
-import type { Backend, Call, Context, Filter, Reply, TokenCall } from '../core/index.ts'
+import type { Backend, Context, Filter, Reply, TokenCall } from '../core/index.ts'
 import { filter, isTokenCall } from '../core/index.ts'
-import { callKey } from './call-key.ts'
+import { callKey, contentOf } from './call-key.ts'
 import { createFlight, type Flight } from './flight.ts'
 
 export interface SingleFlightOptions {
@@ -19,7 +19,7 @@ export function singleFlight({ bufferBytes = defaultBufferBytes }: SingleFlightO
   const flights = new Map<string, Flight>()
   const share = async function* (inner: Backend, call: TokenCall, context: Context): Reply {
     if (context.signal.aborted) return yield* inner.run(call, context)
-    const key = keyOf(call, context)
+    const key = callKey(call, context, contentOf(call))
     let flight = flights.get(key)
     if (flight === undefined) {
       const close = () => void flights.delete(key)
@@ -38,11 +38,4 @@ function isAlike({ task, body }: TokenCall): boolean {
   if (task === 'embedding') return true
   const isOne = (body.n ?? 1) === 1 && (body.best_of ?? 1) === 1
   return isOne && body.store !== true && (body.temperature === 0 || body.seed != null)
-}
-
-/** How an answer is shown changes nothing about it. */
-function keyOf(call: Call, context: Context): string {
-  const { stream: _stream, stream_options, ...body } = call.body as Record<string, unknown>
-  const { include_usage: _usage, ...options } = (stream_options ?? {}) as Record<string, unknown>
-  return callKey(call, context, { ...body, options })
 }

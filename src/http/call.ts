@@ -1,6 +1,7 @@
-import { type CallRecord, type Context, ParleyError, type Route, systemClock } from '../core/index.ts'
+import { type CacheUse, type CallRecord, type Context, ParleyError, type Route, systemClock } from '../core/index.ts'
 import { toWishes, WishFields, wishFieldsOf, withoutWishes } from '../openai/index.ts'
 import { type BodyLimits, readJson } from './body.ts'
+import { cacheControlOf } from './cache-control.ts'
 import type { Exchange } from './exchange.ts'
 
 /** What a schema of the wire model says about a body. */
@@ -65,8 +66,23 @@ export function contextOf(exchange: Exchange): Context {
     ...(maxPrice !== undefined && { maxPrice }),
     ...(wishes !== undefined && { wishes }),
     ...(record !== undefined && { record }),
-    ...(!isPeer(exchange) && { takesRuns: true, onRoute: route => showRoute(exchange, route) }),
+    ...(!isPeer(exchange) && ofApp(exchange)),
   }
+}
+
+/** What an app may say about its call beyond what a peer may, and what it is told. */
+function ofApp(exchange: Exchange): Partial<Context> {
+  const cacheControl = cacheControlOf(exchange.request.headers['cache-control'])
+  return {
+    takesRuns: true,
+    onRoute: route => showRoute(exchange, route),
+    onCache: use => showCache(exchange, use),
+    ...(cacheControl !== undefined && { cacheControl }),
+  }
+}
+
+function showCache({ response }: Exchange, use: CacheUse): void {
+  if (!response.headersSent && !response.destroyed) response.setHeader('x-parley-cache', use.toUpperCase())
 }
 
 /** Tells the app who answered, and how. As headers go before the answer, they hold what is known at its first chunk. */

@@ -62,6 +62,7 @@ describe('what runs for each caller', () => {
     ['the same at another price', chat('slow-3', alike), chat('slow-3', alike), { maxPrice: 7n }],
     ['answers that are not alike', chat('slow-3'), chat('slow-3')],
     ['other words', chat('slow-3', alike), chat('slow-3', { ...alike, stop: 'x' })],
+    ['another field of the name options', chat('slow-3', { ...alike, options: { num_ctx: 1 } }), chat('slow-3', alike)],
     ['several choices', chat('slow-3', { ...alike, n: 2 }), chat('slow-3', { ...alike, n: 2 })],
     ['what is to be stored', chat('slow-3', { ...alike, store: true }), chat('slow-3', { ...alike, store: true })],
   ]
