@@ -1,4 +1,6 @@
-import { renameSync, statSync } from 'node:fs'
+import { once } from 'node:events'
+import { closeSync, mkdirSync, openSync, renameSync, statSync } from 'node:fs'
+import { dirname } from 'node:path'
 import type { DestinationStream } from 'pino'
 import { ParleyError } from '../core/index.ts'
 import type { LogRecord } from './log-record.ts'
@@ -42,18 +44,16 @@ async function printing(target: Target): Promise<JsonLines> {
 
 /** A file that is appended to without waiting for the disk. What a failing disk refuses is lost; the node goes on. */
 async function openFile(path: string, maxBytes: number): Promise<Target> {
+  checkWritable(path)
   const { default: pino } = await import('pino')
-  const file = pino.destination({ dest: path, mkdir: true, sync: false, maxLength: heldMaxBytes, mode: 0o600 })
-  const { promise: isReady, resolve, reject } = Promise.withResolvers<void>()
-  file.once('ready', resolve).on('error', reject)
-  try {
-    await isReady
-  } catch (cause) {
-    throw new ParleyError('config_invalid', `the log file ${path} cannot be written; check log.file`, { cause })
-  }
+  const file = pino.destination({ dest: path, sync: false, maxLength: heldMaxBytes, mode: 0o600 })
+  file.on('error', () => {})
+  await once(file, 'ready')
   let size = statSync(path).size
+  let isOpen = true
   return {
     write: line => {
+      if (!isOpen) return
       size += Buffer.byteLength(line)
       file.write(line)
       if (size >= maxBytes && setAside(path)) {
@@ -61,7 +61,20 @@ async function openFile(path: string, maxBytes: number): Promise<Target> {
         file.reopen()
       }
     },
-    close: () => file.end(),
+    close: () => {
+      if (isOpen) file.end()
+      isOpen = false
+    },
+  }
+}
+
+/** A stream that could not be opened throws once more when the process ends: it is not even made. */
+function checkWritable(path: string): void {
+  try {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+    closeSync(openSync(path, 'a', 0o600))
+  } catch (cause) {
+    throw new ParleyError('config_invalid', `the log file ${path} cannot be written; check log.file`, { cause })
   }
 }
 
