@@ -2,11 +2,27 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach } from 'vitest'
-import { createBudgetBook, createKeyRing, createKeys, createLimits, createRevisions } from '../../src/auth/index.ts'
-import type { Clock, Shared, Store } from '../../src/core/index.ts'
+import {
+  createAccounts,
+  createBudgetBook,
+  createFirstRun,
+  createInvitations,
+  createKeyRing,
+  createKeys,
+  createLimits,
+  createMailCodes,
+  createPasswords,
+  createRevisions,
+  createSecondFactor,
+  createSessions,
+  createSignUp,
+  createThrottle,
+  createTokens,
+  type SignUpSettings,
+} from '../../src/auth/index.ts'
+import type { Clock, Mail, Mailer, Shared, Store } from '../../src/core/index.ts'
 import { systemClock, systemRandom } from '../../src/core/index.ts'
-import { createMemoryShared } from '../../src/store/index.ts'
-import { openStore } from '../../src/store/sql/index.ts'
+import { createMemoryShared, createSealer, openStore } from '../../src/store/index.ts'
 
 const closing: (() => unknown)[] = []
 afterEach(async () => {
@@ -63,4 +79,63 @@ export async function startNode({ store, clock = systemClock, shared }: NodeOpti
     atTheEnd(() => service.stop())
   }
   return { asked, revisions, ring, book, limits, keys, shared: common }
+}
+
+/** Keeps what it is given to send. */
+export function mailbox() {
+  const mails: Mail[] = []
+  const mailer: Mailer = { send: async mail => void mails.push(mail) }
+  return { mails, mailer, newestCode: () => /\b\d{6}\b/.exec(mails.at(-1)?.text ?? '')?.[0] ?? '' }
+}
+
+export interface PeopleOptions {
+  readonly asksForMailCode?: boolean
+  readonly hasMail?: boolean
+  readonly signUp?: Partial<SignUpSettings>
+}
+
+/** Everything about accounts over one real store, by a clock that stands still. */
+export async function startPeople({ asksForMailCode = false, hasMail = true, signUp = {} }: PeopleOptions = {}) {
+  const clock = heldClock()
+  const store = await openTestStore(clock)
+  const node = await startNode({ store, clock })
+  const { counters, cache } = node.shared
+  const random = systemRandom
+  const masterKey = random.bytes(32)
+  const reused: string[] = []
+  const mail = mailbox()
+  const tokens = createTokens({ masterKey, clock })
+  const passwords = createPasswords({ random, logN: 11 })
+  const throttle = createThrottle(counters)
+  const sealer = createSealer(masterKey, random)
+  const { users, sessions: rows, budgets } = store
+  const sessions = createSessions({ sessions: rows, users, tokens, clock, random, onReuse: id => reused.push(id) })
+  const secondFactor = createSecondFactor({ users, sealer, counters, clock, random })
+  const onError = (cause: unknown) => {
+    throw cause
+  }
+  const mailCodes = createMailCodes({ masterKey, cache, counters, mailer: mail.mailer, random, onError })
+  const withMail = hasMail ? { mailCodes } : {}
+  const settings = { isOpen: true, domains: [], priceMultiplier: 1_200, key: {}, ...signUp }
+  return {
+    ...{ clock, store, node, mail, tokens, passwords, sessions, secondFactor, mailCodes, reused },
+    accounts: createAccounts({
+      users,
+      passwords,
+      sessions,
+      throttle,
+      secondFactor,
+      asksForMailCode,
+      clock,
+      ...withMail,
+    }),
+    firstRun: createFirstRun({ users, passwords, tokens }),
+    invitations: createInvitations({ users, passwords, tokens }),
+    signUp: createSignUp({
+      ...{ users, budgets, passwords, sessions, counters, clock, keys: node.keys, settings: () => settings },
+      ...withMail,
+    }),
+    makeUser: async (email = 'ada@example.com', password = 'correct horse battery') =>
+      await users.create({ email, name: 'Ada', role: 'user', passwordHash: await passwords.hash(password) }),
+  }
 }

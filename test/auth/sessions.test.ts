@@ -1,0 +1,134 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
+import { createSessions, hasRole, requireRole } from '../../src/auth/index.ts'
+import { roles, systemRandom } from '../../src/core/index.ts'
+import { startPeople } from './stage.ts'
+
+const over = { code: 'unauthorized' }
+
+async function loggedIn() {
+  const stage = await startPeople()
+  const user = await stage.makeUser()
+  return { ...stage, user, pair: await stage.sessions.open(user, 'browser\r\nx: y\u001b[31m') }
+}
+
+describe('sessions', () => {
+  test('an access token says who it is, with the role of now', async () => {
+    const { sessions, store, user, pair } = await loggedIn()
+    expect((await sessions.check(pair.accessToken)).user).toMatchObject({ id: user.id, role: 'user' })
+    await store.users.update(user.id, { role: 'operator' })
+    expect((await sessions.check(pair.accessToken)).user.role).toBe('operator')
+    expect((await store.sessions.list({ userId: user.id }, { page: 1, limit: 1 })).rows[0]?.userAgent).toBe(
+      'browser??x: y?[31m',
+    )
+  })
+
+  test('a refresh gives the next pair; both access tokens are good until they end', async () => {
+    const { sessions, pair, clock } = await loggedIn()
+    const next = await sessions.refresh(pair.refreshToken)
+    expect(next.refreshToken).not.toBe(pair.refreshToken)
+    await sessions.check(pair.accessToken)
+    await sessions.check(next.accessToken)
+    clock.move(16 * 60_000)
+    await expect(sessions.check(next.accessToken)).rejects.toMatchObject(over)
+    await sessions.refresh(next.refreshToken)
+  })
+
+  test('a refresh token that comes a second time ends its whole family, and is told', async () => {
+    const { sessions, pair, reused, user } = await loggedIn()
+    const next = await sessions.refresh(pair.refreshToken)
+    const last = await sessions.refresh(next.refreshToken)
+    await expect(sessions.refresh(pair.refreshToken)).rejects.toMatchObject(over)
+    expect(reused).toEqual([user.id])
+    await expect(sessions.refresh(last.refreshToken)).rejects.toMatchObject(over)
+    for (const { accessToken } of [pair, next, last])
+      await expect(sessions.check(accessToken)).rejects.toMatchObject(over)
+  })
+
+  test('of many who refresh with one token at once, nobody is left with a good one', async () => {
+    const { sessions, pair } = await loggedIn()
+    const tries = await Promise.allSettled(Array.from({ length: 10 }, () => sessions.refresh(pair.refreshToken)))
+    const got = tries.filter(one => one.status === 'fulfilled')
+    expect(got.length).toBeLessThanOrEqual(1)
+    for (const { value } of got) await expect(sessions.check(value.accessToken)).rejects.toMatchObject(over)
+  })
+
+  test('logging out ends one session, and all of them if so wished, at once', async () => {
+    const { sessions, pair, user } = await loggedIn()
+    const other = await sessions.open(user, 'phone')
+    const third = await sessions.open(user, 'tablet')
+    await sessions.close(pair.refreshToken)
+    await sessions.close('unknown')
+    await expect(sessions.check(pair.accessToken)).rejects.toMatchObject(over)
+    await expect(sessions.refresh(pair.refreshToken)).rejects.toMatchObject(over)
+    await sessions.check(other.accessToken)
+    expect(await sessions.closeAll(user.id)).toBe(2)
+    for (const { accessToken, refreshToken } of [other, third]) {
+      await expect(sessions.check(accessToken)).rejects.toMatchObject(over)
+      await expect(sessions.refresh(refreshToken)).rejects.toMatchObject(over)
+    }
+  })
+
+  test('what one node ends is over on another with the next request', async () => {
+    const { sessions, pair, store, tokens, clock } = await loggedIn()
+    const elsewhere = createSessions({
+      sessions: store.sessions,
+      users: store.users,
+      tokens,
+      clock,
+      random: systemRandom,
+    })
+    await elsewhere.check(pair.accessToken)
+    await sessions.close(pair.refreshToken)
+    await expect(elsewhere.check(pair.accessToken)).rejects.toMatchObject(over)
+  })
+
+  test('a user who is disabled or gone is logged out', async () => {
+    const { sessions, pair, store, user } = await loggedIn()
+    await store.users.update(user.id, { status: 'disabled' })
+    await expect(sessions.check(pair.accessToken)).rejects.toMatchObject(over)
+    await expect(sessions.refresh(pair.refreshToken)).rejects.toMatchObject(over)
+    await store.users.update(user.id, { status: 'active' })
+    await sessions.check(pair.accessToken)
+    await store.users.remove(user.id)
+    await expect(sessions.check(pair.accessToken)).rejects.toMatchObject(over)
+  })
+
+  test('a session that is not used ends, and so does the oldest of very many', async () => {
+    const { sessions, pair, user, clock } = await loggedIn()
+    for (let index = 0; index < 100; index++) {
+      clock.move(1)
+      await sessions.open(user, 'many')
+    }
+    await expect(sessions.refresh(pair.refreshToken)).rejects.toMatchObject(over)
+    const last = await sessions.open(user, 'last')
+    clock.move(30 * 86_400_000)
+    await expect(sessions.refresh(last.refreshToken)).rejects.toMatchObject(over)
+  })
+
+  test('what is no refresh token is refused', async () => {
+    const { sessions, pair } = await loggedIn()
+    for (const wrong of ['', 'x', 'a'.repeat(1_000_000), pair.accessToken, `${pair.refreshToken}x`]) {
+      await expect(sessions.refresh(wrong)).rejects.toMatchObject(over)
+    }
+    await sessions.refresh(pair.refreshToken)
+  })
+
+  test('no token is in the store', async () => {
+    const { store, pair } = await loggedIn()
+    const files = [store.path, `${store.path}-wal`].map(file => readFileSync(file).toString('latin1')).join('')
+    expect(files).not.toContain(pair.refreshToken)
+    expect(files).not.toContain(pair.accessToken.split('.')[2])
+  })
+})
+
+test('each role has the rights of those below it and no more', () => {
+  const rights = roles.map(role => roles.filter(needed => hasRole(role, needed)))
+  expect(rights).toEqual([
+    ['user'],
+    ['user', 'viewer'],
+    ['user', 'viewer', 'operator'],
+    ['user', 'viewer', 'operator', 'admin'],
+  ])
+  expect(() => requireRole('viewer', 'operator')).toThrow(/takes the role operator/)
+})
