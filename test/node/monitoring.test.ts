@@ -6,6 +6,7 @@ import { type ConfigInput, createConfig, resolvePaths } from '../../src/config/i
 import type { AlertRow } from '../../src/core/index.ts'
 import { createNode, type ParleyNode } from '../../src/node/index.ts'
 import { type FaultyUpstream, refuse, startFaultyUpstream, stream, whole } from '../faulty-upstream.ts'
+import { spansIn } from '../telemetry/otlp.ts'
 import { takePosts } from '../telemetry/posts.ts'
 import { parsePage, sumOf } from '../telemetry/prometheus.ts'
 import { until } from './market.ts'
@@ -209,27 +210,6 @@ test('calls are traced where a collector is configured, as part of the trace of 
     expect(text).toContain('"parley"')
   }
 })
-
-interface SpanSeen {
-  readonly traceId: string
-  readonly parentSpanId?: string
-  readonly name: string
-  readonly attributes: Record<string, unknown>
-}
-
-/** Reads OTLP's JSON: what a collector would take. */
-function spansIn(text: string): SpanSeen[] {
-  type Value = { stringValue?: string; intValue?: number; doubleValue?: number; arrayValue?: unknown }
-  type Raw = Omit<SpanSeen, 'attributes'> & { attributes: { key: string; value: Value }[] }
-  const batch = JSON.parse(text) as { resourceSpans: { scopeSpans: { spans: Raw[] }[] }[] }
-  const spans = batch.resourceSpans.flatMap(({ scopeSpans }) => scopeSpans.flatMap(scope => scope.spans))
-  const plain = ({ stringValue, intValue, doubleValue, arrayValue }: Value) =>
-    stringValue ?? intValue ?? doubleValue ?? arrayValue
-  return spans.map(({ attributes, ...span }) => ({
-    ...span,
-    attributes: Object.fromEntries(attributes.map(({ key, value }) => [key, plain(value)])),
-  }))
-}
 
 test('lines are JSON where that is configured, to a file too, and their level can be changed', async () => {
   const home = createHome()
