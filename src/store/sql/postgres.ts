@@ -42,23 +42,31 @@ const parserOf = ((type: number, format: 'text') => {
   return (text: string) => (Number.isSafeInteger(Number(text)) ? Number(text) : BigInt(text))
 }) as typeof pg.types.getTypeParser
 
-/** A connection whose answer did not come in time is still waiting for it: it is closed instead of lent again. */
+/** A connection that broke, or whose answer did not come in time and may still come, is closed instead of lent again. */
 function discarding(pool: pg.Pool): PostgresPool {
   return {
     options: pool.options,
     end: () => pool.end(),
     connect: async () => {
       const client = await pool.connect()
-      let isLate = false
+      let isBroken = false
+      const breaks = () => {
+        isBroken = true
+      }
+      // While it is lent nobody else listens, and an error nobody listens to ends the process.
+      client.on('error', breaks)
       const query = async (text: string, parameters: readonly unknown[]) => {
         try {
           return await client.query(text, [...parameters])
         } catch (cause) {
-          isLate ||= !(cause instanceof pg.DatabaseError)
+          if (!(cause instanceof pg.DatabaseError)) breaks()
           throw cause
         }
       }
-      const release = (discard?: boolean) => client.release(isLate || discard === true)
+      const release = (discard?: boolean) => {
+        client.release(isBroken || discard === true)
+        client.off('error', breaks)
+      }
       return { query, release } as unknown as Awaited<ReturnType<PostgresPool['connect']>>
     },
   }
