@@ -71,7 +71,7 @@ function hasPart(tree: Tree, key: string): boolean {
   return false
 }
 
-function sentence(issue: z.core.$ZodIssue): string {
+export function sentence(issue: z.core.$ZodIssue): string {
   if (issue.code === 'custom' || issue.message.startsWith('is ')) return issue.message
   if (issue.code === 'invalid_type') {
     return issue.input === undefined && issue.message.endsWith('received undefined')
@@ -85,7 +85,7 @@ function sentence(issue: z.core.$ZodIssue): string {
 }
 
 /** `upstreams.0.url` as people write it: `upstreams[0].url`. */
-function shown(key: string): string {
+export function shown(key: string): string {
   return key.replaceAll(/\.(\d+)(?=\.|$)/g, '[$1]')
 }
 

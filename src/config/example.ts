@@ -75,6 +75,7 @@ const tables: Readonly<Record<string, readonly string[]>> = {
     '# url = "http://127.0.0.1:8000/v1"',
     '# keyEnv = "VLLM_API_KEY"',
     '# models = ["qwen3-8b"]',
+    '# prices = [{ in = "0.10", out = "0.40" }]',
   ],
   endpoints: [
     '# [[endpoints]]',

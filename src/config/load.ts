@@ -3,6 +3,7 @@ import { dirname, join, resolve } from 'node:path'
 import { ParleyError } from '../core/index.ts'
 import { checkLayers } from './check.ts'
 import { deploymentLayer } from './deployment.ts'
+import { importedDefaults, importedPort, importedUpstreams } from './imported.ts'
 import { configKeys } from './keys.ts'
 import { defaultLayer, environmentLayer, fileLayer, flagLayer, type Layer, type LayerName, valueAt } from './layers.ts'
 import { type Paths, resolvePaths } from './paths.ts'
@@ -45,8 +46,11 @@ export function loadConfig({ env, flags = {}, file, profile }: ConfigSources): L
   const said: Layer[] = [fileLayer('file', paths.configFile)]
   const profileName = profile ?? env.PARLEY_PROFILE
   if (profileName) said.push(profileLayer(paths, profileName))
-  said.push(environmentLayer(env), flagLayer(flags))
-  const layers = [defaultLayer, ...recordLayers(said), ...said]
+  said.push(...importedPort(env), environmentLayer(env), flagLayer(flags))
+  const layers = [
+    ...[defaultLayer, ...importedDefaults(env), ...recordLayers(said)],
+    ...[...said, ...importedUpstreams(env, said)],
+  ]
   return { config: finish(checkLayers(layers), paths), origins: originsOf(layers) }
 }
 

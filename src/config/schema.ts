@@ -7,8 +7,10 @@ import { logSection } from './sections/log.ts'
 import { nodeSection } from './sections/node.ts'
 import { p2pSection } from './sections/p2p.ts'
 import { providerSection } from './sections/provider.ts'
-import { modelsSection, routingSection, timeoutsSection, upstreamsSection } from './sections/serving.ts'
+import { modelsSection, routingSection, timeoutsSection } from './sections/serving.ts'
+import { archiveSection, redisSection, storeSection } from './sections/store.ts'
 import { telemetrySection } from './sections/telemetry.ts'
+import { upstreamsSection } from './sections/upstreams.ts'
 
 /** Every key there is, with its default and its description. Documentation, flags and variables are made from it. */
 export const configSchema = z.strictObject({
@@ -24,6 +26,9 @@ export const configSchema = z.strictObject({
   spending: spendingSection.prefault({}),
   routing: routingSection.prefault({}),
   timeouts: timeoutsSection.prefault({}),
+  store: storeSection.prefault({}),
+  archive: archiveSection.prefault({}),
+  redis: redisSection.prefault({}),
   log: logSection.prefault({}),
   telemetry: telemetrySection.prefault({}),
   alerts: alertsSection.prefault({}),

@@ -35,10 +35,13 @@ export function createEndpoints(
   }
 }
 
-function candidatesOf(source: CandidateSource, { provider, model, weight, priority }: Endpoint['targets'][number]) {
+/** Weight and priority of a target go before those of who answers. */
+function candidatesOf(source: CandidateSource, target: Endpoint['targets'][number]): Candidate[] {
+  const { provider, model, weight, priority } = target
   const serving = source.serving(model)
   const wanted = provider === undefined ? serving : serving.filter(candidate => isCalled(candidate, provider))
-  return wanted.map(candidate => ({ ...candidate, alias: candidate.alias ?? model, weight, priority }))
+  const own = { ...(weight !== undefined && { weight }), ...(priority !== undefined && { priority }) }
+  return wanted.map(candidate => ({ ...candidate, alias: candidate.alias ?? model, ...own }))
 }
 
 function isCalled({ name }: Candidate, wanted: string): boolean {

@@ -49,7 +49,14 @@ test('lists of tables come from the environment as JSON', () => {
   const { env } = temporaryHome()
   const upstreams = JSON.stringify([{ name: 'vllm', url: 'http://127.0.0.1:9/v1', keyEnv: 'VLLM_KEY' }])
   const { config } = loadConfig({ env: { ...env, PARLEY_UPSTREAMS: upstreams } })
-  const vllm = { name: 'vllm', kind: 'openai', url: 'http://127.0.0.1:9/v1', keyEnv: 'VLLM_KEY', models: [] }
+  const vllm = {
+    name: 'vllm',
+    kind: 'openai',
+    url: 'http://127.0.0.1:9/v1',
+    keyEnv: 'VLLM_KEY',
+    models: [],
+    prices: [],
+  }
   expect(config.upstreams).toEqual([vllm])
 })
 

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { routingPolicies } from '../../core/index.ts'
 import { routingRules } from './rules.ts'
-import { count, httpUrl, milliseconds, shortName } from './values.ts'
+import { count, milliseconds, shortName } from './values.ts'
 
 const localModel = z.strictObject({
   id: shortName().describe('The public name of the model.'),
@@ -29,74 +29,6 @@ export const modelsSection = z
       .describe('Models served by this machine: `id`, `path`, and optionally `contextTokens`, `parallel`, `threads`.'),
   })
   .describe('Models on this machine.')
-
-const upstream = z
-  .strictObject({
-    name: shortName().describe('What this node calls the server.'),
-    kind: z
-      .enum(['openai', 'anthropic', 'google', 'mistral', 'cohere', 'bedrock', 'azure'])
-      .default('openai')
-      .describe('What it speaks: `openai` for every OpenAI-compatible API.'),
-    url: httpUrl().optional().describe('Base URL with its version; kinds with an address of their own need none.'),
-    region: z
-      .string()
-      .regex(/^[a-z]{2,6}(?:-[a-z]{2,12}){1,3}-\d{1,2}$/, 'is a region of AWS, like "eu-central-1"')
-      .optional()
-      .describe('Region of Amazon Bedrock.'),
-    resource: z
-      .string()
-      .regex(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/i, 'is the name of a resource: letters, digits and - only')
-      .optional()
-      .describe('Resource of Azure OpenAI.'),
-    keyEnv: z
-      .string()
-      .regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/, 'is the name of an environment variable')
-      .optional()
-      .describe('Environment variable that holds the API key.'),
-    keyFile: z.string().min(1).optional().describe('File that holds the API key.'),
-    models: z.array(shortName()).max(1_000).default([]).describe('Models to offer; empty asks the server.'),
-  })
-  .refine(({ keyEnv, keyFile }) => keyEnv === undefined || keyFile === undefined, {
-    path: ['keyFile'],
-    message: 'and keyEnv are both set: keep one',
-  })
-  .superRefine((entry, context) => {
-    for (const [key, message] of missingIn(entry)) context.addIssue({ code: 'custom', path: [key], message })
-  })
-
-interface UpstreamEntry {
-  readonly kind: string
-  readonly url?: string | undefined
-  readonly region?: string | undefined
-  readonly resource?: string | undefined
-  readonly keyEnv?: string | undefined
-  readonly keyFile?: string | undefined
-  readonly models: readonly string[]
-}
-
-/** What a kind cannot do without. A proxy, which has a URL, may keep the key; Bedrock may sign with an AWS account's. */
-function missingIn({ kind, url, region, resource, keyEnv, keyFile, models }: UpstreamEntry): [string, string][] {
-  const hasKey = (keyEnv ?? keyFile ?? url) !== undefined
-  const takesKey = kind !== 'openai' && kind !== 'bedrock'
-  const isUnlisted = kind === 'bedrock' || kind === 'azure'
-  const problems: (readonly [isMissing: boolean, key: string, message: string])[] = [
-    [kind === 'openai' && url === undefined, 'url', 'is missing'],
-    [kind === 'bedrock' && (region ?? url) === undefined, 'region', 'is missing: bedrock has an address in each'],
-    [kind === 'azure' && (resource ?? url) === undefined, 'resource', 'is missing: azure gives each its address'],
-    [takesKey && !hasKey, 'keyEnv', `is missing: ${kind} wants a key, from keyEnv or keyFile`],
-    [isUnlisted && models.length === 0, 'models', `is empty: ${kind} has no list to ask for, so name its models`],
-  ]
-  return problems.flatMap(([isMissing, key, message]) => (isMissing ? [[key, message]] : []))
-}
-
-export const upstreamsSection = z
-  .array(upstream)
-  .max(64)
-  .refine(list => new Set(list.map(({ name }) => name)).size === list.length, 'has two entries of the same name')
-  .default([])
-  .describe(
-    'AI services: `name`, `kind`, `url` (or `region`, `resource`), `keyEnv` or `keyFile`, and optionally `models`; see docs/providers.md.',
-  )
 
 export const routingSection = z
   .strictObject({

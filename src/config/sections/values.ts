@@ -7,6 +7,12 @@ export const amount = () =>
     .string({ error: 'is an amount: write it in quotes, like "0.20"' })
     .regex(/^\d{1,24}(\.\d{1,18})?$/, 'is an amount in whole tokens: digits with at most one point, like "0.20"')
 
+/** An amount of dollars, as people write it; nothing below a millionth. */
+export const dollars = () =>
+  z
+    .string({ error: 'is an amount in dollars: write it in quotes, like "0.15"' })
+    .regex(/^\d{1,9}(\.\d{1,6})?$/, 'is an amount in dollars: digits, at most six after the point, like "0.15"')
+
 export const address = () =>
   z.string().regex(/^0x[0-9a-fA-F]{40}$/, 'is an address: 0x and 40 hexadecimal digits') as unknown as z.ZodType<
     `0x${string}`,
