@@ -2,6 +2,7 @@
  * What a node remembers between runs: the ledger of money, the API keys and whose things servers keep in files of its own,
  * and what the gateway manages and records in SQL.
  */
+export * from './import-keys.ts'
 export * from './key-store.ts'
 export * from './ledger.ts'
 export * from './ownership.ts'

@@ -9,15 +9,28 @@ const importedAtOnce = 500
 export function createKeys(database: Database): ApiKeyStore {
   const { db, clock, random } = database
   const table = createTable(database, 'keys')
-  const importSome = (keys: readonly KeyRow[]) =>
-    changing(database, async trx => {
-      const cells = keys.map(key => ({ ...nothingSet, ...table.codec.encode(key) }))
+  const importSome = async (keys: readonly KeyRow[]) => {
+    const known = db.selectFrom('keys').select('id')
+    const ids = await guarded(() =>
+      known
+        .where(
+          'id',
+          'in',
+          keys.map(({ id }) => id),
+        )
+        .execute(),
+    )
+    const there = new Set(ids.map(({ id }) => id))
+    const cells = keys.filter(({ id }) => !there.has(id)).map(table.codec.encode)
+    if (cells.length === 0) return 0
+    return await changing(database, async trx => {
       const added = trx
         .insertInto('keys')
         .values(cells as never)
         .onConflict(conflict => conflict.doNothing())
       return Number((await added.executeTakeFirstOrThrow()).numInsertedOrUpdatedRows ?? 0)
     })
+  }
   return {
     list: ({ project, userId, isRevoked }, page) =>
       table.list([...equalities({ project, userId }), ...revocation(isRevoked)], page, [
