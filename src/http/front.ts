@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Account, CallRecord, Principal, Random, Recorder } from '../core/index.ts'
-import { ParleyError, systemClock } from '../core/index.ts'
+import { type ErrorCode, ParleyError, systemClock } from '../core/index.ts'
 import { breakOff, callerSignal, type Reader, sendError } from './exchange.ts'
 import { findRoute, type Routes } from './routes.ts'
 
@@ -35,6 +35,8 @@ export interface FrontOptions {
   readonly maxConnections: number
   /** Told of failures that are ours; never with a prompt. */
   readonly onError: (id: string, error: ParleyError) => void
+  /** Told of every request that gets an error in place of an answer. */
+  readonly onRefused?: (code: ErrorCode) => void
 }
 
 /** An HTTP front: on a socket for apps, fed with streams for peers. */
@@ -120,6 +122,7 @@ async function handle(
   } catch (cause) {
     const error = ParleyError.from(cause, signal)
     if (record !== undefined) record.errorCode ??= error.code
+    options.onRefused?.(error.code)
     if (error.code === 'internal') options.onError(id, error)
     sendError(response, error, options.reader)
   }

@@ -39,6 +39,7 @@ export function createLocalFront(options: LocalFrontOptions): Front {
   const authentication = { ...options, isAdmin: equalTo(adminToken), isMetricsToken }
   return createFront({
     ...options,
+    ...(options.metrics && { onRefused: options.metrics.refused }),
     reader: 'app',
     routes: {
       ...openAiRoutes({ ...options, isPeer: false }),

@@ -1,8 +1,11 @@
 import type { IncomingMessage } from 'node:http'
+import type { ErrorCode } from '../core/index.ts'
 import type { Handler } from './exchange.ts'
 
 /** The page of numbers for Prometheus, and who may read it. */
 export interface MetricsRoute {
+  /** Counts a request that gets an error in place of an answer. */
+  readonly refused: (code: ErrorCode) => void
   readonly page: () => Promise<{ readonly type: string; readonly text: string }>
   /** Whether programs on this machine may read it without a token. */
   readonly isOpen: boolean

@@ -81,7 +81,12 @@ export async function createMonitoring(options: MonitoringOptions): Promise<Moni
       clearInterval(timer)
       await Promise.all([...(watch?.deliveries.map(({ stop }) => stop()) ?? []), tracing?.stop()])
     },
-    metrics: { page: metrics.page, isOpen: config.telemetry.metricsOpen, token: metricsToken(config) },
+    metrics: {
+      page: metrics.page,
+      refused: metrics.refused,
+      isOpen: config.telemetry.metricsOpen,
+      token: metricsToken(config),
+    },
     logging,
     mailer,
     alertsFiring: () => watch?.alerts.firing() ?? [],

@@ -1,4 +1,4 @@
-import type { LoggedEvent } from '../core/index.ts'
+import type { ErrorCode, LoggedEvent } from '../core/index.ts'
 import type { CallCounts, CallTimes, FailedCalls } from './call-counts.ts'
 import type { Distribution } from './distribution.ts'
 
@@ -105,6 +105,14 @@ function mergedSamples(samples: readonly Sample[]): Sample[] {
     byLabels.set(key, known === undefined ? one : { ...known, value: known.value + one.value })
   }
   return [...byLabels.values()]
+}
+
+export function refusalFamily(refusals: ReadonlyMap<ErrorCode, number>): Family {
+  return counter(
+    'parley_refusals_total',
+    'Requests of apps that got an error in place of an answer, whether a call had begun or not.',
+    [...refusals].map(([code, count]) => sample(count, { code })),
+  )
 }
 
 export function nodeFamilies(events: ReadonlyMap<LoggedEvent['type'], number>, money: MoneyCounts): Family[] {

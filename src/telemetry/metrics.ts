@@ -1,11 +1,12 @@
 import type { Registry } from 'prom-client'
-import type { LoggedEvent } from '../core/index.ts'
+import type { ErrorCode, LoggedEvent } from '../core/index.ts'
 import { CallCounts } from './call-counts.ts'
 import {
   callFamilies,
   type Family,
   type MoneyCounts,
   nodeFamilies,
+  refusalFamily,
   type Sightings,
   sightedFamilies,
 } from './metric-families.ts'
@@ -13,6 +14,8 @@ import {
 /** The event log as numbers for Prometheus: whoever scrapes sees every call counted once, and no caller's name. */
 export interface Metrics {
   readonly watch: (event: LoggedEvent) => void
+  /** Counts a request over HTTP that gets an error in place of an answer. */
+  readonly refused: (code: ErrorCode) => void
   /** The page a scraper reads, and its media type. */
   readonly page: () => Promise<MetricsPage>
 }
@@ -29,8 +32,14 @@ const delayLookMs = 50
 export function createMetrics(sightings: Sightings): Metrics {
   const calls = new CallCounts()
   const events = new Map<LoggedEvent['type'], number>()
+  const refusals = new Map<ErrorCode, number>()
   const money: MoneyCounts = { taken: 0n, issued: 0n, claimed: 0n }
-  const families = () => [...callFamilies(calls), ...nodeFamilies(events, money), ...sightedFamilies(sightings)]
+  const families = () => [
+    ...callFamilies(calls),
+    refusalFamily(refusals),
+    ...nodeFamilies(events, money),
+    ...sightedFamilies(sightings),
+  ]
   let registry: Promise<Registry> | undefined
   return {
     watch: event => {
@@ -40,6 +49,7 @@ export function createMetrics(sightings: Sightings): Metrics {
       else if (event.type === 'receipt.issued') money.issued += event.charge
       else if (event.type === 'claim.sent') money.claimed += event.amount
     },
+    refused: code => void refusals.set(code, (refusals.get(code) ?? 0) + 1),
     page: async () => {
       const printer = await (registry ??= createRegistry(families))
       return { type: printer.contentType, text: await printer.metrics() }

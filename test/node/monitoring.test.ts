@@ -84,6 +84,7 @@ test('after so many calls the page says so many, of each kind, and nothing is le
   expect(sumOf(page, 'parley_requests_total', { status: '5xx' })).toBe(10)
   expect(sumOf(page, 'parley_requests_total', { code: 'cancelled', status: '4xx' })).toBe(5)
   expect(sumOf(page, 'parley_requests_in_flight')).toBe(0)
+  expect(sumOf(page, 'parley_refusals_total')).toBe(10)
   expect(sumOf(page, 'parley_failed_attempts_total', { provider: 'up' })).toBe(10)
   expect(sumOf(page, 'parley_tokens_total', { provider: 'up', type: 'input' })).toBe(35 * 7)
   expect(sumOf(page, 'parley_time_to_first_chunk_seconds_count')).toBe(35)
@@ -104,6 +105,7 @@ test('the page is for its token: no key of an app, no foreign page, no stranger 
   const status = node.url.replace('/v1', '/api/status')
   expect((await fetch(status, { headers: { authorization: `Bearer ${token}` } })).status).toBe(401)
   expect((await fetch(`${node.url}/models`, { headers: { authorization: `Bearer ${token}` } })).status).toBe(401)
+  expect(sumOf(parsePage(await (await get(token)).text()), 'parley_refusals_total', { code: 'unauthorized' })).toBe(5)
 })
 
 test('it is open where that is configured, to this machine alone', async () => {
