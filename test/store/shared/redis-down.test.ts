@@ -1,3 +1,4 @@
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, expect, test } from 'vitest'
 import type { Shared } from '../../../src/core/index.ts'
@@ -10,6 +11,36 @@ afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close()
 })
 
+/** The way from one node to Redis, which can be cut while others have theirs. */
+async function wayTo(redis: Redis) {
+  const sockets = new Set<Socket>()
+  let isCut = false
+  const server = createServer(near => {
+    if (isCut) return void near.destroy()
+    const far = connect(redis.port, '127.0.0.1')
+    for (const socket of [near, far]) {
+      sockets.add(socket)
+      socket
+        .on('error', () => {})
+        .on('close', () => {
+          near.destroy()
+          far.destroy()
+        })
+    }
+    near.pipe(far).pipe(near)
+  })
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  const cut = () => {
+    isCut = true
+    for (const socket of sockets) socket.destroy()
+  }
+  closing.push(async () => {
+    cut()
+    server.close()
+  })
+  return { url: `redis://127.0.0.1:${(server.address() as AddressInfo).port}`, cut, mend: () => void (isCut = false) }
+}
+
 const take = { key: 'key', cost: 1, limit: 100, windowMs: 60_000 }
 
 async function stage() {
@@ -18,7 +49,7 @@ async function stage() {
   return { redis, ...(await node(redis)) }
 }
 
-async function node(redis: Redis) {
+async function node(redis: { readonly url: string }) {
   const told: string[] = []
   const shared = createRedisShared({
     url: redis.url,
@@ -100,6 +131,20 @@ describeWithRedis('a Redis that is away', () => {
     await joined(other.shared)
     await expect.poll(() => other.shared.cache.get('entry')).toBeUndefined()
     expect(heard).toContain(undefined)
+  })
+
+  test('what one node said while it alone was cut off is not lost on the others: they look again', async () => {
+    const { redis, shared: other } = await stage()
+    const way = await wayTo(redis)
+    const { shared } = await node(way)
+    const heard: unknown[] = []
+    other.messages.subscribe('revoked', said => heard.push(said))
+    way.cut()
+    await expect.poll(() => shared.reach()).toBe('cut_off')
+    shared.messages.publish('revoked', 'key-1')
+    way.mend()
+    await expect.poll(() => heard, { timeout: 10_000 }).toEqual([undefined])
+    expect(other.reach()).toBe('joined')
   })
 
   test('one that is not there when the node starts keeps it from nothing', async () => {
