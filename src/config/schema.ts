@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { alertsSection, mailSection } from './sections/alerts.ts'
+import { cacheSection } from './sections/cache.ts'
 import { chainSection, spendingSection, walletSection } from './sections/chain.ts'
 import { endpointsSection } from './sections/endpoints.ts'
 import { httpSection } from './sections/http.ts'
@@ -23,6 +24,7 @@ export const configSchema = z.strictObject({
   models: modelsSection.prefault({}),
   upstreams: upstreamsSection,
   endpoints: endpointsSection,
+  cache: cacheSection.prefault({}),
   spending: spendingSection.prefault({}),
   routing: routingSection.prefault({}),
   timeouts: timeoutsSection.prefault({}),

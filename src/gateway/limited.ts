@@ -32,7 +32,7 @@ const bytesPerToken = 4
 
 /**
  * Keeps a caller within its limits: what a call may take is set aside before it runs, and what it took is booked whatever
- * its end. A call that broke off is booked with what had arrived.
+ * its end. A call that broke off is booked with what had arrived, one that was answered from the cache as a request alone.
  */
 export function limited({ limits, pricing, answerTokens = defaultAnswerTokens }: LimitedOptions): Filter {
   return filter(async function* (inner, call, context) {
@@ -123,6 +123,7 @@ function createMeter(call: Call, pricing: Pricing, expected: TokenCount) {
     },
     taking: (): Taking => {
       const end = outcome ?? soFar()
+      if (end.route?.isCached === true) return { tokens: 0, cost: 0n }
       return { tokens: end.usage.total_tokens, cost: pricing.of(call, end) }
     },
   }
