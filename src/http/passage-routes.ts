@@ -9,8 +9,9 @@ import {
 import type { Errands } from '../gateway/index.ts'
 import type { Exchange, Handler } from './exchange.ts'
 import { isOperator, notOf } from './file-references.ts'
+import { thingsNamedIn } from './job-references.ts'
 import { answerTrip, type Trip } from './kept-things.ts'
-import { bodyOf, type SentBody } from './passage-body.ts'
+import { bodyOf } from './passage-body.ts'
 import type { Routes } from './routes.ts'
 
 export interface Passages {
@@ -120,7 +121,9 @@ async function pass(exchange: Exchange, target: Target, options: PassOptions): P
   if (isNew) ownership.makeRoom(owner)
   const sent = await bodyOf(exchange, isNew && target.kind === 'job', options)
   const seesAll = isOperator(principal)
-  const needed = seesAll ? [] : [...(target.id === undefined ? [] : [{ ...target, id: target.id }]), ...filesOf(sent)]
+  const needed = seesAll
+    ? []
+    : [...(target.id === undefined ? [] : [{ ...target, id: target.id }]), ...thingsNamedIn(sent.json)]
   const passage = choose(exchange, options, needed)
   response.setHeader('x-parley-provider', passage.name)
   const method = request.method === 'HEAD' ? 'GET' : (request.method as PassageRequest['method'])
@@ -139,15 +142,6 @@ async function pass(exchange: Exchange, target: Target, options: PassOptions): P
 
 interface Needed extends Pick<KeptThing, 'kind' | 'id'> {
   readonly param?: string
-}
-
-/** Files that a new job is to read. */
-function filesOf({ json }: SentBody): Needed[] {
-  const fields = typeof json === 'object' && json !== null ? (json as Record<string, unknown>) : {}
-  return ['training_file', 'validation_file'].flatMap(param => {
-    const id = fields[param]
-    return typeof id === 'string' ? [{ kind: 'file' as const, id, param }] : []
-  })
 }
 
 /** The server that is named, that keeps what is needed, or the only one there is. */

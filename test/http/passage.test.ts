@@ -224,6 +224,48 @@ describe('what one key made', () => {
     expect(await other.files.retrieve('file-theirs')).toMatchObject(theirs)
   })
 
+  test('is not gone on from by another’s job, whatever field names it', async () => {
+    const job = (id: string) => ({ id, object: 'fine_tuning.job', status: 'succeeded', result_files: [] })
+    answers(job('ftjob-theirs'))
+    await other.fineTuning.jobs.create({ model: 'm', training_file: 'file-theirs' })
+    answers(job('ft-mine'))
+    await client.fineTuning.jobs.create({ model: 'm', training_file: 'file-mine' })
+    services[0]!.hits.length = 0
+    const create = async (as: string, fields: Record<string, unknown>) => {
+      const body = { model: 'm', training_file: 'file-mine', ...fields }
+      const headers = { authorization: `Bearer ${as}`, 'content-type': 'application/json' }
+      const answer = await call('/v1/fine_tuning/jobs', { method: 'POST', body: JSON.stringify(body), headers })
+      return [answer.status, ((await answer.json()) as { error?: { param: string } }).error?.param]
+    }
+    const foreign: [field: string, value: unknown][] = [
+      ['from_checkpoint', 'ftjob-theirs'],
+      ['from_checkpoint', 'ftjob-theirs:4'],
+      ['from_checkpoint', 'ftjob-never'],
+      ['model', 'ftjob-theirs'],
+      ['model', 'file-theirs'],
+      ['training_files', ['file-mine', 'file-theirs']],
+      ['training_files', [{ file_id: 'file-theirs', weight: 1 }]],
+      ['validation_files', ['file-theirs']],
+      ['training_file', { file_id: 'file-theirs' }],
+    ]
+    for (const [field, value] of foreign) {
+      expect([value, await create(localKey, { [field]: value })]).toEqual([value, [404, field]])
+    }
+    for (const value of ['them/their-model-ft-1', 'them/model:2', 7, ['ft-mine']]) {
+      expect(await create(localKey, { from_checkpoint: value })).toEqual([400, 'from_checkpoint'])
+    }
+    expect(services[0]!.hits).toHaveLength(0)
+    answers(job('ft-next'))
+    for (const fields of [
+      { from_checkpoint: 'ft-mine' },
+      { from_checkpoint: 'ft-mine:2', training_files: [{ file_id: 'file-mine' }], validation_files: null },
+      { model: 'ft:gpt-4o-mini:us::abc' },
+    ]) {
+      expect(await create(localKey, fields)).toEqual([200, undefined])
+    }
+    expect(await create('admin-token', { from_checkpoint: 'them/their-model-ft-1' })).toEqual([200, undefined])
+  })
+
   test('is read to nobody else by a model', async () => {
     const ask = (as: OpenAI, file_id: string) =>
       as.chat.completions.create({
