@@ -33,14 +33,17 @@ export interface Redis {
 }
 
 /** A redis-server of the test's own, on a free port, that writes nothing. */
-export async function startRedis(): Promise<Redis> {
+export async function startRedis(more: readonly string[] = []): Promise<Redis> {
   if (binary === undefined) throw new Error('no redis-server: apt-get install redis-server')
   const folder = await mkdtemp(join(tmpdir(), 'parley-redis-'))
   const port = await freePort()
   let child: ChildProcess | undefined
   const start = async () => {
     const flags = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', folder]
-    child = spawn(binary, flags, { stdio: 'ignore' })
+    flags.push(...more)
+    const started = spawn(binary, flags, { stdio: 'ignore' })
+    child = started
+    process.once('exit', () => started.kill('SIGKILL'))
     await listening(port)
   }
   const stop = async () => {
@@ -88,7 +91,7 @@ function answers(port: number): Promise<boolean> {
     socket.once('error', () => resolve(false))
     socket.once('data', data => {
       socket.destroy()
-      resolve(data.toString().startsWith('+PONG'))
+      resolve(/^(?:\+PONG|-NOAUTH)/.test(data.toString()))
     })
     socket.once('connect', () => socket.write('PING\r\n'))
   })

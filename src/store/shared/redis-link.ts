@@ -7,7 +7,7 @@ export interface RedisClient {
   connect: () => Promise<unknown>
   subscribe: (channel: string, listener: (text: string) => void) => Promise<unknown>
   sendCommand: (args: readonly (string | Buffer)[], options?: object) => Promise<unknown>
-  on: (event: string, listener: () => void) => unknown
+  on: (event: string, listener: (cause: unknown) => void) => unknown
   destroy: () => void
 }
 
@@ -18,8 +18,8 @@ export interface RedisLinkOptions {
   readonly commandTimeoutMs?: number
   readonly clock: Clock
   readonly random: Random
-  /** Told once for each change. */
-  readonly onReach?: (reach: 'joined' | 'cut_off') => void
+  /** Told once for each change, with what cut it off where that is known. */
+  readonly onReach?: (reach: 'joined' | 'cut_off', cause?: unknown) => void
 }
 
 export interface RedisLinkParts extends RedisLinkOptions {
@@ -85,8 +85,8 @@ export class RedisLink {
       const reply = await bounded(client.sendCommand(args, options), this.#commandTimeoutMs)
       this.#failures = 0
       return reply as T
-    } catch {
-      this.#failed(client)
+    } catch (cause) {
+      if (++this.#failures >= failuresMax) this.#lost(client, cause)
       return undefined
     }
   }
@@ -100,15 +100,15 @@ export class RedisLink {
       const client = await this.#connected()
       if (!this.#isRunning) return discard(client)
       this.#joined(client)
-    } catch {
-      if (this.#isRunning) this.#cutOff()
+    } catch (cause) {
+      if (this.#isRunning) this.#cutOff(cause)
     }
   }
 
   async #connected(): Promise<RedisClient> {
     const client = await createRedisClient(this.#options.url)
-    client.on('error', () => this.#lost(client))
-    client.on('end', () => this.#lost(client))
+    client.on('error', cause => this.#lost(client, cause))
+    client.on('end', () => this.#lost(client, undefined))
     try {
       await within(client.connect(), connectTimeoutMs, 'connecting to Redis')
       const heard = client.subscribe(this.#options.channel, text => this.#options.onMessage(text))
@@ -138,31 +138,27 @@ export class RedisLink {
     if (this.#client === client) this.#later(() => this.#beat(client), beatMs)
   }
 
-  #failed(client: RedisClient): void {
-    if (++this.#failures >= failuresMax) this.#lost(client)
-  }
-
-  #lost(client: RedisClient): void {
+  #lost(client: RedisClient, cause: unknown): void {
     if (this.#client !== client) return
     this.#client = undefined
     discard(client)
     const heldMs = this.#options.clock.monotonic() - this.#joinedAt
     if (heldMs > steadyMs) this.#retryMs = firstRetryMs
-    this.#cutOff()
+    this.#cutOff(cause)
   }
 
-  #cutOff(): void {
+  #cutOff(cause: unknown): void {
     this.#reach = 'cut_off'
-    this.#tell()
+    this.#tell(cause)
     const waitMs = this.#retryMs * (0.75 + this.#options.random.fraction() / 2)
     this.#retryMs = Math.min(lastRetryMs, this.#retryMs * 2)
     this.#later(() => this.#tryToJoin(), waitMs)
   }
 
-  #tell(): void {
+  #tell(cause?: unknown): void {
     if (this.#told === this.#reach) return
     this.#told = this.#reach
-    this.#options.onReach?.(this.#reach)
+    this.#options.onReach?.(this.#reach, cause)
   }
 
   #later(work: () => Promise<void>, ms: number): void {
@@ -174,20 +170,14 @@ export class RedisLink {
 /** Everything about reconnecting is here and not in the client: it would queue commands for a server that is away. */
 async function createRedisClient(url: string): Promise<RedisClient> {
   const { createClient } = await import('redis')
-  try {
-    return createClient({
-      url,
-      RESP: 3,
-      disableOfflineQueue: true,
-      commandsQueueMaxLength: queueMax,
-      maintNotifications: 'disabled',
-      socket: { connectTimeout: connectTimeoutMs, reconnectStrategy: false },
-    }) as unknown as RedisClient
-  } catch (cause) {
-    throw new ParleyError('config_invalid', 'the address of Redis is no redis:// or rediss:// URL; correct it', {
-      cause,
-    })
-  }
+  return createClient({
+    url,
+    RESP: 3,
+    disableOfflineQueue: true,
+    commandsQueueMaxLength: queueMax,
+    maintNotifications: 'disabled',
+    socket: { connectTimeout: connectTimeoutMs, reconnectStrategy: false },
+  }) as unknown as RedisClient
 }
 
 function discard(client: RedisClient): void {

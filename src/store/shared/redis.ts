@@ -1,4 +1,5 @@
 import type { Shared } from '../../core/index.ts'
+import { ParleyError } from '../../core/index.ts'
 import type { CacheLimits } from './bounded-cache.ts'
 import { createMemoryShared, defaultCacheLimits } from './memory.ts'
 import { createRedisCache } from './redis-cache.ts'
@@ -20,6 +21,7 @@ const defaultLeaseMs = 30_000
 
 /** Nodes that share through Redis. It is asked for a moment at most: without it each goes by what it knows itself. */
 export function createRedisShared(options: RedisSharedOptions): Shared {
+  checkUrl(options.url)
   const { prefix = defaultPrefix, random, leaseMs = defaultLeaseMs } = options
   const limits = { ...defaultCacheLimits, ...options.cache }
   const memory = createMemoryShared(options)
@@ -48,4 +50,10 @@ export function createRedisShared(options: RedisSharedOptions): Shared {
     messages,
     reach: () => link.reach,
   }
+}
+
+function checkUrl(url: string): void {
+  const protocol = URL.parse(url)?.protocol
+  if (protocol === 'redis:' || protocol === 'rediss:') return
+  throw new ParleyError('config_invalid', 'the address of Redis is no redis:// or rediss:// URL; correct it')
 }

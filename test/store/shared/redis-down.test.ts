@@ -147,6 +147,26 @@ describeWithRedis('a Redis that is away', () => {
     expect(other.reach()).toBe('joined')
   })
 
+  test('a wrong password is told once, with its reason, and an address that is none is refused', async () => {
+    const redis = await startRedis(['--requirepass', 'right-one'])
+    closing.push(redis.close)
+    const told: string[] = []
+    const options = { clock: systemClock, random: systemRandom }
+    const onReach = (reach: string, cause: unknown) => told.push(`${reach} ${cause}`)
+    const wrong = createRedisShared({ ...options, url: redis.url.replace('//', '//:wrong-one@'), onReach })
+    closing.push(() => wrong.stop())
+    await wrong.start(AbortSignal.timeout(5_000))
+    await sleep(600)
+    expect(told).toHaveLength(1)
+    expect(told[0]).toMatch(/^cut_off .*WRONGPASS/)
+    expect(told[0]).not.toContain('wrong-one')
+    const right = createRedisShared({ ...options, url: redis.url.replace('//', '//:right-one@') })
+    closing.push(() => right.stop())
+    await right.start(AbortSignal.timeout(5_000))
+    expect(right.reach()).toBe('joined')
+    expect(() => createRedisShared({ ...options, url: 'localhost:6379' })).toThrow(/redis:\/\//)
+  })
+
   test('one that is not there when the node starts keeps it from nothing', async () => {
     const redis = await startRedis()
     closing.push(redis.close)
