@@ -40,7 +40,7 @@ const homes: Readonly<Record<string, readonly string[]>> = {
   '@opentelemetry/': ['telemetry'],
   commander: ['cli'],
   'smol-toml': ['config'],
-  zod: ['openai', 'config', 'session', 'chain', 'jobs', 'cli', 'backends'],
+  zod: ['openai', 'config', 'session', 'chain', 'jobs', 'cli', 'backends', 'http/admin'],
 }
 
 interface Source {

@@ -1,4 +1,5 @@
 /** The fronts: OpenAI's routes for apps, the same routes for peers. */
+export { type AdminRoute, type AdminRoutesOptions, adminRoutes, adminTable } from './admin/index.ts'
 export type { Caller, Front } from './front.ts'
 export { createLocalFront, type LocalFrontOptions } from './local.ts'
 export type { MetricsRoute } from './metrics-route.ts'

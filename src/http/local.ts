@@ -1,6 +1,7 @@
-import { hash, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
-import { ParleyError, type Random } from '../core/index.ts'
+import { type EventLog, type Management, ParleyError, type Random, type Recorder } from '../core/index.ts'
+import { adminRoutes, healthPath } from './admin/index.ts'
+import { bearer, equalTo } from './bearer.ts'
 import { type Exchange, sendJson } from './exchange.ts'
 import { explainRoute, type RouteRequest } from './explain-route.ts'
 import { type Caller, createFront, type Front } from './front.ts'
@@ -9,17 +10,24 @@ import { mediaRoutes } from './media-routes.ts'
 import { isFromHere, type MetricsRoute, metricsPath, metricsRoute } from './metrics-route.ts'
 import { type OpenAiRoutesOptions, openAiRoutes } from './openai-routes.ts'
 import { type PassageRoutesOptions, passageRoutes } from './passage-routes.ts'
+import type { Routes } from './routes.ts'
 
 export interface LocalFrontOptions extends Omit<OpenAiRoutesOptions, 'isPeer'>, PassageRoutesOptions {
   readonly allowedHosts: readonly string[]
   readonly requireKey: boolean
   /** Who holds this API key; undefined for a key that is unknown or revoked. */
-  readonly verifyKey: (key: string) => Caller | undefined
-  /** Opens `/api/status` to the commands of this machine; written to the run directory, new with every start. */
+  readonly verifyKey: (key: string) => Caller | undefined | Promise<Caller | undefined>
+  /** Opens `/api` to the commands of this machine; written to the run directory, new with every start. */
   readonly adminToken: string
   readonly status: () => unknown
   /** Which way a call would take, and why. */
   readonly explain: (question: RouteRequest) => unknown
+  /** Without it `/api` has the status and the ways of calls alone, for the commands of this machine. */
+  readonly management?: Management
+  /** What `/api/events` tells. */
+  readonly log?: EventLog
+  /** Keeps what apps ask of models. */
+  readonly recorder?: Recorder
   /** Without it there is no such page. */
   readonly metrics?: MetricsRoute
   /** What still keeps the node from answering; empty when it is ready. */
@@ -48,13 +56,14 @@ export function createLocalFront(options: LocalFrontOptions): Front {
       'GET /healthz/live': async ({ response }) => sendJson(response, 200, { status: 'ok' }),
       'GET /healthz/startup': exchange => readiness(exchange, options),
       'GET /healthz/ready': exchange => readiness(exchange, options),
-      'GET /api/status': async ({ response }) => sendJson(response, 200, options.status()),
-      'GET /api/route/explain': explainRoute(options.explain),
+      ...managementRoutes(options),
       ...(options.metrics && { [`GET ${metricsPath}`]: metricsRoute(options.metrics) }),
     },
     identify: (request, path) => {
-      if (path.startsWith('/healthz/')) return anonymous
+      if (path.startsWith('/healthz/') || path === healthPath) return anonymous
       gate(request)
+      // The management asks by itself who calls: most who may are not known at once.
+      if (options.management !== undefined && path.startsWith('/api/')) return anonymous
       return authenticate(authentication, request, path)
     },
   })
@@ -62,6 +71,15 @@ export function createLocalFront(options: LocalFrontOptions): Front {
 
 const anonymous: Caller = { principal: { kind: 'self', id: 'anonymous' } }
 const admin: Caller = { principal: { kind: 'self', id: 'admin' } }
+
+function managementRoutes(options: LocalFrontOptions): Routes {
+  const { management, status, explain } = options
+  if (management !== undefined) return adminRoutes({ ...options, management, explain: explainRoute(explain) })
+  return {
+    'GET /api/status': async ({ response }) => sendJson(response, 200, status()),
+    'GET /api/route/explain': explainRoute(explain),
+  }
+}
 
 async function readiness({ response }: Exchange, { notReady }: LocalFrontOptions): Promise<void> {
   const reasons = notReady()
@@ -73,11 +91,17 @@ interface Authentication extends LocalFrontOptions {
   readonly isMetricsToken: (key: string) => boolean
 }
 
-function authenticate(options: Authentication, request: IncomingMessage, path: string): Caller {
+function authenticate(options: Authentication, request: IncomingMessage, path: string): Caller | Promise<Caller> {
   const key = bearer(request)
   const isManagement = path === metricsPath || path.startsWith('/api/')
   const caller = key === undefined || isManagement ? undefined : options.verifyKey(key)
-  if (caller !== undefined) return caller
+  if (caller instanceof Promise) return caller.then(known => known ?? withoutKey(options, request, path, key))
+  return caller ?? withoutKey(options, request, path, key)
+}
+
+/** Who may come in although no API key of this node was shown. */
+function withoutKey(options: Authentication, request: IncomingMessage, path: string, key: string | undefined): Caller {
+  const isManagement = path === metricsPath || path.startsWith('/api/')
   if (key !== undefined && options.isAdmin(key)) return admin
   if (path === metricsPath) return scraper(options, request, key)
   if (isManagement) throw new ParleyError('unauthorized', 'this route takes the token of this machine’s run directory')
@@ -99,16 +123,4 @@ function scraper(
   if (mayRead) return anonymous
   const message = 'this page takes the token of telemetry.metricsToken; send authorization: Bearer and that token'
   throw new ParleyError('unauthorized', message)
-}
-
-function bearer({ headers }: IncomingMessage): string | undefined {
-  const match = /^bearer +(\S+) *$/i.exec(headers.authorization ?? '')
-  return match?.[1]
-}
-
-/** Compared by hash, so that neither content nor length shows in the time it takes. */
-function equalTo(secret: string): (given: string) => boolean {
-  const digest = (text: string) => hash('sha256', text, 'buffer')
-  const known = digest(secret)
-  return given => timingSafeEqual(digest(given), known)
 }

@@ -1,0 +1,212 @@
+import { z } from 'zod'
+import { type Actor, ParleyError, type Pass, type Welcome } from '../../core/index.ts'
+import type { Exchange } from '../exchange.ts'
+import { dropRefreshCookie, refreshCookie, setRefreshCookie } from './cookie.ts'
+import { declareIn } from './route.ts'
+import { Name, RoleName } from './schemas.ts'
+import { Email, Password, shownUser, User } from './users.ts'
+
+const declare = declareIn('auth')
+
+const PassAnswer = z
+  .object({
+    accessToken: z.string().describe('Send it as `authorization: Bearer …`.'),
+    expiresInSeconds: z.int(),
+    refreshToken: z.string().nullable().describe('Gets the next pair, once; null where it is in a cookie.'),
+    refreshExpiresInSeconds: z.int(),
+  })
+  .meta({ id: 'Pass' })
+
+const WelcomeAnswer = z
+  .object({
+    state: z.enum(['confirm', 'done']).describe('`confirm`: a code was sent to the address.'),
+    pass: PassAnswer.nullable(),
+    secret: z.string().nullable().describe('Of a first API key, shown this once.'),
+  })
+  .meta({ id: 'Welcome' })
+
+const Me = z
+  .object({
+    kind: z.enum(['user', 'key', 'machine']),
+    role: RoleName,
+    user: User.nullable(),
+    key: z.object({ id: z.string(), name: z.string(), tail: z.string(), project: z.string().nullable() }).nullable(),
+  })
+  .meta({ id: 'Me' })
+
+const cookie = z
+  .boolean()
+  .default(false)
+  .describe('Whether the refresh token goes into a cookie that no script can read, instead of the answer.')
+const person = { email: Email, name: Name, password: Password }
+const code = z.string().trim().min(1).max(32)
+const token = z.string().min(1).max(2_000)
+
+/** What every way to log in ends with. */
+function passed({ response, request }: Exchange, pass: Pass, isCookie: boolean): z.input<typeof PassAnswer> {
+  if (isCookie) setRefreshCookie(request, response, pass)
+  return {
+    accessToken: pass.accessToken,
+    expiresInSeconds: Math.floor(pass.accessLifeMs / 1_000),
+    refreshToken: isCookie ? null : pass.refreshToken,
+    refreshExpiresInSeconds: Math.floor(pass.refreshLifeMs / 1_000),
+  }
+}
+
+function welcomed(exchange: Exchange, welcome: Welcome | undefined, isCookie: boolean): z.input<typeof WelcomeAnswer> {
+  if (welcome === undefined) return { state: 'confirm', pass: null, secret: null }
+  return { state: 'done', pass: passed(exchange, welcome.pass, isCookie), secret: welcome.secret }
+}
+
+export const authRoutes = [
+  declare(
+    'POST /auth/setup',
+    {
+      access: 'public',
+      summary: 'Makes the first admin, by the token that is shown where the node runs.',
+      body: z.strictObject({ token, ...person, cookie }),
+      answer: PassAnswer,
+      status: 201,
+    },
+    async ({ body: { token, cookie, ...person }, visitor, exchange }, { account }) =>
+      passed(exchange, await account.setUp(token, person, visitor), cookie),
+  ),
+  declare(
+    'POST /auth/login',
+    {
+      access: 'public',
+      summary: 'Logs in; `details.needs` of the error says which code is missing.',
+      body: z.strictObject({ email: Email, password: Password, code: code.optional(), cookie }),
+      answer: PassAnswer,
+    },
+    async ({ body: { cookie, ...credentials }, visitor, exchange }, { account }) =>
+      passed(exchange, await account.logIn(credentials, visitor), cookie),
+  ),
+  declare(
+    'POST /auth/refresh',
+    {
+      access: 'public',
+      summary: 'A new pair of tokens for the refresh token of the body or the cookie, which is good once.',
+      body: z.strictObject({ refreshToken: token.optional() }),
+      answer: PassAnswer,
+    },
+    async ({ body, exchange }, { account }) => {
+      const given = body.refreshToken ?? refreshCookie(exchange.request)
+      if (given === undefined) throw new ParleyError('unauthorized', 'no refresh token was sent; log in')
+      return passed(exchange, await account.refresh(given), body.refreshToken === undefined)
+    },
+  ),
+  declare(
+    'POST /auth/logout',
+    {
+      access: 'public',
+      summary: 'Ends the session of the refresh token of the body or the cookie.',
+      body: z.strictObject({ refreshToken: token.optional() }),
+    },
+    async ({ body, exchange }, { account }) => {
+      const given = body.refreshToken ?? refreshCookie(exchange.request)
+      if (given !== undefined) await account.logOut(given)
+      dropRefreshCookie(exchange.request, exchange.response)
+    },
+  ),
+  declare(
+    'POST /auth/signup',
+    {
+      access: 'public',
+      summary: 'Makes an account of the role `user`, where that is allowed.',
+      body: z.strictObject({ ...person, cookie }),
+      answer: WelcomeAnswer,
+    },
+    async ({ body: { cookie, ...person }, visitor, exchange }, { account }) =>
+      welcomed(exchange, await account.signUp(person, visitor), cookie),
+  ),
+  declare(
+    'POST /auth/signup/confirm',
+    {
+      access: 'public',
+      summary: 'Confirms the address of a new account by the code that was sent there.',
+      body: z.strictObject({ email: Email, password: Password, code, cookie }),
+      answer: WelcomeAnswer,
+    },
+    async ({ body: { cookie, ...credentials }, visitor, exchange }, { account }) =>
+      welcomed(exchange, await account.confirmSignUp(credentials, visitor), cookie),
+  ),
+  declare(
+    'POST /auth/invitation',
+    {
+      access: 'public',
+      summary: 'Accepts an invitation with a password of one’s own.',
+      body: z.strictObject({ token, password: Password, cookie }),
+      answer: PassAnswer,
+    },
+    async ({ body, visitor, exchange }, { account }) =>
+      passed(exchange, await account.acceptInvitation(body.token, body.password, visitor), body.cookie),
+  ),
+  declare(
+    'POST /auth/password/forgot',
+    {
+      access: 'public',
+      summary: 'Sends a code to the address if it has an account.',
+      body: z.strictObject({ email: Email }),
+      status: 202,
+    },
+    async ({ body, visitor }, { account }) => await account.forgotPassword(body.email, visitor),
+  ),
+  declare(
+    'POST /auth/password/reset',
+    {
+      access: 'public',
+      summary: 'Sets a new password by that code; all sessions end.',
+      body: z.strictObject({ email: Email, code, password: Password }),
+    },
+    async ({ body, visitor }, { account }) => await account.resetPassword(body, visitor),
+  ),
+  declare(
+    'POST /auth/password',
+    {
+      access: 'user',
+      summary: 'Changes one’s own password; all other sessions end.',
+      body: z.strictObject({ current: Password, next: Password, cookie }),
+      answer: PassAnswer,
+    },
+    async ({ body: { cookie, ...change }, actor, visitor, exchange }, { account }) =>
+      passed(exchange, await account.changePassword(known(actor), change, visitor), cookie),
+  ),
+  declare(
+    'POST /auth/totp',
+    {
+      access: 'user',
+      summary: 'Begins with codes of an authenticator app: what to enter there.',
+      answer: z.object({ secret: z.string(), uri: z.string() }),
+    },
+    async ({ actor }, { account }) => await account.enrolCode(known(actor)),
+  ),
+  declare(
+    'POST /auth/totp/confirm',
+    {
+      access: 'user',
+      summary: 'Asks for codes from now on, by the first of them.',
+      body: z.strictObject({ code }),
+    },
+    async ({ body, actor }, { account }) => await account.confirmCode(known(actor), body.code),
+  ),
+  declare(
+    'POST /auth/totp/remove',
+    { access: 'user', summary: 'Asks for no more codes, by one of them.', body: z.strictObject({ code }) },
+    async ({ body, actor }, { account }) => await account.removeCode(known(actor), body.code),
+  ),
+  declare(
+    'GET /auth/me',
+    { access: 'user', takesKeys: true, summary: 'Who one is.', answer: Me },
+    async ({ actor }, { account }) => {
+      const self = await account.self(known(actor))
+      const { kind, role } = self.actor
+      return { kind, role, user: self.user === undefined ? null : shownUser(self.user), key: self.key ?? null }
+    },
+  ),
+]
+
+function known(actor: Actor | undefined): Actor {
+  if (actor !== undefined) return actor
+  throw new ParleyError('unauthorized', 'log in first')
+}

@@ -1,0 +1,89 @@
+import type { z } from 'zod'
+import type { Actor, Management, Role, Visitor } from '../../core/index.ts'
+import type { Exchange } from '../exchange.ts'
+
+export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE'
+
+/** The least role that may ask; everybody where it is `public`. */
+export type Access = Role | 'public'
+
+type Fields = z.ZodObject
+type Parsed<S> = S extends z.ZodType ? z.output<S> : undefined
+/** What a handler hands over: the schema turns it into what is sent, and leaves out what it does not name. */
+type Handed<S> = S extends z.ZodType ? Promise<z.input<S>> : Promise<void>
+
+/** What a handler is asked. */
+export interface Asked<Q, B> {
+  readonly params: Readonly<Record<string, string>>
+  readonly query: Q
+  readonly body: B
+  /** Undefined for who did not say; only where the route is public. */
+  readonly actor: Actor | undefined
+  readonly visitor: Visitor
+  readonly exchange: Exchange
+  readonly signal: AbortSignal
+}
+
+/** One way to ask the management of a node. Router, checks, documentation and the table of roles are made of these. */
+export interface AdminRoute {
+  readonly method: Method
+  /** Below `/api`, like `/providers/:id`. */
+  readonly path: string
+  readonly access: Access
+  /** Whether an API key may ask, in the role `user`, about itself. */
+  readonly takesKeys: boolean
+  readonly summary: string
+  readonly group: string
+  /** What an id in the path looks like, where that is no UUID. */
+  readonly params: Readonly<Record<string, z.ZodType<string>>>
+  readonly query: Fields | undefined
+  readonly body: z.ZodType | undefined
+  readonly bodyMaxBytes: number
+  readonly answer: z.ZodType | undefined
+  readonly status: 200 | 201 | 202 | 204
+  /** The media type of what it sends itself; then `handle` writes the response. */
+  readonly sends: string | undefined
+  readonly handle: (asked: Asked<unknown, unknown>, management: Management) => Promise<unknown>
+}
+
+interface Wish<Q, B, A> {
+  readonly access: Access
+  readonly takesKeys?: boolean
+  readonly summary: string
+  readonly params?: Readonly<Record<string, z.ZodType<string>>>
+  readonly query?: Q
+  readonly body?: B
+  readonly bodyMaxBytes?: number
+  readonly answer?: A
+  readonly status?: 200 | 201 | 202 | 204
+  readonly sends?: string
+}
+
+const bodyMaxBytes = 1 << 20
+
+/** A route whose handler is checked against its schemas. */
+export type Declare = <
+  Q extends Fields | undefined = undefined,
+  B extends z.ZodType | undefined = undefined,
+  A extends z.ZodType | undefined = undefined,
+>(
+  name: `${Method} /${string}`,
+  wish: Wish<Q, B, A>,
+  handle: (asked: Asked<Parsed<Q>, Parsed<B>>, management: Management) => Handed<A>,
+) => AdminRoute
+
+/** Declares the routes of one group. */
+export function declareIn(group: string): Declare {
+  return (name, wish, handle) => {
+    const [method, path] = name.split(' ') as [Method, string]
+    const { access, summary, query, body, answer, sends } = wish
+    return {
+      ...{ method, path, access, summary, group, query, body, answer, sends },
+      takesKeys: wish.takesKeys ?? false,
+      params: wish.params ?? {},
+      bodyMaxBytes: wish.bodyMaxBytes ?? bodyMaxBytes,
+      status: wish.status ?? (answer === undefined && sends === undefined ? 204 : 200),
+      handle: handle as AdminRoute['handle'],
+    }
+  }
+}

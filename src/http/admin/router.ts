@@ -1,0 +1,97 @@
+import type { IncomingMessage } from 'node:http'
+import { type Actor, type Management, ParleyError, roles } from '../../core/index.ts'
+import { bearer, equalTo } from '../bearer.ts'
+import { readJson } from '../body.ts'
+import { type Exchange, type Handler, sendJson } from '../exchange.ts'
+import type { Routes } from '../routes.ts'
+import { createMatcher, type Matched } from './match.ts'
+import type { AdminRoute, Asked } from './route.ts'
+import { fitting, Id } from './schemas.ts'
+
+export interface AdminRouterOptions {
+  readonly management: Management
+  /** Makes an admin of whoever can read the run directory; new with every start. */
+  readonly adminToken: string
+  /** Time for a whole body to arrive. */
+  readonly bodyTimeoutMs: number
+}
+
+export const adminPrefix = '/api'
+
+const machine: Actor = { kind: 'machine', id: 'admin', role: 'admin' }
+const methods = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']
+/** Answers of the management are for one reader and never a page. */
+const headers = {
+  'cache-control': 'no-store',
+  'referrer-policy': 'no-referrer',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+}
+
+/** Everything below `/api`, as routes of a front. */
+export function createAdminRouter(routes: readonly AdminRoute[], options: AdminRouterOptions): Routes {
+  const match = createMatcher(routes)
+  const isMachine = equalTo(options.adminToken)
+  const handler: Handler = async exchange => {
+    for (const [name, value] of Object.entries(headers)) exchange.response.setHeader(name, value)
+    const { request, url } = exchange
+    const matched = match(request.method ?? 'GET', url.pathname.slice(adminPrefix.length))
+    const actor = await actorOf(matched.route, request, options, isMachine)
+    await answer(exchange, matched, actor, options)
+  }
+  return Object.fromEntries(methods.map(method => [`${method} ${adminPrefix}/*`, handler]))
+}
+
+/** Who asks, before anything of the body is read. */
+async function actorOf(
+  { access, takesKeys }: AdminRoute,
+  request: IncomingMessage,
+  { management }: AdminRouterOptions,
+  isMachine: (token: string) => boolean,
+): Promise<Actor | undefined> {
+  const token = bearer(request)
+  if (access === 'public' && token === undefined) return undefined
+  if (token === undefined) {
+    throw new ParleyError('unauthorized', 'this route takes a token; log in and send authorization: Bearer …')
+  }
+  if (isMachine(token)) return machine
+  if (access === 'public') return undefined
+  const actor = await management.identify(token)
+  if (actor.kind === 'key' && !takesKeys) {
+    throw new ParleyError('forbidden', 'an API key may not do this; log in instead')
+  }
+  if (roles.indexOf(actor.role) >= roles.indexOf(access)) return actor
+  throw new ParleyError('forbidden', `this takes the role ${access}, and you have ${actor.role}; ask an admin`)
+}
+
+async function answer(
+  exchange: Exchange,
+  { route, params }: Matched,
+  actor: Actor | undefined,
+  { management, bodyTimeoutMs }: AdminRouterOptions,
+): Promise<void> {
+  const { request, response, signal } = exchange
+  for (const [name, value] of Object.entries(params)) fitting(route.params[name] ?? Id, value, 'path')
+  const query = readQuery(route, exchange.url)
+  const limits = { maxBodyBytes: route.bodyMaxBytes, bodyTimeoutMs }
+  const body = route.body && fitting(route.body, await readJson(request, limits, signal), 'body')
+  const asked: Asked<unknown, unknown> = {
+    ...{ params, query, body, actor, exchange, signal },
+    visitor: { address: request.socket.remoteAddress ?? '', userAgent: request.headers['user-agent'] ?? '' },
+  }
+  const handed = await route.handle(asked, management)
+  if (route.sends !== undefined) return
+  if (route.answer !== undefined) return sendJson(response, route.status, route.answer.parse(handed))
+  response.writeHead(route.status).end()
+}
+
+function readQuery({ query }: AdminRoute, { searchParams }: URL): unknown {
+  const names = [...new Set(searchParams.keys())]
+  const twice = names.find(name => searchParams.getAll(name).length > 1)
+  if (twice !== undefined) {
+    throw new ParleyError('invalid_request', `${twice.slice(0, 100)} is there twice; send it once`, {
+      param: twice.slice(0, 100),
+    })
+  }
+  if (query === undefined) return undefined
+  return fitting(query, Object.fromEntries(searchParams), 'query')
+}

@@ -1,0 +1,59 @@
+import { z } from 'zod'
+import type { Handler } from '../exchange.ts'
+import { LiveState } from './providers.ts'
+import { type AdminRoute, declareIn } from './route.ts'
+
+const declare = declareIn('status')
+
+const Status = z
+  .looseObject({
+    version: z.string(),
+    uptimeSeconds: z.number(),
+    store: z.enum(['up', 'down']).describe('The database of the gateway.'),
+    shared: z.enum(['alone', 'joined', 'cut_off']).describe('Whether the nodes that share limits are heard.'),
+    upstreams: z.array(LiveState).readonly(),
+    queues: z.record(z.string(), z.number()).describe('What waits to be written, by name.'),
+  })
+  .meta({ id: 'Status' })
+
+const Health = z.object({ status: z.literal('ok'), version: z.string(), uptimeSeconds: z.number() })
+
+export interface StatusOptions {
+  /** What an admin sees beside it: models, peers, the chain, what is sold. */
+  readonly status: () => unknown
+  /** Which way a call would take. */
+  readonly explain: Handler
+}
+
+export function statusRoutes({ status, explain }: StatusOptions): AdminRoute[] {
+  return [
+    declare(
+      'GET /status',
+      {
+        access: 'viewer',
+        summary: 'How the node is; an admin sees models, peers and the chain as well.',
+        answer: Status,
+      },
+      async ({ actor }, management) => {
+        const health = await management.status.status()
+        const details = actor?.role === 'admin' ? Object(status()) : {}
+        return { ...details, ...health }
+      },
+    ),
+    declare(
+      'GET /status/health',
+      { access: 'public', summary: 'Whether the process answers; asks nobody else.', answer: Health },
+      async (_, management) => ({ status: 'ok' as const, ...management.status.health() }),
+    ),
+    declare(
+      'GET /route/explain',
+      {
+        access: 'operator',
+        summary: 'Which way a call for a model would take, and why.',
+        query: z.looseObject({ model: z.string().optional().describe('The model that would be asked for.') }),
+        sends: 'application/json',
+      },
+      async ({ exchange }) => await explain(exchange),
+    ),
+  ]
+}
