@@ -13,7 +13,8 @@ export class BoundedMap<K, V> {
 
   get(key: K): V | undefined {
     const value = this.#entries.get(key)
-    if (value === undefined) return undefined
+    // As long as there is much room, nobody will ask which was used last.
+    if (value === undefined || this.#entries.size < this.#max / 2) return value
     this.#entries.delete(key)
     this.#entries.set(key, value)
     return value

@@ -97,12 +97,20 @@ function isAllowed(holder: Holder | undefined, model: string): boolean {
   return models == null || models.includes(model)
 }
 
-function ownersOf(holder: Holder | undefined): BudgetOwner[] {
-  const node: BudgetOwner = { scope: 'node', scopeId: '' }
-  if (holder === undefined) return [node]
-  const { id, project, userId } = holder.key
+const nodeOnly: readonly BudgetOwner[] = [{ scope: 'node', scopeId: '' }]
+const ownersOfKnown = new WeakMap<Holder, readonly BudgetOwner[]>()
+
+/** Worked out once for a holder, as every call asks. */
+function ownersOf(holder: Holder | undefined): readonly BudgetOwner[] {
+  if (holder === undefined) return nodeOnly
+  const owners = ownersOfKnown.get(holder) ?? namedOwners(holder)
+  ownersOfKnown.set(holder, owners)
+  return owners
+}
+
+function namedOwners({ key: { id, project, userId } }: Holder): readonly BudgetOwner[] {
   return [
-    node,
+    ...nodeOnly,
     { scope: 'key', scopeId: id },
     ...(project === null ? [] : [{ scope: 'project' as const, scopeId: project }]),
     ...(userId === null ? [] : [{ scope: 'user' as const, scopeId: userId }]),
