@@ -12,6 +12,8 @@ export type NodeEvent =
   | { type: 'node.started'; role: string; version: string }
   | { type: 'node.stopped' }
   | { type: 'service.failed'; service: string; code: ErrorCode; message: string }
+  /** Calls from now on see another setup: providers, names, routing. */
+  | { type: 'setup.changed'; generation: number; upstreams: number }
   /** It works again after it had failed. */
   | { type: 'service.recovered'; service: string }
   | {
@@ -64,6 +66,8 @@ export type NodeEvent =
         overheadMs?: number | undefined
       })
   | ({ type: 'call.failed' } & CallEnd & { code: ErrorCode; message: string })
+  | { type: 'store.lost' | 'store.back' }
+  | { type: 'rows.dropped'; count: number; why: 'full' | 'refused' }
   | { type: 'peer.connected' | 'peer.disconnected'; peerId: string }
   | { type: 'provider.learned'; provider: string; peerId: string; models: number }
   | { type: 'provider.failed'; peerId: string; code: ErrorCode; message: string }

@@ -9,6 +9,8 @@ const order: readonly LogLevel[] = ['silent', 'error', 'warn', 'info', 'debug']
 const levels: Partial<Record<LoggedEvent['type'], LineLevel>> = {
   'service.failed': 'error',
   'alert.raised': 'error',
+  'store.lost': 'error',
+  'rows.dropped': 'warn',
   'call.attempted': 'warn',
   'provider.failed': 'warn',
   'voucher.refused': 'warn',
@@ -18,6 +20,7 @@ const levels: Partial<Record<LoggedEvent['type'], LineLevel>> = {
   'node.started': 'info',
   'node.stopped': 'info',
   'service.recovered': 'info',
+  'store.back': 'info',
   'call.ended': 'info',
   'call.failed': 'info',
   'session.opened': 'info',

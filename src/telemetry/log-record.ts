@@ -36,6 +36,8 @@ const components: Readonly<Record<string, string>> = {
   peer: 'p2p',
   provider: 'p2p',
   model: 'models',
+  store: 'store',
+  rows: 'store',
   budget: 'budgets',
   alert: 'alerts',
 }

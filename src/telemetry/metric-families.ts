@@ -115,6 +115,14 @@ export function refusalFamily(refusals: ReadonlyMap<ErrorCode, number>): Family 
   )
 }
 
+export function droppedFamily(dropped: Readonly<Record<string, number>>): Family {
+  return counter(
+    'parley_rows_dropped_total',
+    'Rows the store never got, by why: no room was left for them, or it would not have them.',
+    Object.entries(dropped).map(([why, count]) => sample(count, { why })),
+  )
+}
+
 export function nodeFamilies(events: ReadonlyMap<LoggedEvent['type'], number>, money: MoneyCounts): Family[] {
   return [
     counter(

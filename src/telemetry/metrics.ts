@@ -3,6 +3,7 @@ import type { ErrorCode, LoggedEvent } from '../core/index.ts'
 import { CallCounts } from './call-counts.ts'
 import {
   callFamilies,
+  droppedFamily,
   type Family,
   type MoneyCounts,
   nodeFamilies,
@@ -33,10 +34,12 @@ export function createMetrics(sightings: Sightings): Metrics {
   const calls = new CallCounts()
   const events = new Map<LoggedEvent['type'], number>()
   const refusals = new Map<ErrorCode, number>()
+  const dropped = { full: 0, refused: 0 }
   const money: MoneyCounts = { taken: 0n, issued: 0n, claimed: 0n }
   const families = () => [
     ...callFamilies(calls),
     refusalFamily(refusals),
+    droppedFamily(dropped),
     ...nodeFamilies(events, money),
     ...sightedFamilies(sightings),
   ]
@@ -45,7 +48,8 @@ export function createMetrics(sightings: Sightings): Metrics {
     watch: event => {
       events.set(event.type, (events.get(event.type) ?? 0) + 1)
       calls.watch(event)
-      if (event.type === 'receipt.taken') money.taken += event.charge
+      if (event.type === 'rows.dropped') dropped[event.why] += event.count
+      else if (event.type === 'receipt.taken') money.taken += event.charge
       else if (event.type === 'receipt.issued') money.issued += event.charge
       else if (event.type === 'claim.sent') money.claimed += event.amount
     },

@@ -66,6 +66,12 @@ function standingOf(event: LoggedEvent): Standing | undefined {
       return event.service.startsWith('request ') ? undefined : { subject: event.service, failure: event.code }
     case 'service.recovered':
       return { subject: event.service, failure: undefined }
+    case 'store.lost':
+      return { subject: 'store', failure: 'lost' }
+    case 'store.back':
+      return { subject: 'store', failure: undefined }
+    case 'rows.dropped':
+      return { subject: 'rows', failure: event.why }
     case 'call.attempted':
       return { subject: `provider ${event.backend}`, failure: event.code }
     case 'call.ended':

@@ -89,6 +89,12 @@ test('money is counted by what moved', async () => {
   expect(sumOf(page, 'parley_money_units_total', { kind: 'claimed' })).toBe(500)
 })
 
+test('rows that the store never got are counted', async () => {
+  const metrics = watching()
+  feed(metrics, { type: 'rows.dropped', count: 40, why: 'full' }, { type: 'rows.dropped', count: 2, why: 'full' })
+  expect(sumOf(await pageOf(metrics), 'parley_rows_dropped_total', { why: 'full' })).toBe(42)
+})
+
 test('callers can be many, models and providers too: the series stay few, and every call is counted', async () => {
   const providers = Array.from({ length: 400 }, (_, at) => ({ name: `p${at}`, state: 'open' as const, running: 0 }))
   const metrics = watching({ providers: () => providers })
