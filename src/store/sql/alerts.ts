@@ -18,7 +18,7 @@ export function createAlerts(database: Database): AlertStore {
       ])
     },
     get: id => table.find({ id }),
-    create: alert => table.insert({ ...alert, id: random.uuid(), state: 'firing', endedAt: null }),
+    create: alert => table.insert({ id: random.uuid(), ...alert, state: 'firing', endedAt: null }),
     resolve: async (id, value) => {
       const firing = sql<boolean>`state = 'firing'`
       const known = await table.update(id, {}, [])

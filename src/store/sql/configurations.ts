@@ -1,4 +1,5 @@
 import { type ConfigurationStore, ParleyError } from '../../core/index.ts'
+import { applyRunning } from './apply-running.ts'
 import { changing, type Database } from './database.ts'
 import { createTable, equal } from './table.ts'
 
@@ -27,6 +28,7 @@ export function createConfigurations(database: Database): ConfigurationStore {
           .execute()
         return await table.update(id, { isActive: true }, [], trx)
       }),
+    apply: change => applyRunning(database, change),
     remove: id =>
       changing(database, async trx => {
         if ((await table.update(id, {}, [], trx)).isActive) {

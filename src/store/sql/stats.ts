@@ -2,9 +2,10 @@ import { sql } from 'kysely'
 import type { Share, ShareOf, Stats, StatsBucket, StatsFilter, StatsQuery } from '../../core/index.ts'
 import { ceilHour, cutsOf, floorHour } from './calendar.ts'
 import { type Database, type Query, reading } from './database.ts'
-import { addSums, hourlySums, noSums, type Piece, pieceOf, readSums, type Sums, shownSums } from './sums.ts'
+import { addSums, hourlySums, noSums, type Piece, pieceSums, readSums, type Sums, shownSums } from './sums.ts'
 
-const piecesAtOnce = 100
+/** Two values each. */
+const piecesAtOnce = 5_000
 const namesMax = 10_000
 
 interface Bucket extends Piece {
@@ -47,11 +48,11 @@ async function addPieces(
 ): Promise<void> {
   const pieces = buckets.flatMap((bucket, at) => piecesOf(bucket).map(piece => ({ at, piece })))
   for (let start = 0; start < pieces.length; start += piecesAtOnce) {
-    const selects = pieces
-      .slice(start, start + piecesAtOnce)
-      .map(({ at, piece }) => pieceOf(dialect, piece, query, sql`${sql.lit(at)}`, false))
-    const { rows } = await sql<Record<string, unknown>>`${sql.join(selects, sql` union all `)}`.execute(trx)
-    for (const row of rows) addSums(buckets[Number(row.grouping)]!.sums, readSums(row))
+    const some = pieces.slice(start, start + piecesAtOnce)
+    const listed = some.map(({ piece }) => piece)
+    for (const row of await pieceSums(trx, dialect, listed, query)) {
+      addSums(buckets[some[Number(row.grouping)]!.at]!.sums, readSums(row))
+    }
   }
 }
 
@@ -76,10 +77,7 @@ export function sharesOf(
   const isByKey = of === 'keyId' || of === 'project'
   return reading(database, async trx => {
     const rows = await hourlySums(trx, filter, by, { isByKey, limit: namesMax })
-    for (const piece of piecesOf(filter)) {
-      const counted = await pieceOf(database.dialect, piece, filter, by, true).execute(trx)
-      rows.push(...counted.rows)
-    }
+    rows.push(...(await pieceSums(trx, database.dialect, piecesOf(filter), filter, by)))
     const shares = new Map<string, Sums>()
     for (const row of rows) {
       const name = String(row.grouping ?? '')

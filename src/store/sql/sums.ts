@@ -130,25 +130,40 @@ function totals(): RawBuilder<unknown> {
   return sql`${sql.join(sums)}, max(response_time_max) as response_time_max`
 }
 
+const fewPieces = 4
+
 export interface Piece {
   readonly from: number
   readonly to: number
 }
 
-/** One `select` over the requests themselves, for a piece of an hour. */
-export function pieceOf(
+/** Sums of the requests themselves, in pieces of hours: by piece, which is the place of one in the list, or by a column. */
+export async function pieceSums(
+  query: Query,
   dialect: Dialect,
-  { from, to }: Piece,
+  pieces: readonly Piece[],
   filter: StatsFilter,
-  by: RawBuilder<unknown>,
-  isGrouped: boolean,
-): RawBuilder<Record<string, unknown>> {
-  const range = [compare('timestamp', '>=', dialect.clock(from)), compare('timestamp', '<', dialect.clock(to))]
-  return sql`select ${by} as grouping, ${totalsOfRequests(dialect)} from requests
-    where ${all([...range, ...filterOf(filter)])} ${isGrouped ? sql`group by ${by}` : sql``}`
+  column?: RawBuilder<unknown>,
+): Promise<Record<string, unknown>[]> {
+  if (pieces.length === 0) return []
+  const rest = sql`${all(filterOf(filter))} group by grouping`
+  const select = (by: RawBuilder<unknown>) => sql`select ${column ?? by} as grouping, ${totalsOfRequests(dialect)} from`
+  const clock = (time: number) => sql`cast(${dialect.clock(time)} as ${sql.raw(dialect.types.clock)})`
+  const listed = pieces.map(({ from, to }, at) => sql`(${sql.lit(at)}, ${clock(from)}, ${clock(to)})`)
+  const few = pieces.map(
+    ({ from, to }, at) => sql`${select(sql.lit(at))} requests
+      where timestamp >= ${dialect.clock(from)} and timestamp < ${dialect.clock(to)} and ${rest}`,
+  )
+  // A planner that sees the times knows how little lies between them; with many, the statement would be long.
+  const statement =
+    pieces.length <= fewPieces
+      ? sql.join(few, sql` union all `)
+      : sql`with pieces (piece, starts, ends) as (values ${sql.join(listed)}) ${select(sql.ref('piece'))}
+          pieces cross join requests where timestamp >= starts and timestamp < ends and ${rest}`
+  return (await sql<Record<string, unknown>>`${statement}`.execute(query)).rows
 }
 
-/** In the order of the tables of sums. Plain text, because the builder would look at each word of each piece. */
+/** In the order of the tables of sums. */
 export function totalsOfRequests({ sumOfCost }: Dialect): RawBuilder<unknown> {
   const bins = histogramColumns.map((name, at) => {
     const bounds = [

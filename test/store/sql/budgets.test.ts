@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { budgetWindows } from '../../../src/core/index.ts'
-import { noon, onBoth } from './stage.ts'
+import { noon } from './calls.ts'
+import { onBoth } from './stage.ts'
 
 onBoth('budgets', stage => {
   test('many who spend at once, in two stores, lose nothing', async () => {

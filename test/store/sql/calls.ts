@@ -1,5 +1,6 @@
 import type { RequestRecord, RequestRow } from '../../../src/core/index.ts'
-import { noon } from './stage.ts'
+
+export const noon = Date.UTC(2026, 2, 14, 12)
 
 /** Numbers in [0, 1) that are the same in every run. */
 export function seeded(seed: number): () => number {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { RequestFilter, RequestRow, RequestStore } from '../../../src/core/index.ts'
-import { archived, call, randomCall, seeded } from './calls.ts'
-import { noon, onBoth } from './stage.ts'
+import { archived, call, noon, randomCall, seeded } from './calls.ts'
+import { onBoth } from './stage.ts'
 
 const hourMs = 3_600_000
 const first = { page: 1, limit: 10 }

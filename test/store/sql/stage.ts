@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, describe } from 'vitest'
 import { type Clock, systemRandom } from '../../../src/core/index.ts'
 import { type OpenStoreOptions, openStore, type SqlStore, type StorePlace } from '../../../src/store/index.ts'
 import { type Postgres, postgresMissing, startPostgres } from '../../postgres.ts'
+import { noon } from './calls.ts'
 
 /** One database of a kind, and stores opened on it that are closed after each test. */
 export interface Stage {
@@ -18,8 +19,6 @@ export interface Stage {
   /** Only where the kind is PostgreSQL. */
   readonly server: () => Postgres
 }
-
-export const noon = Date.UTC(2026, 2, 14, 12)
 
 /** Runs the same tests over both databases. */
 export function onBoth(name: string, tests: (stage: Stage) => void): void {

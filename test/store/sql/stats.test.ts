@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import type { RequestRow, StatsGroup, StatsQuery } from '../../../src/core/index.ts'
 import { cutsOf } from '../../../src/store/sql/calendar.ts'
-import { randomCall, seeded } from './calls.ts'
-import { noon, onBoth } from './stage.ts'
+import { noon, randomCall, seeded } from './calls.ts'
+import { onBoth } from './stage.ts'
 
 const hourMs = 3_600_000
 const dayMs = 24 * hourMs

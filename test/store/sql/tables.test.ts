@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { type KeyRow, type NewProvider, type NewUser, type Page, ParleyError } from '../../../src/core/index.ts'
-import { noon, onBoth } from './stage.ts'
+import { noon } from './calls.ts'
+import { onBoth } from './stage.ts'
 
 const first: Page = { page: 1, limit: 10 }
 const provider = (name: string, more: Partial<NewProvider> = {}): NewProvider => ({

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { LogFilter, LogRow } from '../../../src/core/index.ts'
-import { archived, call } from './calls.ts'
-import { noon, onBoth } from './stage.ts'
+import { archived, call, noon } from './calls.ts'
+import { onBoth } from './stage.ts'
 
 const first = { page: 1, limit: 10 }
 const line = (id: string, more: Partial<LogRow> = {}): LogRow => ({

@@ -16,8 +16,8 @@ import {
   type WriterNews,
   type WriterOptions,
 } from '../../../src/store/index.ts'
-import { archived, call } from './calls.ts'
-import { noon, onBoth, onPostgres } from './stage.ts'
+import { archived, call, noon } from './calls.ts'
+import { onBoth, onPostgres } from './stage.ts'
 
 const dayMs = 24 * 3_600_000
 const withinMs = { timeout: 15_000, interval: 20 }
