@@ -76,6 +76,18 @@ export interface EndpointStore {
   readonly update: (id: string, change: Change<EndpointRow, 'path'>) => Promise<EndpointRow>
 }
 
+/** Providers and endpoints as they are to be from now on, as a difference to what they were. */
+export interface RunningChange {
+  /** Of the store, when the difference was worked out: if anything has changed since, it is `conflict`. */
+  readonly revision: number
+  readonly created: readonly NewProvider[]
+  readonly updated: readonly { readonly id: string; readonly change: ProviderChange }[]
+  readonly removed: readonly string[]
+  readonly endpoints: readonly { readonly id: string; readonly change: Change<EndpointRow, 'path'> }[]
+  /** The configuration that is active then: one that is there, a new one, or none. */
+  readonly active: string | New<ConfigurationRow, 'isActive'> | undefined
+}
+
 export interface ConfigurationStore {
   readonly list: (filter: Record<string, never>, page: Page) => Promise<Listing<ConfigurationRow>>
   readonly get: (id: string) => Promise<ConfigurationRow | undefined>
@@ -84,6 +96,8 @@ export interface ConfigurationStore {
   readonly update: (id: string, change: Change<ConfigurationRow, 'isActive'>) => Promise<ConfigurationRow>
   /** Makes it the only active one, at once. */
   readonly activate: (id: string) => Promise<ConfigurationRow>
+  /** Changes what runs and says which configuration it comes from: all at once, for every node, or not at all. */
+  readonly apply: (change: RunningChange) => Promise<ConfigurationRow | undefined>
   /** The active one is `conflict`. */
   readonly remove: (id: string) => Promise<void>
 }
@@ -183,7 +197,7 @@ export interface AlertStore {
   /** Newest first; `from` and `to` are about when it started. */
   readonly list: (filter: AlertFilter, page: Page) => Promise<Listing<AlertRow>>
   readonly get: (id: string) => Promise<AlertRow | undefined>
-  readonly create: (alert: Omit<AlertRow, 'id' | 'state' | 'endedAt'>) => Promise<AlertRow>
+  readonly create: (alert: Omit<AlertRow, 'id' | 'state' | 'endedAt'> & { readonly id?: string }) => Promise<AlertRow>
   /** Keeps the time of the first resolution. */
   readonly resolve: (id: string, value: number) => Promise<AlertRow>
 }

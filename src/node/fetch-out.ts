@@ -38,16 +38,25 @@ const strangeNetworks = [
  * Fetches from addresses an operator has named, unless they lead where nobody meant: no redirect is followed, and neither
  * clouds' metadata nor, unless it is allowed, the own network is reached. Throws `forbidden` for what it refuses.
  */
-export function createFetchOut({ allowPrivate }: FetchOutOptions): FetchOut {
-  const refused = listOf([...strangeNetworks, ...(allowPrivate ? [] : privateNetworks)])
+export function createFetchOut(options: FetchOutOptions): FetchOut {
+  const findFault = createAddressCheck(options)
   return async (url, init) => {
+    const fault = await findFault(url)
+    if (fault !== undefined) throw refusal(`${fault}; see alerts.webhookPrivate`)
+    return fetch(url, { ...init, redirect: 'error' })
+  }
+}
+
+/** Says why an address may not be fetched; undefined for one that may. Throws `backend_failed` for a name nobody knows. */
+export function createAddressCheck({ allowPrivate }: FetchOutOptions): (url: string) => Promise<string | undefined> {
+  const refused = listOf([...strangeNetworks, ...(allowPrivate ? [] : privateNetworks)])
+  return async url => {
     const { hostname, protocol } = new URL(url)
-    if (!/^https?:$/.test(protocol)) throw refusal('it is no http address')
+    if (!/^https?:$/.test(protocol)) return 'it is no http address'
     const host = hostname.replace(/^\[|\]$/g, '')
     const addresses = isIP(host) ? [host] : await addressesOf(host)
     const wrong = addresses.find(address => refused.check(address, isIPv6(address) ? 'ipv6' : 'ipv4'))
-    if (wrong !== undefined) throw refusal(`it leads to ${wrong}; see alerts.webhookPrivate`)
-    return fetch(url, { ...init, redirect: 'error' })
+    return wrong === undefined ? undefined : `it leads to ${wrong}`
   }
 }
 
