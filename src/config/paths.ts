@@ -11,7 +11,13 @@ export interface Paths {
   readonly modelsDirectory: string
   /** The book of money. */
   readonly ledgerFile: string
-  /** Hashes of this node's API keys. */
+  /** What the gateway manages and records, where that is no PostgreSQL. */
+  readonly storeFile: string
+  /** Seals the secrets in the store, where the configuration gives no key. */
+  readonly masterKeyFile: string
+  /** Rows that the database does not have yet. */
+  readonly spoolDirectory: string
+  /** Hashes of API keys, as versions before the store kept them. */
   readonly keysFile: string
   /** Whose the files and jobs are that upstreams keep. */
   readonly ownershipFile: string
@@ -43,6 +49,9 @@ export function resolvePaths(env: NodeJS.ProcessEnv): Paths {
     walletsDirectory: join(dataDirectory, 'wallets'),
     modelsDirectory: join(dataDirectory, 'models'),
     ledgerFile: join(dataDirectory, 'ledger.db'),
+    storeFile: join(dataDirectory, 'gateway.db'),
+    masterKeyFile: join(dataDirectory, 'master.key'),
+    spoolDirectory: join(dataDirectory, 'spool'),
     keysFile: join(dataDirectory, 'keys.db'),
     ownershipFile: join(dataDirectory, 'ownership.db'),
     identityFile: join(dataDirectory, 'identity.key'),

@@ -38,6 +38,22 @@ export function mailPassword({ mail: { password, passwordFile: file } }: Secrets
   return password ?? (file && readSecretFile(file, 'mail.passwordFile'))
 }
 
+type Stores = Pick<Config, 'store' | 'redis'>
+
+/** The URL of the PostgreSQL; undefined for the file on this machine. */
+export function storeUrl({ store: { url, urlFile: file } }: Stores): string | undefined {
+  return url ?? (file && readSecretFile(file, 'store.urlFile'))
+}
+
+export function redisUrl({ redis: { url, urlFile: file } }: Stores): string | undefined {
+  return url ?? (file && readSecretFile(file, 'redis.urlFile'))
+}
+
+/** The master key as it is written down; undefined where the node keeps its own. */
+export function masterKey({ store: { masterKey, masterKeyFile: file } }: Stores): string | undefined {
+  return masterKey ?? (file && readSecretFile(file, 'store.masterKeyFile'))
+}
+
 /** The first line of a file; `-` is standard input. The name says which key asked for it. */
 function readSecretFile(path: string, key: string): string {
   let text: string

@@ -26,7 +26,7 @@ export function explainRoute(explain: (question: RouteRequest) => unknown): Hand
     const policy = oneOf('policy', routingPolicies, searchParams.get('policy'))
     const key = searchParams.get('key')
     const call = sampleCall(model, traitsOf(searchParams))
-    const answer = explain({ model, wishes, call, ...(policy && { policy }), ...(key !== null && { key }) })
+    const answer = await explain({ model, wishes, call, ...(policy && { policy }), ...(key !== null && { key }) })
     sendJson(response, 200, answer)
   }
 }

@@ -1,5 +1,7 @@
 import { type Config, createDirectories } from '../config/index.ts'
 import {
+  type AlertRow,
+  type AlertStore,
   type Clock,
   createEventLog,
   type EventLog,
@@ -18,18 +20,24 @@ import {
   createHedging,
   createRanking,
   explain,
+  limited,
+  limitedErrands,
+  type Pricing,
+  preset,
   type Ranking,
   ruledRouter,
 } from '../gateway/index.ts'
 import { createLocalFront, type Front } from '../http/index.ts'
 import { userStack } from '../stacks.ts'
-import { createKeyStore, createLedger, createOwnership, type KeyStore } from '../store/index.ts'
+import { createLedger, createOwnership } from '../store/index.ts'
 import { createCallers } from './callers.ts'
 import { createCandidates } from './candidates.ts'
 import { createEndpoints } from './endpoints.ts'
+import { type Memory, openMemory } from './memory.ts'
 import { createMonitoring, type Monitoring } from './monitoring.ts'
 import { createNetwork, type Network } from './network.ts'
 import { createOwnModels, type OwnBackend, type OwnModels } from './own-models.ts'
+import { createRecorder } from './recording.ts'
 import { createAdminToken, lockHome, writeNodeFile } from './run-files.ts'
 import { type NodeStatus, statusOf } from './status.ts'
 import { version } from './version.ts'
@@ -66,17 +74,19 @@ export interface ParleyNode {
 
 const partStopMs = 10_000
 
+const noPrices: Pricing = { atMost: () => 0n, of: () => 0n }
+
 export async function createNode(options: NodeOptions): Promise<ParleyNode> {
   const { config, env, clock = systemClock, random = systemRandom, backends = [], writeLog = () => {} } = options
   createDirectories(config.paths)
-  const opened: (() => void)[] = [lockHome(config.paths).release]
-  const close = () => {
-    for (const end of opened.splice(0).reverse()) end()
+  const opened: (() => void | Promise<void>)[] = [lockHome(config.paths).release]
+  const close = async () => {
+    for (const end of opened.splice(0).reverse()) await end()
   }
   try {
     return await assemble({ config, env, clock, random, backends, writeLog }, opened, close)
   } catch (cause) {
-    close()
+    await close()
     throw cause
   }
 }
@@ -88,7 +98,7 @@ interface Parts {
   readonly log: EventLog
   readonly own: OwnModels
   readonly network: Network
-  readonly keys: KeyStore
+  readonly memory: Memory
   readonly admission: Admission
   readonly ranking: Ranking
   readonly monitoring: Monitoring
@@ -96,16 +106,22 @@ interface Parts {
 }
 
 /** What is opened on the way goes to `opened`; `close` ends it, once. */
-async function assemble(given: Given, opened: (() => void)[], close: () => void): Promise<ParleyNode> {
+async function assemble(
+  given: Given,
+  opened: (() => void | Promise<void>)[],
+  close: () => Promise<void>,
+): Promise<ParleyNode> {
   const { config, clock, random } = given
   const log = createEventLog(() => clock.now())
-  const keys = createKeyStore(config.paths.keysFile, { clock, random })
-  opened.push(keys.close)
+  const memory = await openMemory({ config, log, clock, random })
+  opened.push(memory.close)
   const ledger = createLedger(config.paths.ledgerFile, { clock })
   opened.push(ledger.close)
   const ownership = createOwnership(config.paths.ownershipFile, { clock })
   opened.push(ownership.close)
-  const callers = createCallers(keys)
+  const { store, ring, limits, writer } = memory
+  const keepsTexts = config.archive.enabled
+  const callers = createCallers({ ring, keys: store.keys, keepsTexts })
   const own = await createOwnModels({ ...given, log })
   const ranking = createRanking(clock, random)
   const monitoring = await createMonitoring({
@@ -114,6 +130,7 @@ async function assemble(given: Given, opened: (() => void)[], close: () => void)
     providerNames: () => own.names?.() ?? [],
   })
   opened.push(monitoring.close)
+  keepNews(monitoring, memory)
   const admission = createAdmission({
     maxRunning: config.http.concurrency,
     maxRunningPerPrincipal: config.http.perKeyConcurrency,
@@ -121,7 +138,7 @@ async function assemble(given: Given, opened: (() => void)[], close: () => void)
   const routing = { ranking, clock, log, ...routingOf(config) }
   const front = frontSettings(config, log)
   const network = await createNetwork({ ...given, log, own, ledger, admission, ranking, routing, front, ...callers })
-  const parts: Parts = { given, log, own, network, keys, admission, ranking, monitoring, startedAt: clock.now() }
+  const parts: Parts = { given, log, own, network, memory, admission, ranking, monitoring, startedAt: clock.now() }
   const candidates = createEndpoints(createCandidates(own, network), config.endpoints, {
     isOpen: config.routing.expose === 'all',
   })
@@ -130,6 +147,8 @@ async function assemble(given: Given, opened: (() => void)[], close: () => void)
   const backend = userStack({
     log,
     clock,
+    limits: limited({ limits, pricing: noPrices }),
+    preset: preset(memory.presetOf),
     admission,
     router: ruledRouter({ ...routing, candidates, rules, hedging, keyName: callers.keyName }),
   })
@@ -140,14 +159,17 @@ async function assemble(given: Given, opened: (() => void)[], close: () => void)
     allowedHosts: config.http.allowedHosts,
     requireKey: config.http.requireKey,
     verifyKey: callers.callerOf,
+    recorder: createRecorder({
+      ...{ sink: writer, pricing: noPrices, keepsTexts, clock, random },
+      providerId: () => undefined,
+    }),
     adminToken: token,
     status: () => statusOf(parts),
     metrics: monitoring.metrics,
-    explain: ({ key, ...question }) =>
-      explain(
-        { ...routing, candidates, rules, hedging },
-        { ...question, ...(key !== undefined && { caller: callers.named(key) }) },
-      ),
+    explain: async ({ key, ...question }) => {
+      const caller = key === undefined ? undefined : await callers.named(key)
+      return explain({ ...routing, candidates, rules, hedging }, { ...question, ...(caller && { caller }) })
+    },
     notReady: () => network.notReady(),
     providers: {
       names: () => candidates.names?.() ?? [],
@@ -156,7 +178,7 @@ async function assemble(given: Given, opened: (() => void)[], close: () => void)
     passages: {
       all: () => own.passages(),
       ownership,
-      errands: createErrands({ log, clock, admission }),
+      errands: limitedErrands(createErrands({ log, clock, admission }), limits),
       headersMs: config.timeouts.headersMs ?? config.timeouts.firstTokenMs,
       idleMs: config.timeouts.idleMs,
     },
@@ -164,11 +186,29 @@ async function assemble(given: Given, opened: (() => void)[], close: () => void)
     maxConnections: config.http.connectionsMax,
   })
   const endpoint = localEndpoint(local, given, token)
-  return running(parts, [monitoring, own, network, endpoint], endpoint, close)
+  return running(parts, [memory, monitoring, own, network, endpoint], endpoint, close)
 }
 
-function running(parts: Parts, services: readonly Service[], endpoint: Endpoint, close: () => void): ParleyNode {
-  const { log, keys, admission, given, monitoring } = parts
+/** Lines of the log and alerts stay in the store. What is told of each call is in its row already. */
+function keepNews(monitoring: Monitoring, { store, writer }: Memory): void {
+  monitoring.keepLines(row => {
+    if (row.requestId === null || row.level === 'error') writer.putLog(row)
+  })
+  monitoring.keepAlerts(alert => void keepAlert(store.alerts, alert).catch(() => undefined))
+}
+
+async function keepAlert(alerts: AlertStore, { state, endedAt: _endedAt, ...alert }: AlertRow): Promise<void> {
+  if (state === 'firing') await alerts.create(alert)
+  else await alerts.resolve(alert.id, alert.value)
+}
+
+function running(
+  parts: Parts,
+  services: readonly Service[],
+  endpoint: Endpoint,
+  close: () => Promise<void>,
+): ParleyNode {
+  const { log, memory, admission, given, monitoring } = parts
   let firstKey: string | undefined
   let stopping: Promise<void> | undefined
   const stop = async () => {
@@ -177,7 +217,7 @@ function running(parts: Parts, services: readonly Service[], endpoint: Endpoint,
       log.emit({ type: 'service.failed', service: 'stopping', code, message })
     }
     log.emit({ type: 'node.stopped' })
-    close()
+    await close()
   }
   return {
     log,
@@ -191,18 +231,24 @@ function running(parts: Parts, services: readonly Service[], endpoint: Endpoint,
     logging: monitoring.logging,
     start: async signal => {
       try {
-        if (keys.list().length === 0) firstKey = keys.create('default').secret
+        firstKey = await makeFirstKey(memory)
         await startServices(services, signal)
       } catch (cause) {
         // Whatever had started is stopped by now.
         stopping ??= Promise.resolve()
-        close()
+        await close()
         throw cause
       }
       log.emit({ type: 'node.started', role: given.config.provider.enabled ? 'provider' : 'user', version })
     },
     stop: () => (stopping ??= stop()),
   }
+}
+
+/** Of nodes that share a store and start at once, more than one may make it: each shows its own. */
+async function makeFirstKey({ store, keys }: Memory): Promise<string | undefined> {
+  const { total } = await store.keys.list({}, { page: 1, limit: 1 })
+  return total === 0 ? (await keys.create({ name: 'default' })).secret : undefined
 }
 
 interface Endpoint extends Service {

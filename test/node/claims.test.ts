@@ -2,10 +2,9 @@ import OpenAI from 'openai'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createEscrowPayer, createRegistryMember, createSender, createSigner } from '../../src/chain/index.ts'
 import { resolvePaths } from '../../src/config/index.ts'
-import { systemClock, systemRandom } from '../../src/core/index.ts'
 import { type Debt, dueOf } from '../../src/node/claims.ts'
-import { createKeyStore } from '../../src/store/index.ts'
 import { createScripted } from '../scripted.ts'
+import { makeKey } from './keys.ts'
 import { channelOf, type Market, offered, openMarket, providerAccount, until, userAccount } from './market.ts'
 import { bound, chainOf } from './stage.ts'
 
@@ -29,10 +28,8 @@ describe('a provider with its payer', () => {
   const claims = () => market.provider.node.log.recent().filter(({ type }) => type === 'claim.sent')
 
   test('a key with a cap per day spends no more than that', async () => {
-    const { keysFile } = resolvePaths({ PARLEY_HOME: market.user.home })
-    const keys = createKeyStore(keysFile, { clock: systemClock, random: systemRandom })
-    const { secret } = keys.create('lent', { maxPerDay: 1n })
-    keys.close()
+    const { storeFile } = resolvePaths({ PARLEY_HOME: market.user.home })
+    const secret = await makeKey(storeFile, { name: 'lent', maxPerDay: 1n })
     const ai = new OpenAI({ baseURL: market.user.node.url, apiKey: secret, maxRetries: 0 })
     let code: unknown
     await until(

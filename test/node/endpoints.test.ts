@@ -3,8 +3,7 @@ import type { AddressInfo } from 'node:net'
 import OpenAI from 'openai'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { type ConfigInput, createConfig, resolvePaths } from '../../src/config/index.ts'
-import { systemClock, systemRandom } from '../../src/core/index.ts'
-import { createKeyStore } from '../../src/store/index.ts'
+import { makeKey } from './keys.ts'
 import { until } from './market.ts'
 import { createHome, freePort, startNode } from './stage.ts'
 
@@ -67,7 +66,7 @@ async function startGateway(upstreams: Record<string, string>, more: ConfigInput
     return answer.choices[0]!.message.content
   }
   const models = async () => (await openai.models.list()).data.map(({ id }) => id).sort()
-  return { ask, models, node, keysFile: config.paths.keysFile }
+  return { ask, models, node, storeFile: config.paths.storeFile }
 }
 
 test('what does not fit a server by its list goes to one of a lower priority that has the room', async () => {
@@ -161,13 +160,12 @@ test('a rule holds for the models its patterns mean, and an app cannot widen it'
 
 test('a rule holds for a key by its name, and for no other key', async () => {
   const [a, b] = [await startService('a', ['m']), await startService('b', ['m'])]
-  const { ask, keysFile } = await startGateway(
+  const { ask, storeFile } = await startGateway(
     { a: a.url, b: b.url },
     { routing: { policy: 'priority', rules: [{ when: { keys: ['mobile'] }, use: { ignore: ['a'] } }] } },
   )
-  const keys = createKeyStore(keysFile, { clock: systemClock, random: systemRandom })
-  onTestFinished(keys.close)
-  const [mobile, other] = [keys.create('mobile').secret, keys.create('other').secret]
+  const mobile = await makeKey(storeFile, { name: 'mobile' })
+  const other = await makeKey(storeFile, { name: 'other' })
   const answers = await vi.waitFor(
     () => Promise.all([ask('m', { apiKey: mobile }), ask('m', { apiKey: other }), ask('m')]),
     { timeout: 5_000, interval: 100 },

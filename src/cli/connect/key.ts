@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { ParleyError } from '../../core/index.ts'
-import { withKeys } from '../commands/key.ts'
 import type { CommandContext } from '../context.ts'
+import { type KeyDrawer, withKeys } from '../keys.ts'
 import { readAll } from '../prompt.ts'
 import { type App, type FileEdit, keyPlaceholder, keyVariable, type Settings } from './app.ts'
 import { planFile } from './files.ts'
@@ -30,13 +30,18 @@ export async function keyFor(context: CommandContext, app: App, probe: Settings,
   const found = probe.files.flatMap(keyIn)
   const candidates = [...found, context.env[keyVariable] ?? []].flat()
   if (candidates.length > 0) {
-    const good = await withKeys(context, keys => candidates.find(secret => keys.verify(secret) !== undefined))
+    const good = await withKeys(context, keys => firstGood(keys, candidates))
     if (good !== undefined) return { secret: good, origin: 'kept' }
   }
   if (wish.key === false) return { secret: found[0] ?? keyPlaceholder, origin: 'none' }
   if (wish.write && hasNothingToDo(probe)) return { secret: keyPlaceholder, origin: 'none' }
-  const { id, secret } = await withKeys(context, keys => keys.create(app.name))
-  return { id, secret, origin: 'made' }
+  const { key, secret } = await withKeys(context, keys => keys.create({ name: app.name }))
+  return { id: key.id, secret, origin: 'made' }
+}
+
+async function firstGood(keys: KeyDrawer, candidates: readonly string[]): Promise<string | undefined> {
+  for (const secret of candidates) if (await keys.isGood(secret)) return secret
+  return undefined
 }
 
 async function givenKey({ stdin }: CommandContext, given: string): Promise<string> {

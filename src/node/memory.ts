@@ -1,0 +1,155 @@
+import {
+  type BudgetBook,
+  createBudgetBook,
+  createKeyRing,
+  createKeys,
+  createLimits,
+  createRevisions,
+  type KeyRing,
+  type Keys,
+  type Revisions,
+} from '../auth/index.ts'
+import { type Config, masterKey, redisUrl, storeUrl } from '../config/index.ts'
+import {
+  type Clock,
+  type EventLog,
+  type Limits,
+  ParleyError,
+  type Principal,
+  type Random,
+  type Sealer,
+  type Service,
+  type Shared,
+  startServices,
+  stopServices,
+} from '../core/index.ts'
+import { Preset } from '../openai/index.ts'
+import {
+  createMemoryShared,
+  createRedisShared,
+  createSealer,
+  createSweeper,
+  createWriter,
+  importKeys,
+  openStore,
+  parseMasterKey,
+  type RecordWriter,
+  readOrMakeMasterKey,
+  type SqlStore,
+} from '../store/index.ts'
+
+export interface MemoryOptions {
+  readonly config: Config
+  readonly log: EventLog
+  readonly clock: Clock
+  readonly random: Random
+}
+
+/** What the node manages and records, whoever shares that with it, and who may do what. */
+export interface Memory extends Service {
+  readonly store: SqlStore
+  readonly sealer: Sealer
+  readonly shared: Shared
+  readonly revisions: Revisions
+  readonly ring: KeyRing
+  readonly keys: Keys
+  readonly limits: Limits
+  readonly book: BudgetBook
+  readonly writer: RecordWriter
+  /** What the operator has set for the calls of a caller. */
+  readonly presetOf: (principal: Principal) => Promise<Preset | undefined>
+  /** For one that was never started. */
+  readonly close: () => Promise<void>
+}
+
+/** How soon a change by another process counts at the latest. */
+const revisionEveryMs = 500
+const partStopMs = 6_000
+
+/** The database is open and of this version from now on; what runs by itself begins with the start. */
+export async function openMemory(options: MemoryOptions): Promise<Memory> {
+  const { config, clock, random } = options
+  const sealer = createSealer(keyOf(options), random)
+  const url = storeUrl(config)
+  const place =
+    url === undefined ? { path: config.paths.storeFile } : { url, connectionsMax: config.store.connectionsMax }
+  const store = await openStore(place, { clock, random, sealer })
+  try {
+    await importKeys(config.paths.keysFile, store.keys)
+    return memoryOf(store, sealer, options)
+  } catch (cause) {
+    await store.close()
+    throw cause
+  }
+}
+
+function keyOf({ config, random }: MemoryOptions): Uint8Array {
+  const given = masterKey(config)
+  return given === undefined ? readOrMakeMasterKey(config.paths.masterKeyFile, random) : parseMasterKey(given)
+}
+
+function memoryOf(store: SqlStore, sealer: Sealer, options: MemoryOptions): Memory {
+  const { config, log, clock, random } = options
+  const shared = sharedOf(options)
+  const revisions = createRevisions({ store, messages: shared.messages, everyMs: revisionEveryMs })
+  const ring = createKeyRing({ keys: store.keys, users: store.users, revisions, clock })
+  const book = createBudgetBook({ budgets: store.budgets, revisions, messages: shared.messages, clock })
+  const keys = createKeys({ keys: store.keys, budgets: store.budgets, revisions, clock, random })
+  const limits = createLimits({ ring, book, shared, clock })
+  const spool = { folder: config.paths.spoolDirectory, maxBytes: config.store.spoolBytesMax }
+  const writer = createWriter({ store, spool, tell: news => log.emit(news) })
+  const { requestDays, logDays } = config.store
+  const sweeper = createSweeper({
+    store,
+    clock,
+    retention: () => ({ requestDays, logDays, archiveDays: config.archive.days }),
+    failed: ({ code, message }) => log.emit({ type: 'service.failed', service: 'sweeper', code, message }),
+  })
+  const services = [shared, revisions, ring, book, sweeper]
+  const close = async () => {
+    await writer.close()
+    await store.close()
+  }
+  return {
+    name: 'store',
+    start: signal => startServices(services, signal),
+    stop: async () => {
+      const failures = await stopServices(services, partStopMs)
+      await close()
+      if (failures[0] !== undefined) throw failures[0]
+    },
+    presetOf: createPresets(ring),
+    ...{ store, sealer, shared, revisions, ring, keys, limits, book, writer, close },
+  }
+}
+
+function sharedOf({ config, log, clock, random }: MemoryOptions): Shared {
+  const url = redisUrl(config)
+  if (url === undefined) return createMemoryShared({ clock })
+  const message = 'Redis is not there: limits and answers are this node’s own until it is back'
+  return createRedisShared({
+    ...{ url, clock, random, prefix: config.redis.prefix },
+    onReach: reach =>
+      reach === 'joined'
+        ? log.emit({ type: 'service.recovered', service: 'redis' })
+        : log.emit({ type: 'service.failed', service: 'redis', code: 'store_unavailable', message }),
+  })
+}
+
+/** A preset is read once for each version of its key. */
+function createPresets(ring: KeyRing): Memory['presetOf'] {
+  const known = new WeakMap<object, Preset>()
+  return async principal => {
+    const document = (await ring.holderOf(principal))?.key.preset
+    if (document == null) return undefined
+    const read = known.get(document) ?? toPreset(document)
+    known.set(document, read)
+    return read
+  }
+}
+
+function toPreset(document: object): Preset {
+  const preset = Preset.safeParse(document)
+  if (preset.success) return preset.data
+  throw new ParleyError('internal', 'what is set for the calls of this key cannot be read; set it again')
+}
