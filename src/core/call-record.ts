@@ -1,4 +1,4 @@
-import type { Call, Outcome, Principal } from './backend.ts'
+import type { Call, Outcome, Principal } from './call.ts'
 import type { ErrorCode } from './error-table.ts'
 import type { CacheUse, JsonDocument } from './records.ts'
 

@@ -1,4 +1,4 @@
-import type { Task, Units } from './backend.ts'
+import type { Task, Units } from './call.ts'
 import type { ErrorCode } from './error-table.ts'
 
 /** What a call is about: a question to a model, or something that a server keeps. */

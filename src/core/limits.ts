@@ -1,4 +1,4 @@
-import type { Principal } from './backend.ts'
+import type { Principal } from './call.ts'
 import type { ParleyError } from './errors.ts'
 import type { LimitState } from './limit-state.ts'
 

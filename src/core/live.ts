@@ -1,5 +1,5 @@
 import type { Usage } from '../openai/index.ts'
-import type { TokenCall } from './backend.ts'
+import type { TokenCall } from './call.ts'
 import type { ErrorCode } from './error-table.ts'
 import type { ParleyError } from './errors.ts'
 import type { EndpointRow, JsonDocument, ProviderRow } from './records.ts'
@@ -20,7 +20,10 @@ export interface Live {
    * what `reload` does. Other nodes may see the rows one by one.
    */
   readonly change: <T>(work: () => Promise<T>) => Promise<T>
-  /** Whether a reload would take this beside what it does not name. Throws `invalid_request` with what is wrong. */
+  /**
+   * Whether a reload would take this beside what it does not name. Throws `invalid_request` with what is wrong, `conflict`
+   * for a name that is taken.
+   */
   readonly check: (draft: SetupDraft) => void
   /** What runs now, without any secret. */
   readonly setup: () => Setup
@@ -51,11 +54,14 @@ export interface UpstreamSetup {
   readonly resource?: string
   /** Models offered; empty where the server is asked. */
   readonly models: readonly string[]
+  /** Its share among those of its priority, of which a lower one is asked first. */
+  readonly weight: number
+  readonly priority: number
   /** `variable` and `file` are named in `keyEnv` and `keyFile`; `sealed` is in the store. */
   readonly key: 'none' | 'variable' | 'file' | 'sealed'
   readonly keyEnv?: string
   readonly keyFile?: string
-  /** Dollars, as they are written; see `ModelPrice` of the configuration. */
+  /** Dollars, as they are written in `prices` of an upstream. */
   readonly prices: readonly JsonDocument[]
 }
 
@@ -63,8 +69,9 @@ export interface TargetSetup {
   /** Any that has the model when missing. */
   readonly provider?: string
   readonly model: string
-  readonly weight: number
-  readonly priority: number
+  /** Those of who answers when missing. */
+  readonly weight?: number
+  readonly priority?: number
 }
 
 /** A model name of this node's own. */

@@ -1,4 +1,4 @@
-import type { TokenCall } from './backend.ts'
+import type { TokenCall } from './call.ts'
 import type { LiveProvider, Trial } from './live.ts'
 import type {
   AlertRow,

@@ -1,4 +1,4 @@
-import type { Task } from './backend.ts'
+import type { Task } from './call.ts'
 import type { Unit } from './money.ts'
 
 const units: Readonly<Record<Task, Unit>> = {

@@ -2,6 +2,7 @@ import { lookup } from 'node:dns/promises'
 import { BlockList, isIP, isIPv6 } from 'node:net'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
+/** An IPv4 address that is written as IPv6 (`::ffff:…`) is met by the rules for IPv4. */
 const privateNetworks = [
   '0.0.0.0/8',
   '10.0.0.0/8',
@@ -13,7 +14,6 @@ const privateNetworks = [
   '::/127',
   'fc00::/7',
   'fe80::/10',
-  '::ffff:0:0/96',
 ]
 
 /** Networks in CIDR form as a list to check addresses against; throws on one that is not. */
