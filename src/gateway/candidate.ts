@@ -1,6 +1,19 @@
 import type { Backend, Call, RoutingPolicy, Task } from '../core/index.ts'
 import type { Model } from '../openai/index.ts'
 
+/** What a service costs by its operator's own list, in millionths of a dollar. */
+export interface DollarPrices {
+  /** Per million tokens of the prompt and of the answer. */
+  readonly in?: bigint
+  readonly out?: bigint
+  /** For each image made. */
+  readonly image?: bigint
+  /** For each minute of sound heard. */
+  readonly minute?: bigint
+  /** Per million characters spoken. */
+  readonly characters?: bigint
+}
+
 /** What is known about a way to answer before it is asked. */
 export interface CandidateFacts {
   readonly name: string
@@ -10,6 +23,8 @@ export interface CandidateFacts {
   /** Smallest units of the escrow's token per million units; absent when free. */
   readonly priceIn?: bigint
   readonly priceOut?: bigint
+  /** What this node's operator pays for it otherwise; never paid by the escrow. */
+  readonly dollars?: DollarPrices
   /** Stake as a multiple of the registry's minimum. */
   readonly stakeRatio?: number
   /** Its share among candidates of its priority; 1 when missing, 0 for one that only stands in. */

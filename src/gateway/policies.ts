@@ -1,5 +1,5 @@
 import type { Random, RoutingPolicy } from '../core/index.ts'
-import type { CandidateFacts } from './candidate.ts'
+import type { CandidateFacts, DollarPrices } from './candidate.ts'
 import { type Experience, prior } from './experience.ts'
 
 /** The policies, and what an app may sort by for one call. */
@@ -64,8 +64,24 @@ function compare(a: readonly number[], b: readonly number[]): number {
 /** How far a prompt travels, and into whose hands. */
 const distance = { local: 0, peer: 1, api: 2 }
 
-function priceOf({ priceIn = 0n, priceOut = 0n }: CandidateFacts): number {
-  return Number(priceIn + priceOut)
+/**
+ * Of a million units in and out. A token of the escrow is taken for a dollar with six places, as USDC is: then its smallest
+ * unit is a millionth of a dollar, and peers and services compare.
+ */
+function priceOf({ priceIn = 0n, priceOut = 0n, dollars = {} }: CandidateFacts): number {
+  return Number(priceIn + priceOut + dollarsOf(dollars))
+}
+
+const million = 1_000_000n
+
+function dollarsOf({
+  in: prompt = 0n,
+  out: answer = 0n,
+  image = 0n,
+  minute = 0n,
+  characters = 0n,
+}: DollarPrices): bigint {
+  return prompt + answer + image * million + (minute * million) / 60n + characters
 }
 
 /**

@@ -50,7 +50,7 @@ function isOfSize({ minBytes, maxBytes }: RuleCondition, call: Call): boolean {
 }
 
 /** Goes back to the last `*` alone, so that no pattern and name take longer than their lengths multiplied. */
-function isLike(name: string, pattern: string): boolean {
+export function isLike(name: string, pattern: string): boolean {
   let [at, star, resume] = [0, -1, 0]
   for (let i = 0; i < name.length; ) {
     if (pattern[at] === '*') [star, resume] = [at++, i]

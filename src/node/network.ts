@@ -1,5 +1,6 @@
 import type { Config } from '../config/index.ts'
 import {
+  type Backend,
   type Clock,
   type EventLog,
   type Ledger,
@@ -10,7 +11,7 @@ import {
   startServices,
   stopServices,
 } from '../core/index.ts'
-import type { Admission, CandidateSource, Ranking, RouterOptions } from '../gateway/index.ts'
+import type { Admission, CandidateSource, Ranking } from '../gateway/index.ts'
 import type { Model } from '../openai/index.ts'
 import type { PeerNode } from '../p2p/index.ts'
 import { type Account, openAccount } from './account.ts'
@@ -38,7 +39,8 @@ export interface NetworkOptions {
   readonly ledger: Ledger
   readonly admission: Admission
   readonly ranking: Ranking
-  readonly routing: Omit<RouterOptions, 'candidates'>
+  /** What answers peers. */
+  readonly forSale: Backend
   readonly front: SellerOptions['front']
   readonly dailyCap: ShopsOptions['dailyCap']
 }

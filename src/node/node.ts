@@ -15,28 +15,24 @@ import {
 } from '../core/index.ts'
 import {
   type Admission,
+  type CandidateSource,
   createAdmission,
   createErrands,
-  createHedging,
   createRanking,
-  explain,
   limited,
   limitedErrands,
-  type Pricing,
   preset,
   type Ranking,
-  ruledRouter,
 } from '../gateway/index.ts'
 import { createLocalFront, type Front } from '../http/index.ts'
 import { userStack } from '../stacks.ts'
 import { createLedger, createOwnership } from '../store/index.ts'
 import { createCallers } from './callers.ts'
-import { createCandidates } from './candidates.ts'
-import { createEndpoints } from './endpoints.ts'
+import { createLive } from './live.ts'
 import { type Memory, openMemory } from './memory.ts'
 import { createMonitoring, type Monitoring } from './monitoring.ts'
 import { createNetwork, type Network } from './network.ts'
-import { createOwnModels, type OwnBackend, type OwnModels } from './own-models.ts'
+import type { OwnBackend, OwnModels } from './own-models.ts'
 import { createRecorder } from './recording.ts'
 import { createAdminToken, lockHome, writeNodeFile } from './run-files.ts'
 import { type NodeStatus, statusOf } from './status.ts'
@@ -73,8 +69,6 @@ export interface ParleyNode {
 }
 
 const partStopMs = 10_000
-
-const noPrices: Pricing = { atMost: () => 0n, of: () => 0n }
 
 export async function createNode(options: NodeOptions): Promise<ParleyNode> {
   const { config, env, clock = systemClock, random = systemRandom, backends = [], writeLog = () => {} } = options
@@ -122,8 +116,16 @@ async function assemble(
   const { store, ring, limits, writer } = memory
   const keepsTexts = config.archive.enabled
   const callers = createCallers({ ring, keys: store.keys, keepsTexts })
-  const own = await createOwnModels({ ...given, log })
   const ranking = createRanking(clock, random)
+  const peers: CandidateSource = {
+    serving: model => network.serving(model),
+    names: () => network.names?.() ?? [],
+    models: signal => network.models(signal),
+  }
+  const { keyName } = callers
+  const changes = memory.revisions
+  const live = await createLive({ ...given, log, peers, ranking, keyName, store, sealer: memory.sealer, changes })
+  const { own, candidates, pricing } = live
   const monitoring = await createMonitoring({
     ...{ ...given, log, now: clock.now },
     targets: ranking.snapshot,
@@ -135,22 +137,17 @@ async function assemble(
     maxRunning: config.http.concurrency,
     maxRunningPerPrincipal: config.http.perKeyConcurrency,
   })
-  const routing = { ranking, clock, log, ...routingOf(config) }
   const front = frontSettings(config, log)
-  const network = await createNetwork({ ...given, log, own, ledger, admission, ranking, routing, front, ...callers })
+  const { forSale } = live
+  const network = await createNetwork({ ...given, log, own, ledger, admission, ranking, forSale, front, ...callers })
   const parts: Parts = { given, log, own, network, memory, admission, ranking, monitoring, startedAt: clock.now() }
-  const candidates = createEndpoints(createCandidates(own, network), config.endpoints, {
-    isOpen: config.routing.expose === 'all',
-  })
-  const { rules, hedge, hedgePercentMax: maxPercent } = config.routing
-  const hedging = hedge ? createHedging({ ranking, clock, log, maxPercent }) : undefined
   const backend = userStack({
     log,
     clock,
-    limits: limited({ limits, pricing: noPrices }),
+    limits: limited({ limits, pricing }),
     preset: preset(memory.presetOf),
     admission,
-    router: ruledRouter({ ...routing, candidates, rules, hedging, keyName: callers.keyName }),
+    router: live.router,
   })
   const token = createAdminToken(random)
   const local = createLocalFront({
@@ -160,15 +157,15 @@ async function assemble(
     requireKey: config.http.requireKey,
     verifyKey: callers.callerOf,
     recorder: createRecorder({
-      ...{ sink: writer, pricing: noPrices, keepsTexts, clock, random },
-      providerId: () => undefined,
+      ...{ sink: writer, pricing, keepsTexts, clock, random },
+      providerId: live.providerId,
     }),
     adminToken: token,
     status: () => statusOf(parts),
     metrics: monitoring.metrics,
     explain: async ({ key, ...question }) => {
       const caller = key === undefined ? undefined : await callers.named(key)
-      return explain({ ...routing, candidates, rules, hedging }, { ...question, ...(caller && { caller }) })
+      return live.explain({ ...question, ...(caller && { caller }) })
     },
     notReady: () => network.notReady(),
     providers: {
@@ -186,7 +183,7 @@ async function assemble(
     maxConnections: config.http.connectionsMax,
   })
   const endpoint = localEndpoint(local, given, token)
-  return running(parts, [memory, monitoring, own, network, endpoint], endpoint, close)
+  return running(parts, [memory, monitoring, own, live, network, endpoint], endpoint, close)
 }
 
 /** Lines of the log and alerts stay in the store. What is told of each call is in its row already. */
@@ -278,15 +275,6 @@ function localEndpoint(front: Front, { config }: Given, token: string): Endpoint
       nodeFile?.remove()
       await front.close(AbortSignal.timeout(1_000))
     },
-  }
-}
-
-function routingOf({ routing, timeouts }: Config) {
-  return {
-    policy: routing.policy,
-    maxAttempts: routing.attemptsMax,
-    sameTargetRetries: routing.sameProviderRetries,
-    timeouts: { firstChunkMs: timeouts.firstTokenMs, idleMs: timeouts.idleMs, totalMs: timeouts.totalMs },
   }
 }
 

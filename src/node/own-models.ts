@@ -1,22 +1,10 @@
-import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { createService } from '../backends/index.ts'
 import type { Config } from '../config/index.ts'
-import {
-  type Backend,
-  type Clock,
-  type EventLog,
-  type Hex,
-  modelId,
-  ParleyError,
-  type Passage,
-  type Random,
-  type Service,
-} from '../core/index.ts'
-import type { Candidate, CandidateSource } from '../gateway/index.ts'
+import type { Backend, Clock, EventLog, Hex, Passage, Random, Service } from '../core/index.ts'
+import type { CandidateSource } from '../gateway/index.ts'
 import type { Model } from '../openai/index.ts'
-import { modelFacts } from './candidates.ts'
+import { candidateOf, connectionOf, createSource, type Source, type Upstream, upstreamSource } from './source.ts'
 
 /** A model this node can answer with by itself, under its content-addressed id. */
 export interface OwnModel {
@@ -24,7 +12,21 @@ export interface OwnModel {
   readonly modelId: Hex
 }
 
-/** What this node answers with by itself: models on this machine and upstream servers. */
+/** Code that answers, and what it holds until the node stops. */
+export type OwnBackend = Backend & { readonly close?: () => Promise<void> }
+
+/** A source, and what is set up of it; nothing of what came with the node's code. */
+export interface Member {
+  readonly source: Source
+  readonly upstream: Upstream | undefined
+}
+
+/** All that answers here under one setup. It stays what it is when the setup changes: running calls go on with it. */
+export interface Fleet extends CandidateSource {
+  readonly members: readonly Member[]
+}
+
+/** What this node answers with by itself: models on this machine and upstream servers, as they are set up right now. */
 export interface OwnModels extends CandidateSource, Service {
   /** Everything that could be sold right now. The first time, it hashes the weights on this machine. */
   list: (signal: AbortSignal) => Promise<OwnModel[]>
@@ -32,6 +34,14 @@ export interface OwnModels extends CandidateSource, Service {
   known: () => Model[]
   /** The servers that keep files and jobs of their own. */
   passages: () => Passage[]
+  fleet: () => Fleet
+  /**
+   * Opens what a setup needs beside what is there, and waits a moment for its lists. What did not change is taken over as it
+   * is. Throws where an entry cannot be opened; then nothing was.
+   */
+  prepare: (upstreams: readonly Upstream[]) => Promise<Fleet>
+  /** From now on. What it no longer has is returned, to be closed once nobody uses it. */
+  use: (fleet: Fleet) => readonly Source[]
 }
 
 export interface OwnModelsOptions {
@@ -42,141 +52,130 @@ export interface OwnModelsOptions {
   readonly log: EventLog
   /** Ways to answer beside those of the configuration. */
   readonly backends?: readonly OwnBackend[]
+  /** What is there from the start. */
+  readonly upstreams: readonly Upstream[]
 }
 
-/** Code that answers, and what it holds until the node stops. */
-export type OwnBackend = Backend & { readonly close?: () => Promise<void> }
-
-/** A backend with the models it listed last. */
-interface Source {
-  readonly backend: Backend & { close?: () => Promise<void>; readonly passage?: Passage }
-  readonly kind: 'local' | 'api'
-  /** The content-addressed ids of the models, by name. */
-  readonly ids: (signal: AbortSignal) => Promise<ReadonlyMap<string, Hex>>
-  models: readonly Model[]
-}
-
-const relistMs = 20_000
-/** Who cannot be listed is asked again after this, then after twice as long and so on: a server that starts is soon found. */
-const firstRelistMs = 1_000
+const tickMs = 250
+/** How long a start, or a change, waits for lists that do not come; where something else is known of the models, shorter. */
 const firstListMs = 3_000
-const listTimeoutMs = 10_000
+const expectedListMs = 500
 
 export async function createOwnModels(options: OwnModelsOptions): Promise<OwnModels> {
-  const { config, log } = options
+  const { log, clock, backends = [] } = options
   const llama = await localModels(options)
-  const { backends = [] } = options
-  const upstreams = config.upstreams.map(upstream => upstreamSource(upstream, options))
-  const sources: Source[] = [...upstreams, ...backends.map(backend => apiSource(backend, `backend:${backend.name}`))]
-  if (llama !== undefined) sources.unshift(llama.source)
-  const lists = sources.map(source => createList(source, log))
+  const others = backends.map(backend => {
+    const place = `backend:${backend.name}`
+    return createSource({ backend, kind: 'api', place }, { log, clock })
+  })
+  const fixed = { before: llama === undefined ? [] : [llama.source], after: others }
+  let fleet = fleetOf(fixed, openAll(options.upstreams, undefined, options))
+  let isRunning = false
+  let timer: NodeJS.Timeout | undefined
+  const sources = () => fleet.members.map(({ source }) => source)
   return {
     name: 'own models',
     start: async signal => {
       await llama?.service.start(signal)
-      const listed = Promise.all(lists.map(list => list.start()))
-      await Promise.race([listed, new Promise(resolve => setTimeout(resolve, firstListMs).unref())])
+      isRunning = true
+      await listed(sources(), firstListMs)
+      timer = setInterval(() => relist(sources()), tickMs).unref()
     },
     stop: async () => {
-      for (const list of lists) list.stop()
+      isRunning = false
+      clearInterval(timer)
+      for (const { listing } of sources()) listing.stop()
       await llama?.service.stop()
-      await Promise.all(sources.map(source => source.backend.close?.()))
+      await Promise.all(sources().map(source => source.close()))
     },
-    serving: model => sources.flatMap(source => candidateOf(source, model)),
-    names: () => sources.map(({ backend }) => backend.name),
-    known: () => sources.flatMap(({ models }) => models),
-    passages: () => sources.flatMap(({ backend }) => backend.passage ?? []),
-    models: async () => sources.flatMap(({ models }) => models),
-    list: async signal => (await Promise.all(sources.map(source => identified(source, signal)))).flat(),
+    serving: model => fleet.serving(model),
+    names: () => fleet.names?.() ?? [],
+    models: signal => fleet.models(signal),
+    known: () => modelsOf(sources()),
+    passages: () => sources().flatMap(({ passage }) => passage ?? []),
+    list: async signal => (await Promise.all(sources().map(source => identified(source, signal)))).flat(),
+    fleet: () => fleet,
+    prepare: async upstreams => {
+      const members = openAll(upstreams, fleet, options)
+      const next = fleetOf(fixed, members)
+      if (isRunning) await newlyListed(members, fleet)
+      return next
+    },
+    use: next => {
+      const gone = sources().filter(source => !next.members.some(member => member.source === source))
+      for (const { listing } of gone) listing.stop()
+      fleet = next
+      return gone
+    },
   }
 }
 
-/** Keeps a source's models as it lists them, each source at its own pace. */
-function createList(source: Source, log: EventLog) {
-  let timer: NodeJS.Timeout | undefined
-  let failures = 0
-  let isStopped = false
-  const list = async (): Promise<void> => {
-    try {
-      source.models = await source.backend.models(AbortSignal.timeout(listTimeoutMs))
-      if (failures > 0) log.emit({ type: 'service.recovered', service: source.backend.name })
-      failures = 0
-    } catch (cause) {
-      source.models = []
-      failures++
-      const { code, message } = ParleyError.from(cause)
-      log.emit({ type: 'service.failed', service: source.backend.name, code, message })
-    }
-    const waitMs = failures === 0 ? relistMs : Math.min(relistMs, firstRelistMs * 2 ** (failures - 1))
-    if (!isStopped) timer = setTimeout(() => void list(), waitMs).unref()
-  }
+function fleetOf({ before, after }: { before: Source[]; after: Source[] }, upstreams: readonly Member[]): Fleet {
+  const plain = (source: Source): Member => ({ source, upstream: undefined })
+  const members = [...before.map(plain), ...upstreams, ...after.map(plain)]
   return {
-    /** Resolves when it was listed, or could not be, for the first time. */
-    start: list,
-    stop: () => {
-      isStopped = true
-      clearTimeout(timer)
-    },
+    members,
+    serving: model => members.flatMap(({ source, upstream }) => candidateOf(source, upstream, model)),
+    names: () => members.map(({ source }) => source.name),
+    models: async () => modelsOf(members.map(({ source }) => source)),
   }
 }
 
-async function identified({ models, ids }: Source, signal: AbortSignal): Promise<OwnModel[]> {
+function modelsOf(sources: readonly Source[]): Model[] {
+  return sources.flatMap(({ listing }) => listing.models())
+}
+
+function relist(sources: readonly Source[]): void {
+  for (const { listing } of sources) if (listing.isDue()) void listing.refresh()
+}
+
+async function listed(sources: readonly Source[], waitMs: number): Promise<void> {
+  const all = Promise.all(sources.map(({ listing }) => listing.refresh()))
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise(resolve => (timer = setTimeout(resolve, waitMs).unref()))
+  await Promise.race([all, late]).finally(() => clearTimeout(timer))
+}
+
+/** Waits for the lists of what was opened, longer for those of whose models nothing is known. */
+async function newlyListed(members: readonly Member[], { members: known }: Fleet): Promise<void> {
+  const fresh = members.map(({ source }) => source).filter(source => !known.some(member => member.source === source))
+  const expected = (source: Source) => source.listing.models().length > 0
+  const [surely, unknown] = [fresh.filter(expected), fresh.filter(source => !expected(source))]
+  await Promise.all([listed(surely, expectedListMs), listed(unknown, firstListMs)])
+}
+
+/** Each entry with the source it had, if its connection is the same, or with a new one. */
+function openAll(upstreams: readonly Upstream[], fleet: Fleet | undefined, options: OwnModelsOptions): Member[] {
+  const known = new Map(fleet?.members.map(member => [member.source.name, member]))
+  const opened: Source[] = []
+  try {
+    return upstreams.map(upstream => {
+      const member = known.get(upstream.name)
+      const isSame = member?.upstream !== undefined && connectionOf(member.upstream) === connectionOf(upstream)
+      if (isSame) return { source: member.source, upstream }
+      const { timeouts } = options.config
+      const source = upstreamSource(upstream, { ...options, timeouts, expected: expectedOf(upstream, member) })
+      opened.push(source)
+      return { source, upstream }
+    })
+  } catch (cause) {
+    for (const source of opened) void source.close()
+    throw cause
+  }
+}
+
+/** Until it has listed its models: those it is to offer, or those it had under another key. */
+function expectedOf({ models }: Upstream, former: Member | undefined): readonly Model[] {
+  const before = former?.source.listing.models() ?? []
+  return models.length === 0 ? before : before.filter(({ id }) => models.includes(id))
+}
+
+async function identified({ listing, ids }: Source, signal: AbortSignal): Promise<OwnModel[]> {
   const known = await ids(signal)
-  return models.flatMap(model => {
+  return listing.models().flatMap(model => {
     const id = known.get(model.id)
     return id === undefined ? [] : [{ model, modelId: id }]
   })
-}
-
-function candidateOf({ backend, kind, models }: Source, name: string): Candidate[] {
-  const model = models.find(({ id }) => id === name)
-  return model === undefined ? [] : [{ name: backend.name, kind, backend, ...modelFacts(model) }]
-}
-
-function upstreamSource(upstream: Config['upstreams'][number], { env, clock, config }: OwnModelsOptions): Source {
-  const { backend, url } = createService({
-    ...upstream,
-    apiKey: upstreamKey(upstream, env),
-    env,
-    clock,
-    connectTimeoutMs: config.timeouts.connectMs,
-    headersMs: config.timeouts.headersMs,
-    maxConnections: 256,
-  })
-  return apiSource(backend, url)
-}
-
-function apiSource(backend: Source['backend'], place: string): Source {
-  const source: Source = {
-    backend,
-    kind: 'api',
-    models: [],
-    ids: async () => new Map(source.models.map(model => [model.id, upstreamModelId(place, model)])),
-  }
-  return source
-}
-
-/** Weights behind an upstream cannot be hashed from here: the id says which server and which name instead. */
-function upstreamModelId(place: string, { id, context_length = 0 }: Model): Hex {
-  const unknown = { weights: [], quantization: '', tokenizer: '', chatTemplate: '' }
-  return modelId({ ...unknown, contextTokens: context_length, modality: 'text', source: `${place}#${id}` })
-}
-
-function upstreamKey(
-  { name, keyEnv, keyFile }: Config['upstreams'][number],
-  env: NodeJS.ProcessEnv,
-): string | undefined {
-  if (keyEnv !== undefined) {
-    const key = env[keyEnv]
-    if (key) return key
-    throw new ParleyError('config_invalid', `upstream ${name} takes its key from ${keyEnv}, which is not set; set it`)
-  }
-  if (keyFile === undefined) return undefined
-  try {
-    return readFileSync(keyFile, 'utf8').trim()
-  } catch (cause) {
-    throw new ParleyError('config_invalid', `the key file of upstream ${name} cannot be read: ${keyFile}`, { cause })
-  }
 }
 
 /** The engine is an optional part and is loaded only when there is a model to serve. */
@@ -195,8 +194,8 @@ async function localModels({ config, clock, random, log }: OwnModelsOptions) {
     const offered = await backend.offered(signal)
     return new Map(offered.map(({ id, modelId }) => [id, modelId]))
   }
-  const source: Source = { backend, kind: 'local', models: [], ids }
-  return { source, service: backend }
+  // The engine is a service of its own: it is stopped, and not closed.
+  return { source: createSource({ backend, kind: 'local', ids }, { log, clock }), service: backend }
 }
 
 /** The tiny model that ships with the node. */

@@ -1,6 +1,7 @@
 import { parseAmount } from '../chain/index.ts'
 import type { Config } from '../config/index.ts'
 import {
+  type Backend,
   type Clock,
   type EventLog,
   type Ledger,
@@ -9,7 +10,7 @@ import {
   type Service,
   type Signer,
 } from '../core/index.ts'
-import { type Admission, router as createRouter, type RouterOptions } from '../gateway/index.ts'
+import type { Admission } from '../gateway/index.ts'
 import { createPeerFront, type Front, type LocalFrontOptions } from '../http/index.ts'
 import type { PeerNode } from '../p2p/index.ts'
 import { charging, createTill, type OfferedModel, type Till } from '../session/index.ts'
@@ -27,7 +28,8 @@ export interface SellerOptions {
   readonly p2p: PeerNode
   readonly ledger: Ledger
   readonly admission: Admission
-  readonly routing: Omit<RouterOptions, 'candidates'>
+  /** What answers peers. */
+  readonly forSale: Backend
   readonly front: Pick<
     LocalFrontOptions,
     'heartbeatMs' | 'stallMs' | 'maxBodyBytes' | 'bodyTimeoutMs' | 'headersTimeoutMs' | 'requestTimeoutMs' | 'onError'
@@ -112,13 +114,13 @@ function tillOf(
 }
 
 function peerFront(options: SellerOptions, till: Till): Front {
-  const { log, clock, admission, own, routing, random, config } = options
+  const { log, clock, admission, forSale, random, config } = options
   const backend = providerStack({
     log,
     clock,
     admission,
     charging: charging(till),
-    router: createRouter({ ...routing, candidates: forSale(own, config) }),
+    router: forSale,
   })
   return createPeerFront({
     ...options.front,
@@ -128,16 +130,6 @@ function peerFront(options: SellerOptions, till: Till): Front {
     random,
     maxConnections: config.p2p.maxConnections * 4,
   })
-}
-
-/** Peers get what is for sale and nothing else this node could answer with. */
-function forSale(own: OwnModels, config: Config): OwnModels {
-  const isSold = (id: string) => config.provider.models.length === 0 || config.provider.models.includes(id)
-  return {
-    ...own,
-    serving: model => (isSold(model) ? own.serving(model) : []),
-    models: async signal => (await own.models(signal)).filter(({ id }) => isSold(id)),
-  }
 }
 
 /** The price list: each own model that is for sale, at its own price or the common one. */

@@ -1,0 +1,95 @@
+import { type Call, isTokenCall } from '../core/index.ts'
+import type { Candidate, DollarPrices, PricedOutcome, Pricing, TokenCount } from '../gateway/index.ts'
+
+export interface PricingOptions {
+  /** Who may answer a call with a model, under every setup that still answers; the newest first. */
+  readonly serving: (call: Call, model: string) => readonly Candidate[]
+  /** What the smallest unit of the escrow's token comes to, in millionths of a dollar; payments to peers count for nothing when missing. */
+  readonly unitCost?: (units: bigint) => bigint
+}
+
+/** Calls in millionths of a dollar, by the lists of those who operate this node. */
+export interface DollarPricing extends Pricing {
+  /** Undefined where nothing says what it costs. */
+  readonly known: (call: Call, outcome: PricedOutcome & { readonly cost?: bigint }) => bigint | undefined
+}
+
+const million = 1_000_000n
+
+export function createPricing({ serving, unitCost }: PricingOptions): DollarPricing {
+  const known: DollarPricing['known'] = (call, outcome) => {
+    const model = outcome.route?.model ?? call.body.model ?? ''
+    const answered = serving(call, model).find(({ name }) => name === outcome.servedBy)
+    if (answered?.dollars !== undefined) return costOf(answered.dollars, outcome)
+    return outcome.cost !== undefined && unitCost !== undefined ? unitCost(outcome.cost) : undefined
+  }
+  return {
+    known,
+    of: (call, outcome) => known(call, outcome) ?? 0n,
+    atMost: (call, tokens) => {
+      const prices = serving(call, call.body.model ?? '').flatMap(({ dollars }) => dollars ?? [])
+      return prices.reduce((most, dollars) => larger(most, mostOf(call, tokens, dollars)), 0n)
+    },
+  }
+}
+
+/** The same for a caller whose price is so many thousandths of what it costs. */
+export function scaled(pricing: Pricing, thousandths: number): Pricing {
+  if (thousandths === 1_000) return pricing
+  const scale = (amount: bigint) => rounded(amount * BigInt(thousandths), 1_000n)
+  return {
+    of: (call, outcome) => scale(pricing.of(call, outcome)),
+    atMost: (call, tokens) => scale(pricing.atMost(call, tokens)),
+  }
+}
+
+function larger(a: bigint, b: bigint): bigint {
+  return a > b ? a : b
+}
+
+function costOf({ in: prompt = 0n, out: answer = 0n, ...each }: DollarPrices, { usage, units }: PricedOutcome): bigint {
+  const tokens = BigInt(usage.prompt_tokens) * prompt + BigInt(usage.completion_tokens) * answer
+  return rounded(tokens, million) + (units === undefined ? 0n : unitsCost(each, units))
+}
+
+function unitsCost(
+  { image = 0n, minute = 0n, characters = 0n }: DollarPrices,
+  { unit, count }: NonNullable<PricedOutcome['units']>,
+): bigint {
+  switch (unit) {
+    case 'images':
+      return BigInt(Math.round(count)) * image
+    case 'seconds':
+      return rounded(BigInt(Math.round(count * 1_000)) * minute, 60_000n)
+    case 'characters':
+      return rounded(BigInt(Math.round(count)) * characters, million)
+  }
+}
+
+/** To the nearest, so that many small calls together come to what they cost. */
+function rounded(amount: bigint, divisor: bigint): bigint {
+  return (amount + divisor / 2n) / divisor
+}
+
+/** Sound is measured only when it was heard: it counts as a minute until then. */
+function mostOf(call: Call, { in: prompt, out: answer }: TokenCount, dollars: DollarPrices): bigint {
+  const { in: priceIn = 0n, out: priceOut = 0n, image = 0n, minute = 0n, characters = 0n } = dollars
+  if (isTokenCall(call)) {
+    const tokens = BigInt(Math.ceil(prompt)) * priceIn + BigInt(Math.ceil(answer)) * priceOut
+    return (tokens + million - 1n) / million
+  }
+  const { n, input } = call.body as Readonly<Record<string, unknown>>
+  switch (call.task) {
+    case 'image':
+    case 'imageEdit':
+    case 'imageVariation':
+      return BigInt(Math.max(1, Math.min(100, Math.trunc(Number(n ?? 1)) || 1))) * image
+    case 'speech':
+      return (BigInt(String(input ?? '').length) * characters + million - 1n) / million
+    case 'transcription':
+    case 'translation':
+      return minute
+    default:
+      return 0n
+  }
+}
