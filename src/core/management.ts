@@ -1,5 +1,7 @@
 import type { TokenCall } from './call.ts'
 import type { LiveProvider, Trial } from './live.ts'
+import type { Listing, Page } from './page.ts'
+import type { ArchivedCall, LogStore, RequestStore } from './record-stores.ts'
 import type {
   AlertRow,
   BudgetRow,
@@ -15,20 +17,7 @@ import type {
   SessionRow,
   UserRow,
 } from './records.ts'
-import type {
-  AlertStore,
-  ArchivedCall,
-  BudgetFilter,
-  KeyFilter,
-  Listing,
-  LogStore,
-  NewBudget,
-  NewKey,
-  Page,
-  ProviderFilter,
-  RequestStore,
-  UserFilter,
-} from './stores.ts'
+import type { AlertStore, BudgetFilter, KeyFilter, NewBudget, NewKey, ProviderFilter, UserFilter } from './stores.ts'
 
 /** What the management API asks of a node. No answer holds a secret, sealed or hashed, but where it says so. */
 export interface Management {
@@ -342,8 +331,6 @@ export interface StatusDesk {
   /** Without asking anybody. */
   readonly health: () => { readonly version: string; readonly uptimeSeconds: number }
   readonly status: () => Promise<NodeHealth>
-  /** What only an admin sees: peers, the chain, what is sold. */
-  readonly details: () => JsonDocument
 }
 
 export interface NodeHealth {

@@ -160,8 +160,9 @@ class Writer implements RecordWriter {
     try {
       this.#written += await within(this.#write(entries), this.#options.slowMs, 'a write to the database')
       return true
-    } catch {
-      this.#setAway(true)
+    } catch (cause) {
+      // Slow is not away: that is said by who waits longer.
+      if (!(cause instanceof ParleyError && cause.code === 'timeout')) this.#setAway(true)
       return false
     }
   }

@@ -18,7 +18,7 @@ export interface Dialect {
   readonly fromDollars: (cell: Cell) => bigint
   /** The sum of `requests.cost` in millionths. */
   readonly sumOfCost: string
-  /** What ends a `select` whose rows are about to be changed. */
+  /** Whether several write at the same time, so that what must not change meanwhile has to be locked. */
   readonly isLocking: boolean
 }
 

@@ -33,11 +33,7 @@ export async function migrate(options: MigrateOptions): Promise<void> {
 
 async function migrateIn(trx: Transaction<Tables>, options: MigrateOptions): Promise<void> {
   const { dialect, clock, migrations } = options
-  // Migrations of large tables take their time; the bound on statements is for those that serve calls.
-  if (dialect.name === 'postgres') {
-    await sql`set local statement_timeout = 0`.execute(trx)
-    await sql`select pg_advisory_xact_lock(${sql.lit(lockId)})`.execute(trx)
-  }
+  if (dialect.isLocking) await sql`select pg_advisory_xact_lock(${sql.lit(lockId)})`.execute(trx)
   const version = await versionOf(trx, dialect)
   refuseNewer(version, migrations.length)
   if (version === 0) await sql.raw(tableOfVersions(dialect)).execute(trx)

@@ -41,16 +41,19 @@ export interface SqlStore extends Store {
   readonly recount: () => Promise<void>
 }
 
+const unhurriedMs = 4 * 3_600_000
+
 /** Opens or makes the store, with its schema brought up to date. */
 export async function openStore(place: StorePlace, options: OpenStoreOptions): Promise<SqlStore> {
   const { clock, random, sealer, migrations = released } = options
   return await guarded(async () => {
-    const { db, dialect } = connect(place)
-    const database: Database = { db, dialect, clock, random }
-    try {
+    await unhurried(place, async ({ db, dialect }) => {
       await migrate({ db, dialect, clock, migrations, ...('path' in place && { path: place.path }) })
+    })
+    const { db, dialect } = connect(place)
+    try {
       if (sealer !== undefined) await checkCanary(db, sealer)
-      return storeOf(database)
+      return storeOf({ db, dialect, clock, random }, place)
     } catch (cause) {
       await db.destroy()
       throw cause
@@ -58,14 +61,26 @@ export async function openStore(place: StorePlace, options: OpenStoreOptions): P
   })
 }
 
-function connect(place: StorePlace): { db: Kysely<Tables>; dialect: Dialect } {
+type Connection = Pick<Database, 'db' | 'dialect'>
+
+function connect(place: StorePlace): Connection {
   const [own, dialect]: [KyselyDialect, Dialect] =
     'path' in place ? [new NodeSqliteDialect(openFile(place.path)), sqlite] : [postgresDialect(place), postgres]
   const plugins = [new CamelCasePlugin({ maintainNestedObjectKeys: true })]
   return { db: new Kysely<Tables>({ dialect: own, plugins }), dialect }
 }
 
-function storeOf(database: Database): SqlStore {
+/** Does what may take its time on a connection of its own: the bound on statements is for those that serve calls. */
+async function unhurried(place: StorePlace, work: (connection: Connection) => Promise<void>): Promise<void> {
+  const connection = connect('path' in place ? place : { ...place, connectionsMax: 1, statementTimeoutMs: unhurriedMs })
+  try {
+    await work(connection)
+  } finally {
+    await connection.db.destroy()
+  }
+}
+
+function storeOf(database: Database, place: StorePlace): SqlStore {
   const { db } = database
   return {
     providers: createProviders(database),
@@ -81,7 +96,7 @@ function storeOf(database: Database): SqlStore {
     logs: createLogs(database),
     revision: () => revisionOf(database),
     rotateSecrets: (from, to) => reseal(database, from, to),
-    recount: () => recount(database),
+    recount: () => guarded(() => unhurried(place, recount)),
     ping: () => guarded(async () => void (await sql`select 1`.execute(db))),
     close: () => guarded(() => db.destroy()),
   }

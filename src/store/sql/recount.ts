@@ -9,13 +9,10 @@ import { counters, dimensions, histogramColumns, keyDimensions } from './tables.
  * Counts the sums anew from the requests that are there, for a database that was filled by other means. Sums of hours
  * from before the oldest request stay as they are.
  */
-export function recount({ db, dialect }: Database): Promise<void> {
+export function recount({ db, dialect }: Pick<Database, 'db' | 'dialect'>): Promise<void> {
   return guarded(() =>
     db.transaction().execute(async trx => {
-      if (dialect.name === 'postgres') {
-        await sql`set local statement_timeout = 0`.execute(trx)
-        await sql`lock table requests in share mode`.execute(trx)
-      }
+      if (dialect.isLocking) await sql`lock table requests in share mode`.execute(trx)
       const { oldest } = await trx
         .selectFrom('requests')
         .select(({ fn }) => fn.min('timestamp').as('oldest'))

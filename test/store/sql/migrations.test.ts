@@ -1,11 +1,14 @@
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
 import { DatabaseSync } from 'node:sqlite'
+import { inspect } from 'node:util'
+import pg from 'pg'
 import { expect, test } from 'vitest'
 import { systemClock, systemRandom } from '../../../src/core/index.ts'
 import { type Migration, migrations, openStore, type StorePlace } from '../../../src/store/index.ts'
 import { ask } from '../../postgres.ts'
 import { call } from './calls.ts'
-import { onBoth, onFile, type Stage } from './stage.ts'
+import { onBoth, onFile, onPostgres, type Stage } from './stage.ts'
 
 const further: Migration = { name: 'further', statements: () => ['create table further (id integer)'] }
 const broken: Migration = { name: 'broken', statements: () => ['create table half (id integer)', 'create nonsense'] }
@@ -123,12 +126,34 @@ onFile('a file', stage => {
   })
 })
 
-test('a server that is not there is told within a bound', async () => {
-  const options = { clock: systemClock, random: systemRandom }
-  const absent = openStore({ url: 'postgres://nobody:secret-word@127.0.0.1:9/none', connectTimeoutMs: 500 }, options)
-  const error = await absent.catch((cause: unknown) => cause)
-  expect(error).toMatchObject({ code: 'store_unavailable' })
-  expect(String(error)).not.toContain('secret-word')
+test('a server that is not there, or never says a word, is told within a bound', async () => {
+  const silent = createServer(socket => socket.on('error', () => undefined).resume())
+  await new Promise<void>(resolve => silent.listen(0, '127.0.0.1', resolve))
+  const { port } = silent.address() as AddressInfo
+  for (const at of [9, port]) {
+    const url = `postgres://nobody:secret-word@127.0.0.1:${at}/none`
+    const opening = openStore({ url, connectTimeoutMs: 300 }, { clock: systemClock, random: systemRandom })
+    const error = await opening.catch((cause: unknown) => cause)
+    expect(error).toMatchObject({ code: 'store_unavailable' })
+    expect(inspect(error)).not.toContain('secret-word')
+  }
+  silent.close()
+})
+
+onPostgres('a server', stage => {
+  test('that is held up in the middle of a statement is given up within a bound, and used again afterwards', async () => {
+    const { url } = (await stage.place()) as { url: string }
+    const store = await stage.open({ url, statementTimeoutMs: 300 })
+    const other = new pg.Client({ connectionString: url })
+    await other.connect()
+    await other.query('begin; lock table budgets')
+    const start = performance.now()
+    await expect(store.budgets.get('x')).rejects.toThrow(expect.objectContaining({ code: 'store_unavailable' }))
+    expect(performance.now() - start).toBeLessThan(3_000)
+    await other.query('rollback')
+    await other.end()
+    expect(await store.budgets.get('x')).toBeUndefined()
+  })
 })
 
 async function schemaOf(stage: Stage, place: StorePlace): Promise<string[]> {
