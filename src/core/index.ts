@@ -1,4 +1,5 @@
 /** The words and the ports: what the parts of a node say to each other. */
+export * from './account-desk.ts'
 export * from './alerts.ts'
 export * from './backend.ts'
 export * from './budget-window.ts'

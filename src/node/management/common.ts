@@ -1,0 +1,34 @@
+import { ParleyError } from '../../core/index.ts'
+
+/** What was found, or `not_found`. */
+export function knownOr<T>(found: T | undefined, what: string, id: string): T {
+  if (found !== undefined) return found
+  throw new ParleyError('not_found', `there is no ${what} ${id.slice(0, 64)}; list them`)
+}
+
+/** The fields that are given: what is missing is not there at all. */
+export function defined<T extends object>(fields: T): { [K in keyof T]: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never
+}
+
+/** Does one thing after the other: of two who look first and change then, the second sees what the first has done. */
+export function inTurn(): <T>(work: () => Promise<T>) => Promise<T> {
+  let last: Promise<unknown> = Promise.resolve()
+  return work => {
+    const next = last.then(work, work)
+    last = next.catch(() => {})
+    return next
+  }
+}
+
+/** The same value with the names of its objects in one order, so that two that are the same are equal as text. */
+export function sorted<T>(value: T): T {
+  if (Array.isArray(value)) return value.map(sorted) as T
+  if (typeof value !== 'object' || value === null) return value
+  const entries = Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1))
+  return Object.fromEntries(entries.map(([name, each]) => [name, sorted(each)])) as T
+}
+
+export function isSame(one: unknown, other: unknown): boolean {
+  return JSON.stringify(sorted(one)) === JSON.stringify(sorted(other))
+}
