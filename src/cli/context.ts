@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import { type LoadedConfig, loadConfig } from '../config/index.ts'
 import { type Clock, type Random, systemClock, systemRandom } from '../core/index.ts'
 import { givenConfigFlags } from './flags.ts'
-import { interruptSignal } from './interrupt.ts'
+import { type Interrupts, listenForInterrupts } from './interrupt.ts'
 import { createOutput, type Output } from './output.ts'
 import { createPrompt, type Prompt } from './prompt.ts'
 
@@ -11,6 +11,7 @@ export interface CommandContext {
   readonly out: Output
   readonly prompt: Prompt
   readonly signal: AbortSignal
+  readonly onHangup: Interrupts['onHangup']
   readonly env: NodeJS.ProcessEnv
   readonly stdin: NodeJS.ReadStream
   readonly stderr: NodeJS.WriteStream
@@ -42,7 +43,7 @@ function contextOf(program: Command): CommandContext {
   const options = program.opts<GlobalOptions>()
   const { stdin, stdout, stderr, env } = process
   const out = createOutput({ stdout, stderr, env, isJson: options.json === true, color: chosenColor(program) })
-  const signal = interruptSignal(systemClock, out.say)
+  const { signal, onHangup } = listenForInterrupts(systemClock, out.say)
   const prompt = createPrompt({ stdin, stderr, signal, isYes: options.yes === true, mayAsk: options.input !== false })
   const flags = givenConfigFlags(program)
   if (options.passwordFile !== undefined) flags['wallet.passwordFile'] = options.passwordFile
@@ -50,6 +51,7 @@ function contextOf(program: Command): CommandContext {
     out,
     prompt,
     signal,
+    onHangup,
     env,
     stdin,
     stderr,

@@ -1,11 +1,21 @@
 import { constants } from 'node:os'
 import { type Clock, ParleyError } from '../core/index.ts'
 
-/** Aborted by the first SIGINT, SIGTERM or SIGHUP. The second ends the process at once. */
-export function interruptSignal(clock: Clock, say: (text: string) => void): AbortSignal {
+/** What the system tells a command that runs. */
+export interface Interrupts {
+  /** Aborted by the first SIGINT, SIGTERM or SIGHUP. The second ends the process at once. */
+  readonly signal: AbortSignal
+  /** From now on SIGHUP is no end but calls this, unless it says that a terminal has gone away. */
+  readonly onHangup: (act: () => void) => void
+}
+
+export function listenForInterrupts(clock: Clock, say: (text: string) => void): Interrupts {
   const controller = new AbortController()
+  let hangUp: (() => void) | undefined
   let firstAt = 0
   const onSignal = (name: keyof typeof constants.signals) => {
+    const isAsked = name === 'SIGHUP' && hangUp !== undefined && !process.stdin.isTTY
+    if (isAsked && !controller.signal.aborted) return hangUp?.()
     if (!controller.signal.aborted) {
       firstAt = clock.monotonic()
       if (name === 'SIGINT' && process.stderr.isTTY) say('\nstopping; press Ctrl-C again to stop now')
@@ -15,7 +25,12 @@ export function interruptSignal(clock: Clock, say: (text: string) => void): Abor
     }
   }
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => onSignal(name))
-  return controller.signal
+  return {
+    signal: controller.signal,
+    onHangup: act => {
+      hangUp = act
+    },
+  }
 }
 
 /** npm and timeout(1) pass on a signal the terminal or the process group has delivered already: one stop, not two. */

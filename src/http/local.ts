@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { type EventLog, type Management, ParleyError, type Random, type Recorder } from '../core/index.ts'
 import { adminRoutes, healthPath } from './admin/index.ts'
 import { bearer, equalTo } from './bearer.ts'
-import { type Exchange, sendJson } from './exchange.ts'
+import { type Exchange, type Handler, sendJson } from './exchange.ts'
 import { explainRoute, type RouteRequest } from './explain-route.ts'
 import { type Caller, createFront, type Front } from './front.ts'
 import { createGate } from './gate.ts'
@@ -30,6 +30,10 @@ export interface LocalFrontOptions extends Omit<OpenAiRoutesOptions, 'isPeer'>, 
   readonly recorder?: Recorder
   /** Without it there is no such page. */
   readonly metrics?: MetricsRoute
+  /** Reads the setup of the node again; answered with what it returns. Without it there is no such route. */
+  readonly reload?: () => Promise<unknown>
+  /** Whether an API path is served; all are when missing. */
+  readonly isOpen?: (path: string) => boolean
   /** What still keeps the node from answering; empty when it is ready. */
   readonly notReady: () => readonly string[]
   readonly random: Random
@@ -57,13 +61,15 @@ export function createLocalFront(options: LocalFrontOptions): Front {
       'GET /healthz/startup': exchange => readiness(exchange, options),
       'GET /healthz/ready': exchange => readiness(exchange, options),
       ...managementRoutes(options),
+      ...(options.reload && { [`POST ${reloadPath}`]: reloadRoute(options.reload) }),
       ...(options.metrics && { [`GET ${metricsPath}`]: metricsRoute(options.metrics) }),
     },
     identify: (request, path) => {
       if (path.startsWith('/healthz/') || path === healthPath) return anonymous
       gate(request)
       // The management asks by itself who calls: most who may are not known at once.
-      if (options.management !== undefined && path.startsWith('/api/')) return anonymous
+      if (options.management !== undefined && path.startsWith('/api/') && path !== reloadPath) return anonymous
+      if (options.isOpen?.(path) === false) throw new ParleyError('not_found', `${path} is closed on this node`)
       return authenticate(authentication, request, path)
     },
   })
@@ -79,6 +85,13 @@ function managementRoutes(options: LocalFrontOptions): Routes {
     'GET /api/status': async ({ response }) => sendJson(response, 200, status()),
     'GET /api/route/explain': explainRoute(explain),
   }
+}
+
+/** For the commands of this machine, whoever else manages the node. */
+const reloadPath = '/api/reload'
+
+function reloadRoute(reload: () => Promise<unknown>): Handler {
+  return async ({ response }) => sendJson(response, 200, await reload())
 }
 
 async function readiness({ response }: Exchange, { notReady }: LocalFrontOptions): Promise<void> {

@@ -37,12 +37,15 @@ import {
   readOrMakeMasterKey,
   type SqlStore,
 } from '../store/index.ts'
+import { withImportedKey } from './imported-key.ts'
 
 export interface MemoryOptions {
   readonly config: Config
   readonly log: EventLog
   readonly clock: Clock
   readonly random: Random
+  /** A key of callers that is kept in no store. */
+  readonly importedKey?: string | undefined
 }
 
 /** What the node manages and records, whoever shares that with it, and who may do what. */
@@ -92,7 +95,8 @@ function memoryOf(store: SqlStore, sealer: Sealer, options: MemoryOptions): Memo
   const { config, log, clock, random } = options
   const shared = sharedOf(options)
   const revisions = createRevisions({ store, messages: shared.messages, everyMs: revisionEveryMs })
-  const ring = createKeyRing({ keys: store.keys, users: store.users, revisions, clock })
+  const kept = createKeyRing({ keys: store.keys, users: store.users, revisions, clock })
+  const ring = withImportedKey(kept, options.importedKey)
   const book = createBudgetBook({ budgets: store.budgets, revisions, messages: shared.messages, clock })
   const keys = createKeys({ keys: store.keys, budgets: store.budgets, revisions, clock, random })
   const limits = createLimits({ ring, book, shared, clock })

@@ -1,10 +1,11 @@
-import { type Config, createDirectories } from '../config/index.ts'
+import { type Config, createDirectories, importedCallerKey } from '../config/index.ts'
 import {
   type AlertRow,
   type AlertStore,
   type Clock,
   createEventLog,
   type EventLog,
+  type Live,
   ParleyError,
   type Random,
   type Service,
@@ -28,12 +29,13 @@ import { createLocalFront, type Front } from '../http/index.ts'
 import { userStack } from '../stacks.ts'
 import { createLedger, createOwnership } from '../store/index.ts'
 import { createCallers } from './callers.ts'
-import { createLive } from './live.ts'
+import { createLive, type LiveNode } from './live.ts'
 import { type Memory, openMemory } from './memory.ts'
 import { createMonitoring, type Monitoring } from './monitoring.ts'
 import { createNetwork, type Network } from './network.ts'
 import type { OwnBackend, OwnModels } from './own-models.ts'
 import { createRecorder } from './recording.ts'
+import { reloaded } from './reloaded.ts'
 import { createAdminToken, lockHome, writeNodeFile } from './run-files.ts'
 import { type NodeStatus, statusOf } from './status.ts'
 import { version } from './version.ts'
@@ -44,6 +46,8 @@ export interface NodeOptions {
   readonly config: Config
   /** Where upstream keys are looked up. */
   readonly env: NodeJS.ProcessEnv
+  /** The configuration as it is written down by now, for who changes it while the node runs. */
+  readonly reread?: () => Config
   readonly clock?: Clock
   readonly random?: Random
   /** Ways to answer beside those of the configuration; closed when the node stops. */
@@ -64,6 +68,8 @@ export interface ParleyNode {
   /** The API key made at the very first start: to be shown once. */
   readonly firstKey: string | undefined
   readonly status: () => NodeStatus
+  /** What may change while it runs. */
+  readonly live: Live
   /** How much is logged; can be changed while it runs. */
   readonly logging: Monitoring['logging']
 }
@@ -72,13 +78,14 @@ const partStopMs = 10_000
 
 export async function createNode(options: NodeOptions): Promise<ParleyNode> {
   const { config, env, clock = systemClock, random = systemRandom, backends = [], writeLog = () => {} } = options
+  const { reread = () => config } = options
   createDirectories(config.paths)
   const opened: (() => void | Promise<void>)[] = [lockHome(config.paths).release]
   const close = async () => {
     for (const end of opened.splice(0).reverse()) await end()
   }
   try {
-    return await assemble({ config, env, clock, random, backends, writeLog }, opened, close)
+    return await assemble({ config, reread, env, clock, random, backends, writeLog }, opened, close)
   } catch (cause) {
     await close()
     throw cause
@@ -90,6 +97,7 @@ type Given = Required<NodeOptions>
 interface Parts {
   readonly given: Given
   readonly log: EventLog
+  readonly live: LiveNode
   readonly own: OwnModels
   readonly network: Network
   readonly memory: Memory
@@ -107,7 +115,7 @@ async function assemble(
 ): Promise<ParleyNode> {
   const { config, clock, random } = given
   const log = createEventLog(() => clock.now())
-  const memory = await openMemory({ config, log, clock, random })
+  const memory = await openMemory({ config, log, clock, random, importedKey: importedCallerKey(given.env) })
   opened.push(memory.close)
   const ledger = createLedger(config.paths.ledgerFile, { clock })
   opened.push(ledger.close)
@@ -140,7 +148,18 @@ async function assemble(
   const front = frontSettings(config, log)
   const { forSale } = live
   const network = await createNetwork({ ...given, log, own, ledger, admission, ranking, forSale, front, ...callers })
-  const parts: Parts = { given, log, own, network, memory, admission, ranking, monitoring, startedAt: clock.now() }
+  const parts: Parts = {
+    given,
+    log,
+    live,
+    own,
+    network,
+    memory,
+    admission,
+    ranking,
+    monitoring,
+    startedAt: clock.now(),
+  }
   const backend = userStack({
     log,
     clock,
@@ -161,6 +180,11 @@ async function assemble(
       providerId: live.providerId,
     }),
     adminToken: token,
+    reload: async () => {
+      await live.reload()
+      return reloaded(live.setup(), config, given.reread())
+    },
+    isOpen: live.isOpen,
     status: () => statusOf(parts),
     metrics: monitoring.metrics,
     explain: async ({ key, ...question }) => {
@@ -225,6 +249,7 @@ function running(
       return firstKey
     },
     status: () => statusOf(parts),
+    live: parts.live,
     logging: monitoring.logging,
     start: async signal => {
       try {

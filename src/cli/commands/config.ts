@@ -1,7 +1,9 @@
 import { type Command, Option } from 'commander'
+import { z } from 'zod'
 import { configKeys, exampleConfig, inline, type LoadedConfig } from '../../config/index.ts'
 import { action } from '../context.ts'
-import { table } from '../output.ts'
+import { pairs, table } from '../output.ts'
+import { requireNode } from '../running-node.ts'
 
 export function addConfig(program: Command): void {
   const config = program.command('config').description('check, show and start a configuration')
@@ -31,6 +33,32 @@ export function addConfig(program: Command): void {
     .description('print a configuration file with every key, its default and what it is for')
     .addHelpText('after', '\nExample:\n  $ parley config example > ~/.config/parley/config.toml')
     .action(action(async ({ out }) => out.print(exampleConfig().trimEnd())))
+  config
+    .command('reload')
+    .description('have the running node read its configuration again: upstreams, endpoints and routing change at once')
+    .addHelpText('after', '\nExample:\n  $ parley config check && parley config reload')
+    .action(
+      action(async ({ load, out, signal }) => {
+        const bound = AbortSignal.any([signal, AbortSignal.timeout(reloadMs)])
+        const response = await requireNode(load().config.paths).request('/api/reload', { signal: bound, body: {} })
+        out.answer(Reloaded.parse(await response.json()), reloadedText)
+      }),
+    )
+}
+
+const reloadMs = 60_000
+
+const names = z.array(z.string())
+const Reloaded = z.looseObject({ generation: z.int(), upstreams: names, endpoints: names, needsRestart: names })
+
+function reloadedText({ generation, upstreams, endpoints, needsRestart }: z.infer<typeof Reloaded>): string {
+  const rows: [string, string][] = [
+    ['setup', String(generation)],
+    ['upstreams', upstreams.join(', ') || 'none'],
+    ['endpoints', endpoints.join(', ') || 'none'],
+  ]
+  if (needsRestart.length > 0) rows.push(['after a restart', needsRestart.join(', ')])
+  return pairs(rows)
 }
 
 /** Every key with its value, secrets hidden. */

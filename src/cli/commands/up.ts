@@ -28,12 +28,13 @@ function lifetime(command: Command): Command {
 
 /** Runs a node from start to stop. Being told to stop is how a node is meant to end: exit 0. */
 async function up(context: CommandContext, { provide, untilStdinEnds }: UpOptions): Promise<void> {
-  const { config } = context.load(provide ? { 'provider.enabled': true } : {})
+  const reread = () => context.load(provide ? { 'provider.enabled': true } : {}).config
+  const config = reread()
   const ready = await withPassword(context, config)
   const { createNode } = await import('../../node/index.ts')
   const { env, clock, random, stderr } = context
   const writeLog = (line: string) => void stderr.write(`${line}\n`)
-  const node = await createNode({ config: ready, env, clock, random, writeLog })
+  const node = await createNode({ config: ready, reread, env, clock, random, writeLog })
   const signal = untilStdinEnds ? AbortSignal.any([context.signal, endOf(context.stdin)]) : context.signal
   try {
     await node.start(signal)
@@ -42,6 +43,8 @@ async function up(context: CommandContext, { provide, untilStdinEnds }: UpOption
     throw cause
   }
   announce(context, node, config)
+  // What goes wrong is in the log, and the setup that runs stays.
+  context.onHangup(() => void node.live.reload().catch(() => {}))
   await aborted(signal)
   context.out.say('stopping')
   await within(node.stop(), config.timeouts.stopMs + stopMarginMs, 'stopping the node')
