@@ -1,6 +1,18 @@
-import type { CacheUse, Call, Clock, Context, Filter, Principal, Random, Reply, SharedCache } from '../core/index.ts'
+import type {
+  Backend,
+  CacheUse,
+  Call,
+  Clock,
+  Context,
+  Filter,
+  Principal,
+  Random,
+  Reply,
+  Route,
+  SharedCache,
+} from '../core/index.ts'
 import { filter } from '../core/index.ts'
-import { createKeeper, hexOf, type Keeper } from './cache-keeper.ts'
+import { hexOf, Keeper } from './cache-keeper.ts'
 import { cacheKey, isKept } from './cache-key.ts'
 import { createReplay, replayed } from './cache-replay.ts'
 
@@ -33,7 +45,7 @@ const defaultGatheredBytes = 64 * 1024 * 1024
  */
 export function cached(options: CachedOptions): Filter {
   const { maxEntryBytes = defaultEntryBytes, maxGatheredBytes = defaultGatheredBytes, random } = options
-  const keeper = createKeeper({ ...options, maxEntryBytes, maxGatheredBytes })
+  const keeper = new Keeper({ ...options, maxEntryBytes, maxGatheredBytes })
   return filter(async function* (inner, call, context) {
     const key = await keyOf(options, call, context)
     if (key === undefined) {
@@ -45,7 +57,7 @@ export function cached(options: CachedOptions): Filter {
     const replay = entry && createReplay(entry, { uuid: hexOf(random), model: call.body.model, takesRuns })
     tell(context, replay === undefined ? 'miss' : 'hit')
     if (replay !== undefined) return yield* replayed(replay, context)
-    return yield* gathered(keeper, key, inner.run, call, context)
+    return yield* gathered(keeper, key, inner, call, context)
   })
 }
 
@@ -67,34 +79,26 @@ function tell({ record, onCache }: Context, use: CacheUse): void {
   onCache?.(use)
 }
 
-async function* gathered(
-  keeper: Keeper,
-  key: string,
-  run: (call: Call, context: Context) => Reply,
-  call: Call,
-  context: Context,
-): Reply {
-  const gathering = keeper.gather(key, call, context)
-  if (gathering === undefined) return yield* run(call, context)
-  const reply = run(call, {
-    ...context,
-    onRoute: route => {
-      gathering.onRoute(route)
-      context.onRoute?.(route)
-    },
-  })
+async function* gathered(keeper: Keeper, key: string, inner: Backend, call: Call, context: Context): Reply {
+  const told = keeper.gather(key, call, context)
+  if (told === undefined) return yield* inner.run(call, context)
+  const onRoute = (route: Route) => {
+    told.went(route)
+    context.onRoute?.(route)
+  }
+  const reply = inner.run(call, { ...context, onRoute })
   try {
     for (;;) {
       const step = await reply.next()
       if (step.done === true) {
-        gathering.ended(step.value)
+        told.ended(step.value)
         return step.value
       }
-      gathering.saw(step.value)
+      told.saw(step.value)
       yield step.value
     }
   } finally {
-    gathering.left()
+    told.left()
     await reply.return(undefined as never)
   }
 }

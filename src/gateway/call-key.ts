@@ -27,14 +27,25 @@ export function lastingHeaders(headers: Context['headers']): [name: string, valu
 
 /** SHA-256, the same for values that say the same. */
 export function digestOf(value: unknown): string {
-  return createHash('sha256').update(JSON.stringify(value, written)).digest('base64')
+  return createHash('sha256')
+    .update(JSON.stringify(ordered(value)))
+    .digest('base64')
 }
 
-/** Amounts have no JSON of their own; the fields of an object have no order that means anything. */
-function written(_field: string, value: unknown): unknown {
+/**
+ * Amounts have no JSON of their own; the fields of an object have no order that means anything. Lists of plain values stay
+ * as they are: there may be a million tokens in one.
+ */
+function ordered(value: unknown): unknown {
   if (typeof value === 'bigint') return `${value}n`
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
-  return Object.fromEntries(Object.entries(value).toSorted(byField))
+  if (typeof value !== 'object' || value === null) return value
+  if (Array.isArray(value)) return value.some(isNested) ? value.map(ordered) : value
+  const fields = Object.entries(value).toSorted(byField)
+  return Object.fromEntries(fields.map(([name, held]) => [name, ordered(held)]))
+}
+
+function isNested(value: unknown): boolean {
+  return typeof value === 'object' || typeof value === 'bigint'
 }
 
 function byField([a]: [string, unknown], [b]: [string, unknown]): number {

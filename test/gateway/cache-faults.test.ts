@@ -213,6 +213,19 @@ describe('what is asked once', () => {
     expect(truth.script.opened).toBe(1)
   })
 
+  test('what is asked anew while the answer before it is being kept takes its place', async () => {
+    let kepts = 0
+    const set = async () => {
+      await sleep(20)
+      kepts++
+      return true
+    }
+    const { ask } = kept({ cache: { get: async () => undefined, set, purge: async () => {} } })
+    await ask(chat('say-1'))
+    await ask(chat('say-1'), { cacheControl: { isNoStore: false, maxAgeMs: 0 } })
+    expect(await until(() => kepts === 2)).toBe(true)
+  })
+
   test('a caller that leaves a whole answer before it was booked keeps nobody waiting for ever', async () => {
     const { truth, backend, ask, uses } = kept()
     const reply = backend.run(chat('slow-20'), contextOf({ principal }))
