@@ -1,4 +1,13 @@
-import { type CacheUse, type CallRecord, type Context, ParleyError, type Route, systemClock } from '../core/index.ts'
+import {
+  type CacheUse,
+  type CallRecord,
+  type Context,
+  type LimitState,
+  limitHeaders,
+  ParleyError,
+  type Route,
+  systemClock,
+} from '../core/index.ts'
 import { toWishes, WishFields, wishFieldsOf, withoutWishes } from '../openai/index.ts'
 import { type BodyLimits, readJson } from './body.ts'
 import { cacheControlOf } from './cache-control.ts'
@@ -77,11 +86,18 @@ function ofApp(exchange: Exchange): Partial<Context> {
     takesRuns: true,
     onRoute: route => showRoute(exchange, route),
     onCache: use => showCache(exchange, use),
+    onLimits: left => showLimits(exchange, left),
     ...(cacheControl !== undefined && { cacheControl }),
   }
 }
 
-function showCache({ response }: Exchange, use: CacheUse): void {
+function showLimits({ response }: Exchange, left: LimitState): void {
+  if (response.headersSent || response.destroyed) return
+  for (const [name, value] of Object.entries(limitHeaders(left))) response.setHeader(name, value)
+}
+
+function showCache({ response, record }: Exchange, use: CacheUse): void {
+  if (record !== undefined) record.cache = use
   if (!response.headersSent && !response.destroyed) response.setHeader('x-parley-cache', use.toUpperCase())
 }
 

@@ -39,6 +39,7 @@ import { reloaded } from './reloaded.ts'
 import { createAdminToken, lockHome, writeNodeFile } from './run-files.ts'
 import { type NodeStatus, statusOf } from './status.ts'
 import { version } from './version.ts'
+import { visibleModels } from './visible-models.ts'
 
 export type { NodeStatus } from './status.ts'
 
@@ -192,6 +193,7 @@ async function assemble(
       return live.explain({ ...question, ...(caller && { caller }) })
     },
     notReady: () => network.notReady(),
+    visibleModels: visibleModels(memory),
     providers: {
       names: () => candidates.names?.() ?? [],
       serving: model => candidates.serving(model).map(({ name }) => name),
