@@ -52,9 +52,9 @@ onBoth('sums', stage => {
     const chance = seeded(11)
     /** Clocks change in Berlin in the middle of it, and in Lord Howe by half an hour. */
     const [from, to] = [Date.UTC(2026, 2, 20), Date.UTC(2026, 3, 10)]
-    const rows = Array.from({ length: 1_500 }, () => randomCall(chance, from, to))
+    const rows = Array.from({ length: 900 }, () => randomCall(chance, from, to))
     await requests.write(rows.map(request => ({ request })))
-    const zones = ['UTC', 'Europe/Berlin', 'Asia/Kathmandu', 'Australia/Lord_Howe', 'America/St_Johns']
+    const zones = ['Europe/Berlin', 'Asia/Kathmandu', 'Australia/Lord_Howe']
     const ranges = [
       [from, to],
       [from - 40 * dayMs, to + 3 * dayMs + 1],

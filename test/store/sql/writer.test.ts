@@ -126,11 +126,11 @@ onBoth('the writer', stage => {
     const store = await stage.open()
     const through = reached(store)
     const { writer } = writing(through.store, { slowMs: 50 })
-    through.link.delayMs = 400
+    through.link.delayMs = 3_000
     const start = performance.now()
     for (let at = 0; at < 100; at++) writer.putRequest(record(at))
     await writer.flush()
-    expect(performance.now() - start).toBeLessThan(390)
+    expect(performance.now() - start).toBeLessThan(2_500)
     expect(writer.status().spooledBytes).toBeGreaterThan(0)
     through.link.delayMs = 0
     await vi.waitFor(() => expect(writer.status().spooledBytes).toBe(0), withinMs)
@@ -179,7 +179,7 @@ onBoth('the writer', stage => {
     for (let at = 0; at < 70; at++) writer.putRequest(record(at))
     const start = performance.now()
     await writer.close(100)
-    expect(performance.now() - start).toBeLessThan(1_000)
+    expect(performance.now() - start).toBeLessThan(2_500)
     through.link.delayMs = 0
     const next = writing(through.store)
     await vi.waitFor(() => expect(next.writer.status().spooledBytes).toBe(0), withinMs)
@@ -189,7 +189,7 @@ onBoth('the writer', stage => {
   test('a process that is killed loses what came in its last second at most, and nothing is there twice', async () => {
     const place = await stage.place()
     const store = await stage.open(place)
-    const [said, killedAt] = await runUntilKilled(place, folder, 2_000)
+    const [said, killedAt] = await runUntilKilled(place, folder, 1_500)
     const safe = said.filter(({ at }) => at < killedAt - 1_000)
     expect(safe.length).toBeGreaterThan(20)
     const { writer } = writing(store)
@@ -217,8 +217,8 @@ onPostgres('the writer', stage => {
     await sleep(300)
     for (const how of ['immediate', 'fast'] as const) {
       await stage.server().stop(how)
-      await sleep(600)
-      expect(writer.status().isStoreAway).toBe(true)
+      await vi.waitFor(() => expect(writer.status().isStoreAway).toBe(true), withinMs)
+      await sleep(300)
       await stage.server().start()
       await vi.waitFor(() => expect(writer.status().isStoreAway).toBe(false), withinMs)
     }
