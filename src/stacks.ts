@@ -4,7 +4,7 @@ import { type Admission, joinedEmbeddings, record, singleFlight } from './gatewa
 /**
  * The two lines to read first. Both roles are the same picture: a front calls a stack of filters around a router.
  *
- *   app ──HTTP──▶ front ─▶ record ∘ limits ∘ preset ∘ admit ∘ once ∘ joined ∘ router ─▶ this machine's models, upstreams, paying(peer)
+ *   app ──HTTP──▶ front ─▶ record ∘ limits ∘ preset ∘ cache ∘ admit ∘ once ∘ joined ∘ router ─▶ this machine's models, upstreams, paying(peer)
  *  peer ─libp2p─▶ front ─▶ record ∘ admit ∘ charging ∘ router ─▶ this machine's models, upstreams
  *
  * once: equal calls that run at the same time are asked once; joined: embeddings of one input each are asked together.
@@ -22,11 +22,13 @@ export interface UserStackParts extends StackParts {
   readonly limits?: Filter
   /** Adds what the operator has set for the calls of a project. */
   readonly preset?: Filter
+  /** Answers again what was answered before. */
+  readonly cache?: Filter
 }
 
 /** What answers the apps of this machine. */
-export function userStack({ log, clock, limits, preset, admission, router }: UserStackParts): Backend {
-  const filters = [record(log, clock), limits, preset, admission.admit, singleFlight(), joinedEmbeddings()]
+export function userStack({ log, clock, limits, preset, cache, admission, router }: UserStackParts): Backend {
+  const filters = [record(log, clock), limits, preset, cache, admission.admit, singleFlight(), joinedEmbeddings()]
   return compose(
     filters.filter(each => each !== undefined),
     router,

@@ -96,8 +96,7 @@ function showLimits({ response }: Exchange, left: LimitState): void {
   for (const [name, value] of Object.entries(limitHeaders(left))) response.setHeader(name, value)
 }
 
-function showCache({ response, record }: Exchange, use: CacheUse): void {
-  if (record !== undefined) record.cache = use
+function showCache({ response }: Exchange, use: CacheUse): void {
   if (!response.headersSent && !response.destroyed) response.setHeader('x-parley-cache', use.toUpperCase())
 }
 

@@ -129,10 +129,11 @@ function memoryOf(store: SqlStore, sealer: Sealer, options: MemoryOptions): Memo
 
 function sharedOf({ config, log, clock, random }: MemoryOptions): Shared {
   const url = redisUrl(config)
-  if (url === undefined) return createMemoryShared({ clock })
+  const cache = { maxEntryBytes: config.cache.entryMaxBytes, maxBytes: config.cache.memoryMaxBytes }
+  if (url === undefined) return createMemoryShared({ clock, cache })
   const message = 'Redis is not there: limits and answers are this node’s own until it is back'
   return createRedisShared({
-    ...{ url, clock, random, prefix: config.redis.prefix },
+    ...{ url, clock, random, cache, prefix: config.redis.prefix },
     onReach: reach =>
       reach === 'joined'
         ? log.emit({ type: 'service.recovered', service: 'redis' })

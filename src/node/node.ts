@@ -28,6 +28,7 @@ import {
 import { createLocalFront, type Front } from '../http/index.ts'
 import { userStack } from '../stacks.ts'
 import { createLedger, createOwnership } from '../store/index.ts'
+import { createAnswerCache } from './answer-cache.ts'
 import { createCallers } from './callers.ts'
 import { createLive, type LiveNode } from './live.ts'
 import { type Memory, openMemory } from './memory.ts'
@@ -166,6 +167,7 @@ async function assemble(
     clock,
     limits: limited({ limits, pricing }),
     preset: preset(memory.presetOf),
+    cache: createAnswerCache({ config, memory, live, clock, random }),
     admission,
     router: live.router,
   })
