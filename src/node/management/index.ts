@@ -23,6 +23,8 @@ import { createProviderDesk } from './providers.ts'
 import { createBudgetDesk, createRequestDesk, createSessionDesk } from './records.ts'
 import { createUserDesk } from './users.ts'
 
+export { type AuthOptions, createAuth } from './auth.ts'
+
 export interface ManagementOptions {
   readonly store: Store
   readonly sealer: Sealer
