@@ -85,9 +85,10 @@ export class Keeper {
 
   async #put(key: string, tags: readonly string[], chunks: readonly Chunk[], outcome: Outcome): Promise<void> {
     const { cache, clock, random, ttlMs, maxEntryBytes } = this.#options
+    const keptAt = clock.now()
     // The caller has what it waited for first.
     await turn()
-    const entry = encodeEntry({ key, keptAt: clock.now(), chunks, outcome, uuid: hexOf(random) })
+    const entry = encodeEntry({ key, keptAt, chunks, outcome, uuid: hexOf(random) })
     if (entry.length <= maxEntryBytes) await cache.set(key, entry, { ttlMs, tags })
   }
 

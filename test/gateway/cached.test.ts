@@ -388,7 +388,9 @@ function cases(open: () => Promise<Shared>) {
     try {
       await short.chat({ seed: 300 })
       expect((await short.chat({ seed: 300 })).cache).toBe('HIT')
-      await expect.poll(async () => (await short.chat({ seed: 300 })).cache, { interval: 400, timeout: 5_000 }).toBe('MISS')
+      await expect
+        .poll(async () => (await short.chat({ seed: 300 })).cache, { interval: 400, timeout: 5_000 })
+        .toBe('MISS')
     } finally {
       await short.stop()
     }
