@@ -99,13 +99,16 @@ export interface GatewayOptions {
   readonly env?: Readonly<Record<string, string>>
   readonly random?: Random
   readonly clock?: Clock
+  /** One that has been lived in. */
+  readonly home?: string
 }
 
 /** A node with a configuration file, and the store it shares with whoever opens it too. */
-export async function startGateway(input: ConfigInput, { env: more = {}, random, clock }: GatewayOptions = {}) {
-  const home = createHome()
-  onTestFinished(home.remove)
-  const env = { PARLEY_HOME: home.path, ...more }
+export async function startGateway(
+  input: ConfigInput,
+  { env: more = {}, random, clock, home = newHome() }: GatewayOptions = {},
+) {
+  const env = { PARLEY_HOME: home, ...more }
   const paths = resolvePaths(env)
   createDirectories(paths)
   const lines: string[] = []
@@ -151,6 +154,12 @@ export async function startGateway(input: ConfigInput, { env: more = {}, random,
       return { store, sealer }
     },
   }
+}
+
+function newHome(): string {
+  const { path, remove } = createHome()
+  onTestFinished(remove)
+  return path
 }
 
 interface Said {
