@@ -105,7 +105,7 @@ export async function startStage(options: StageOptions = {}): Promise<Stage> {
     ranking: createRanking(systemClock, systemRandom),
     keyName: () => undefined,
   })
-  for (const service of [shared, revisions, ring, live]) {
+  for (const service of [shared, revisions, ring, live.own, live]) {
     await service.start(AbortSignal.timeout(5_000))
     atTheEnd(() => service.stop())
   }
