@@ -1,5 +1,4 @@
 import { hkdfSync } from 'node:crypto'
-import { jwtVerify, SignJWT } from 'jose'
 import type { Clock } from '../core/index.ts'
 import { ParleyError } from '../core/index.ts'
 
@@ -39,11 +38,15 @@ const issuer = 'parley'
 const keyBytes = 32
 const tokenMaxLength = 2_000
 
-/** Signed tokens. The algorithm, the issuer and the audience are ours to say, never the token's. */
+/**
+ * Signed tokens. The algorithm, the issuer and the audience are ours to say, never the token's. What signs them is loaded
+ * with the first one: a node that nobody logs in to does without.
+ */
 export function createTokens({ masterKey, clock }: TokensOptions): Tokens {
   const key = new Uint8Array(hkdfSync('sha256', masterKey, '', 'parley signed tokens', keyBytes))
   return {
     sign: async (use, { subject, session }, lifeMs) => {
+      const { SignJWT } = await import('jose')
       const now = Math.floor(clock.now() / 1_000)
       return await new SignJWT({ sid: session })
         .setProtectedHeader({ alg: algorithm, typ: typeOf(use) })
@@ -58,6 +61,7 @@ export function createTokens({ masterKey, clock }: TokensOptions): Tokens {
     verify: async (use, token) => {
       if (token.length > tokenMaxLength) throw refused()
       try {
+        const { jwtVerify } = await import('jose')
         const { payload } = await jwtVerify(token, key, {
           algorithms: [algorithm],
           issuer,

@@ -1,4 +1,4 @@
-import { Secret, TOTP } from 'otpauth'
+import type { Secret, TOTP } from 'otpauth'
 import type { Clock, Counters, Random, Sealer, UserRow, UserStore } from '../core/index.ts'
 import { ParleyError } from '../core/index.ts'
 
@@ -42,10 +42,11 @@ export function createSecondFactor(parts: SecondFactorParts): SecondFactor {
       if (user.isTotpConfirmed) {
         throw new ParleyError('conflict', 'one-time codes are asked for already; remove them first')
       }
+      const { Secret } = await import('otpauth')
       const secret = new Secret({ buffer: new Uint8Array(random.bytes(secretBytes)).buffer })
       const totpSecret = sealer.seal(secret.base32, `totp:${user.id}`)
       await users.update(user.id, { totpSecret, isTotpConfirmed: false })
-      return { secret: secret.base32, uri: totpOf(secret, user.email).toString() }
+      return { secret: secret.base32, uri: (await totpOf(secret, user.email)).toString() }
     },
     confirm: async (user, code) => {
       if (!(await check(parts, user, code))) {
@@ -62,9 +63,10 @@ export function createSecondFactor(parts: SecondFactorParts): SecondFactor {
 
 async function check({ sealer, counters, clock }: SecondFactorParts, user: UserRow, code: string): Promise<boolean> {
   if (user.totpSecret === null || !/^\d{6}$/.test(code)) return false
+  const { Secret } = await import('otpauth')
   const secret = Secret.fromBase32(sealer.open(user.totpSecret, `totp:${user.id}`))
   const now = clock.now()
-  const delta = totpOf(secret, user.email).validate({ token: code, timestamp: now, window })
+  const delta = (await totpOf(secret, user.email)).validate({ token: code, timestamp: now, window })
   if (delta === null) return false
   const step = Math.floor(now / 1_000 / periodSeconds) + delta
   return await isFirstUse(counters, `${user.id}:${step}`)
@@ -76,6 +78,7 @@ async function isFirstUse(counters: Counters, use: string): Promise<boolean> {
   return (await counters.take([{ key: `totp:${use}`, cost: 1, limit: 1, windowMs }])).ok
 }
 
-function totpOf(secret: Secret, label: string): TOTP {
+async function totpOf(secret: Secret, label: string): Promise<TOTP> {
+  const { TOTP } = await import('otpauth')
   return new TOTP({ issuer, label, secret, digits, period: periodSeconds })
 }

@@ -11,7 +11,7 @@ import { guarded } from './failures.ts'
 import { createKeys } from './keys.ts'
 import { createLogs } from './logs.ts'
 import { migrate } from './migrate.ts'
-import { type PostgresOptions, postgresDialect } from './postgres.ts'
+import type { PostgresOptions } from './postgres.ts'
 import { createProviders } from './providers.ts'
 import { recount } from './recount.ts'
 import { createRequests } from './requests.ts'
@@ -50,7 +50,7 @@ export async function openStore(place: StorePlace, options: OpenStoreOptions): P
     await unhurried(place, async ({ db, dialect }) => {
       await migrate({ db, dialect, clock, migrations, ...('path' in place && { path: place.path }) })
     })
-    const { db, dialect } = connect(place)
+    const { db, dialect } = await connect(place)
     try {
       if (sealer !== undefined) await checkCanary(db, sealer)
       return storeOf({ db, dialect, clock, random }, place)
@@ -63,16 +63,20 @@ export async function openStore(place: StorePlace, options: OpenStoreOptions): P
 
 type Connection = Pick<Database, 'db' | 'dialect'>
 
-function connect(place: StorePlace): Connection {
+/** The client of PostgreSQL is loaded where there is one. */
+async function connect(place: StorePlace): Promise<Connection> {
   const [own, dialect]: [KyselyDialect, Dialect] =
-    'path' in place ? [new NodeSqliteDialect(openFile(place.path)), sqlite] : [postgresDialect(place), postgres]
+    'path' in place
+      ? [new NodeSqliteDialect(openFile(place.path)), sqlite]
+      : [(await import('./postgres.ts')).postgresDialect(place), postgres]
   const plugins = [new CamelCasePlugin({ maintainNestedObjectKeys: true })]
   return { db: new Kysely<Tables>({ dialect: own, plugins }), dialect }
 }
 
 /** Does what may take its time on a connection of its own: the bound on statements is for those that serve calls. */
 async function unhurried(place: StorePlace, work: (connection: Connection) => Promise<void>): Promise<void> {
-  const connection = connect('path' in place ? place : { ...place, connectionsMax: 1, statementTimeoutMs: unhurriedMs })
+  const bounds = { connectionsMax: 1, statementTimeoutMs: unhurriedMs }
+  const connection = await connect('path' in place ? place : { ...place, ...bounds })
   try {
     await work(connection)
   } finally {
