@@ -116,9 +116,17 @@ function keptOutcome({ usage, servedBy, finishReason, units, route }: Outcome): 
 }
 
 function sealed(head: Buffer, pieces: readonly Uint8Array[]): Buffer {
-  const entry = Buffer.concat([Buffer.alloc(headAt), head, ...pieces])
+  const size = pieces.reduce((sum, { length }) => sum + length, headAt + head.length)
+  // Memory of its own: a part of a larger piece would keep all of that.
+  const entry = Buffer.allocUnsafeSlow(size)
   mark.copy(entry)
   entry.writeUInt32LE(head.length, headLengthAt)
+  head.copy(entry, headAt)
+  let end = headAt + head.length
+  for (const piece of pieces) {
+    entry.set(piece, end)
+    end += piece.length
+  }
   entry.writeUInt32LE(crc32(entry.subarray(headLengthAt)), checkAt)
   return entry
 }

@@ -83,6 +83,11 @@ describe('an entry', () => {
     expect(again!.json()).toEqual({ results: [] })
   })
 
+  test('takes the memory of its own bytes and no more', () => {
+    const entry = stored()
+    expect(entry.buffer.byteLength).toBe(entry.length)
+  })
+
   test('is told in chunks that a slow reader can be waited for with', () => {
     const many = Array.from({ length: 2_000 }, (_, i) => Chunk.of(piece({ content: `word ${i} ` })))
     const { chunks: again } = told(stored(many), true)

@@ -134,6 +134,25 @@ function cases(open: () => Promise<Shared>) {
       expect(stage.hits()).toBe(1)
     })
 
+    test('the Responses API and embeddings of the official SDK, too', async () => {
+      const client = stage.sdk()
+      const ask = () => client.responses.create({ model: 'm', input: 'hi', store: false })
+      const [first, second] = [await ask(), await ask()]
+      expect(first.output_text).toBe(saidWhole)
+      expect(second.output_text).toBe(saidWhole)
+      expect(second.id).not.toBe(first.id)
+      expect(second.usage?.output_tokens).toBe(5)
+      const events = await Array.fromAsync(
+        await client.responses.create({ model: 'm', input: 'hi', store: false, stream: true }),
+      )
+      expect(events.at(-1)).toMatchObject({ type: 'response.completed', response: { usage: { output_tokens: 5 } } })
+      expect(stage.hits()).toBe(1)
+      const vector = async () => (await client.embeddings.create({ model: 'm', input: 'abc' })).data[0]?.embedding
+      expect(await vector()).toEqual([3, 97])
+      expect(await vector()).toEqual([3, 97])
+      expect(stage.hits()).toBe(2)
+    })
+
     test('tool calls and several choices come back as they were', async () => {
       const call = { index: 0, id: 'call_1', type: 'function', function: { name: 'a', arguments: '{"x":1}' } }
       const answer = stream({
