@@ -3,7 +3,6 @@
  * and what the gateway manages and records in SQL.
  */
 export * from './import-keys.ts'
-export * from './key-store.ts'
 export * from './ledger.ts'
 export * from './ownership.ts'
 export * from './sealer.ts'
