@@ -26,6 +26,7 @@ export {
   endpointsOf,
   routingOf,
   type StoredUpstream,
+  storedRouting,
   type UpstreamConfig,
   upstreamOf,
 } from './stored.ts'

@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import { ParleyError } from '../core/index.ts'
+import { type JsonDocument, ParleyError } from '../core/index.ts'
 import { sentence, shown } from './check.ts'
 import type { Config } from './load.ts'
 import { storedMapping } from './sections/endpoints.ts'
@@ -54,6 +54,11 @@ const switchable = [
   'hedgePercentMax',
   'rules',
 ] as const
+
+/** What of the section can be written down in a store, to be set while a node runs. */
+export function storedRouting(routing: JsonDocument): JsonDocument {
+  return Object.fromEntries(switchable.flatMap(name => (name in routing ? [[name, routing[name]]] : [])))
+}
 
 /** The section with another document over it. What is fixed while a node runs stays as it is. */
 export function routingOf(base: Config['routing'], over: unknown, where: string): Config['routing'] {

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { routingPolicies } from '../../core/index.ts'
 import { declareIn } from './route.ts'
 import { Flag, given, Id, Json, listOf, pageFields, pageOf, Time } from './schemas.ts'
 
@@ -24,6 +25,8 @@ export const Mapping = z
     z.strictObject({
       targets: z.array(target).min(1).max(64),
       aliases: z.array(shortName).max(64).default([]),
+      policy: z.enum(routingPolicies).optional().describe('How targets of one priority are ordered.'),
+      continues: z.boolean().optional().describe('Whether an answer that breaks off is continued by another target.'),
     }),
   )
   .refine(mapping => Object.keys(mapping).length <= namesMax, { error: `has more than ${namesMax} names` })

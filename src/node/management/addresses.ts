@@ -6,9 +6,14 @@ export interface AddressRule {
   readonly allowPrivate: boolean
 }
 
-/** Refuses an address where nobody's provider is. A name that is not known yet may be so later. */
+/** Refuses an address where nobody's provider is, and a key in two places. A name that is not known yet may be so later. */
 export async function checkAddress({ allowPrivate }: AddressRule, { type, config }: ProviderDraft): Promise<void> {
   const { url } = config
+  if ('keyEnv' in config) {
+    throw new ParleyError('invalid_request', 'config.keyEnv cannot be set here; send key: "env:NAME"', {
+      param: 'config.keyEnv',
+    })
+  }
   if (url === undefined && type !== 'web') return
   if (typeof url !== 'string' || !URL.canParse(url)) throw refusal('it is no URL; write https://…')
   const { username, password } = new URL(url)

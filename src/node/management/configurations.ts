@@ -1,3 +1,4 @@
+import { storedRouting } from '../../config/index.ts'
 import {
   type ConfigurationChanges,
   type ConfigurationDesk,
@@ -95,7 +96,7 @@ async function readRunning({ store, live }: ConfigurationParts): Promise<Running
     if (rows.length < pageLimitMax) break
   }
   const { rows: endpoints } = await store.endpoints.list({}, { page: 1, limit: pageLimitMax })
-  return { revision, providers, endpoints, routing: live.setup().routing }
+  return { revision, providers, endpoints, routing: storedRouting(live.setup().routing) }
 }
 
 function variableOf(parts: ConfigurationParts, row: ProviderRow): string | undefined {

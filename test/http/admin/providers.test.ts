@@ -99,6 +99,7 @@ describe('a provider', () => {
       [api('x', { config: { url: 'http://2852039166/' } }), 400, 'config.url'],
       [api('x', { config: { url: upstream.url, flavour: 'mint' } }), 400, null],
       [api('x', { config: { models: 'all' } }), 400, null],
+      [api('x', { config: { url: upstream.url, keyEnv: 'PARLEY_MASTER_KEY' } }), 400, 'config.keyEnv'],
       [api('x', { colour: 'red' }), 400, 'colour'],
       [api('x', { provider: 'nobody-speaks-this' }), 400, null],
       [api('taken'), 409, 'name'],
