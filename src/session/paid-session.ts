@@ -116,11 +116,17 @@ export class PaidSession {
   /** Sends the newest voucher now, beside whatever runs. */
   sendSoon(): void {
     const session = this.#open
-    session?.pen.send().catch(cause => {
-      const error = ParleyError.from(cause)
-      // What cannot be written down is not paid, now or later.
-      this.#failCalls(session, error.code === 'internal' ? this.#freeze(error) : error)
-    })
+    session?.pen
+      .sendWhile(() => this.#waits(session))
+      .catch(cause => {
+        const error = ParleyError.from(cause)
+        // What cannot be written down is not paid, now or later.
+        this.#failCalls(session, error.code === 'internal' ? this.#freeze(error) : error)
+      })
+  }
+
+  #waits({ calls, name }: OpenSession): boolean {
+    return calls.size > 0 && this.#open?.name === name && this.#frozen === undefined
   }
 
   end(call: PaidCall, mayBeCharged: boolean): void {

@@ -1,5 +1,5 @@
-import type { CashDesk, ChannelKey, Hex, Ledger, Notary, SignedVoucher, Signer } from '../core/index.ts'
-import { ParleyError } from '../core/index.ts'
+import type { CashDesk, ChannelKey, ErrorCode, Hex, Ledger, Notary, SignedVoucher, Signer } from '../core/index.ts'
+import { ParleyError, sleep } from '../core/index.ts'
 import { higher } from './amounts.ts'
 import { plainError } from './plain-words.ts'
 import { encodeVoucherHeader } from './wire.ts'
@@ -20,6 +20,18 @@ export interface VoucherPenOptions {
   readonly onSigned: (cumulative: bigint) => void
 }
 
+/** What says nothing of a voucher, only of the way to the provider. */
+const ofLine: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'backend_failed',
+  'overloaded',
+  'peer_unreachable',
+  'stream_cut',
+  'timeout',
+])
+const againMs = 250
+/** An answer stands still for want of it, so that a line which is silent for longer is left for another. */
+const sendMs = 3_000
+
 /** Signs the vouchers of one counter, each on disk before anybody sees it, and brings them to the provider. */
 export class VoucherPen {
   readonly #options: VoucherPenOptions
@@ -28,6 +40,7 @@ export class VoucherPen {
   #voucher: SignedVoucher | undefined
   #header: string | undefined
   #sending: Promise<void> | undefined
+  #bringing: Promise<void> | undefined
   #wanted = 0n
 
   constructor(options: VoucherPenOptions) {
@@ -89,6 +102,28 @@ export class VoucherPen {
     return this.#sending
   }
 
+  /** The same, and while somebody waits for it, again and again where the line failed and nobody refused it. */
+  sendWhile(isAwaited: () => boolean): Promise<void> {
+    this.#bringing ??= this.#bring(isAwaited)
+      .finally(() => {
+        this.#bringing = undefined
+      })
+      .then(() => (this.#isDue ? this.sendWhile(isAwaited) : undefined))
+    return this.#bringing
+  }
+
+  async #bring(isAwaited: () => boolean): Promise<void> {
+    for (;;) {
+      try {
+        return await this.send()
+      } catch (cause) {
+        const mayArrive = cause instanceof ParleyError && ofLine.has(cause.code)
+        if (mayArrive && isAwaited()) await sleep(againMs)
+        if (!mayArrive || !isAwaited()) throw cause
+      }
+    }
+  }
+
   get #isDue(): boolean {
     return this.isAhead || this.#wanted > this.#authorized
   }
@@ -111,7 +146,7 @@ export class VoucherPen {
   async #sendOne(voucher: SignedVoucher): Promise<bigint> {
     const { desk, token, timeoutMs } = this.#options
     try {
-      return await desk().voucher(token, voucher, AbortSignal.timeout(timeoutMs))
+      return await desk().voucher(token, voucher, AbortSignal.timeout(Math.min(timeoutMs, sendMs)))
     } catch (cause) {
       const error = plainError(ParleyError.from(cause))
       const accepted = amountOf(error.details?.accepted)

@@ -1,0 +1,70 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterEach, expect, test } from 'vitest'
+import { type CashDesk, ParleyError } from '../../src/core/index.ts'
+import {
+  contextOf,
+  createStage,
+  drain,
+  providerKey,
+  question,
+  type Stage,
+  type StageOptions,
+  userKey,
+} from './stage.ts'
+
+let stage: Stage
+afterEach(() => stage.close())
+
+function play(options: StageOptions): Stage {
+  stage = createStage(options)
+  return stage
+}
+
+const soon = () => AbortSignal.timeout(5_000)
+const tick = () => new Promise<void>(resolve => setImmediate(resolve))
+
+/** Vouchers that are sent beside an answer do not arrive, so often. */
+function losing(times: number, how: 'fails' | 'hangs') {
+  let lost = 0
+  const tamperDesk = (desk: CashDesk): CashDesk => ({
+    ...desk,
+    voucher: async (session, voucher, signal) => {
+      if (++lost > times) return await desk.voucher(session, voucher, signal)
+      if (how === 'fails') throw new ParleyError('peer_unreachable', 'the line is down')
+      return await new Promise((_, reject) => {
+        signal.addEventListener('abort', () => reject(ParleyError.from(signal.reason, signal)))
+      })
+    },
+  })
+  return { tamperDesk, lost: () => Math.min(lost, times) }
+}
+
+test.each(['fails', 'hangs'] as const)(
+  'an answer that waits for a voucher goes on when the line that %s is back',
+  async how => {
+    const { tamperDesk, lost } = losing(3, how)
+    const { user, purse } = play({
+      tamperDesk,
+      speech: () => ({ tokens: 400, before: tick }),
+      purse: { timeoutMs: 150 },
+      till: { limits: { voucherTimeoutMs: 5_000 } },
+    })
+    const { chunks } = await drain(user.run(question, contextOf()))
+    expect(chunks.length).toBeGreaterThan(400)
+    expect(lost()).toBe(3)
+    await purse.flush(soon())
+    const [own, theirs] = [stage.userLedger.channel(userKey)!, stage.providerLedger.channel(providerKey)!]
+    expect([own.charged, own.authorized]).toEqual([theirs.charged, theirs.authorized])
+    expect(stage.mismatches).toEqual([])
+  },
+)
+
+test('a voucher that does not arrive is not brought again when nobody waits for it', async () => {
+  const { tamperDesk, lost } = losing(1_000, 'fails')
+  const { user } = play({ tamperDesk })
+  await drain(user.run(question, contextOf()))
+  await sleep(100)
+  const before = lost()
+  await sleep(700)
+  expect(lost()).toBe(before)
+})
