@@ -5,7 +5,7 @@ import type { Tree } from './tree.ts'
 /** The tree that answers now, and those before it on which calls still run. */
 export interface Turns {
   readonly current: () => Tree
-  /** The current tree, then those that calls still run on, the newest first. */
+  /** The current tree, then those that calls run on or have ended on a moment ago, the newest first. */
   readonly answering: () => readonly Tree[]
   /** Every call from now on goes to this one. What is left over is closed after the last call that could use it. */
   readonly swap: (next: Tree, leftOver: readonly Source[]) => void
@@ -25,11 +25,14 @@ interface Turn {
 }
 
 const passingTickMs = 250
+/** What a call came to is asked for when its answer was sent, which may be later than it ended. */
+const rememberedMs = 60_000
 
 /** `totalMs` bounds how long a call may take, and so how long anything is kept open for it. */
 export function createTurns(first: Tree, { totalMs, log }: { totalMs: number; clock: Clock; log: EventLog }): Turns {
   let turn = newTurn(first)
   const over = new Set<Turn>()
+  const remembered = new Set<Turn>()
   const waiting = new Set<Source>()
   const stopping = new AbortController()
   const enter = () => {
@@ -46,6 +49,8 @@ export function createTurns(first: Tree, { totalMs, log }: { totalMs: number; cl
   const end = (last: Turn) => {
     over.delete(last)
     last.ended.resolve()
+    remembered.add(last)
+    setTimeout(() => remembered.delete(last), rememberedMs).unref()
   }
   const close = async (source: Source) => {
     if (!waiting.delete(source)) return
@@ -67,12 +72,12 @@ export function createTurns(first: Tree, { totalMs, log }: { totalMs: number; cl
   }
   return {
     current: () => turn.tree,
-    answering: () => [turn.tree, ...[...over].toReversed().map(({ tree }) => tree)],
+    answering: () => [turn, ...[...over].toReversed(), ...[...remembered].toReversed()].map(({ tree }) => tree),
     swap: (next, leftOver) => {
       const last = turn
       turn = newTurn(next)
       last.isOver = true
-      if (last.running === 0) last.ended.resolve()
+      if (last.running === 0) end(last)
       else over.add(last)
       if (leftOver.length === 0) return
       for (const source of leftOver) waiting.add(source)

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { stringify } from 'smol-toml'
 import { onTestFinished } from 'vitest'
 import { type ConfigInput, createDirectories, loadConfig, resolvePaths } from '../../src/config/index.ts'
-import { type Clock, type Random, type Sealer, systemClock, systemRandom } from '../../src/core/index.ts'
+import { type Clock, type Sealer, systemClock, systemRandom } from '../../src/core/index.ts'
 import { createNode } from '../../src/node/index.ts'
 import { createSealer, openStore, readOrMakeMasterKey, type SqlStore } from '../../src/store/index.ts'
 import { bound, createHome } from './stage.ts'
@@ -97,7 +97,6 @@ export async function startService(name: string, options: ServiceOptions): Promi
 
 export interface GatewayOptions {
   readonly env?: Readonly<Record<string, string>>
-  readonly random?: Random
   readonly clock?: Clock
   /** One that has been lived in. */
   readonly home?: string
@@ -106,7 +105,7 @@ export interface GatewayOptions {
 /** A node with a configuration file, and the store it shares with whoever opens it too. */
 export async function startGateway(
   input: ConfigInput,
-  { env: more = {}, random, clock, home = newHome() }: GatewayOptions = {},
+  { env: more = {}, clock, home = newHome() }: GatewayOptions = {},
 ) {
   const env = { PARLEY_HOME: home, ...more }
   const paths = resolvePaths(env)
@@ -118,7 +117,6 @@ export async function startGateway(
   const reread = () => loadConfig({ env }).config
   const node = await createNode({
     ...{ config: reread(), reread, env, writeLog: line => void lines.push(line) },
-    ...(random && { random }),
     ...(clock && { clock }),
   })
   onTestFinished(() => node.stop())
@@ -165,16 +163,4 @@ function newHome(): string {
 interface Said {
   readonly choices?: readonly { readonly message: { readonly content: string } }[]
   readonly error?: { readonly code: string; readonly message: string }
-}
-
-/** The same numbers each time (mulberry32). */
-export function seededRandom(seed: number): Random {
-  let state = seed
-  const fraction = () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
-  return { ...systemRandom, fraction }
 }
