@@ -33,16 +33,6 @@ export function createPricing({ serving, unitCost }: PricingOptions): DollarPric
   }
 }
 
-/** The same for a caller whose price is so many thousandths of what it costs. */
-export function scaled(pricing: Pricing, thousandths: number): Pricing {
-  if (thousandths === 1_000) return pricing
-  const scale = (amount: bigint) => rounded(amount * BigInt(thousandths), 1_000n)
-  return {
-    of: (call, outcome) => scale(pricing.of(call, outcome)),
-    atMost: (call, tokens) => scale(pricing.atMost(call, tokens)),
-  }
-}
-
 function larger(a: bigint, b: bigint): bigint {
   return a > b ? a : b
 }

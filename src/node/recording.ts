@@ -12,13 +12,13 @@ import {
   type RequestRow,
   uuid7,
 } from '../core/index.ts'
-import type { Pricing } from '../gateway/index.ts'
+import type { DollarPricing } from './pricing.ts'
 import { redactor, toRedaction } from './redaction.ts'
 import { parametersOf } from './request-parameters.ts'
 
 export interface RecordingOptions {
   readonly sink: Pick<RecordSink, 'putRequest'>
-  readonly pricing: Pick<Pricing, 'of'>
+  readonly pricing: Pick<DollarPricing, 'known'>
   /** The id of a provider that is kept in the store. */
   readonly providerId: (name: string) => string | undefined
   /** Whether texts of callers without a key of their own are kept. */
@@ -101,7 +101,8 @@ const thousand = 1_000n
 function costOf({ call, outcome, cache, account }: CallRecord, { pricing }: RecordingOptions): bigint | null {
   if (call === undefined || outcome === undefined) return null
   if (cache === 'hit') return 0n
-  return (pricing.of(call as Call, outcome) * BigInt(account?.priceMultiplier ?? 1_000)) / thousand
+  const cost = pricing.known(call as Call, outcome)
+  return cost === undefined ? null : (cost * BigInt(account?.priceMultiplier ?? 1_000)) / thousand
 }
 
 /** How it was answered, without a word of it. */
