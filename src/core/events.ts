@@ -52,6 +52,7 @@ export type NodeEvent =
       stopped: { backend: string; ms: number; tokensIn: number; cost: bigint } | undefined
     }
   | ({ type: 'call.ended' } & CallEnd & {
+        /** A backend, or `cache`. */
         servedBy: string
         finishReason: string | null
         cost: bigint | undefined

@@ -46,6 +46,9 @@ export function record(log: EventLog, clock: Clock): Filter {
   })
 }
 
+/** Who answered what was kept: not the provider that once did, whose numbers it is not. */
+const cacheName = 'cache'
+
 interface About {
   readonly id: string
   readonly task: CallTask
@@ -93,7 +96,8 @@ function startWatch(log: EventLog, clock: Clock, about: About, { hasTokens, trac
       const way = { servedModel: route?.model, attempts: route?.attempts, overtook: route?.overtook, overheadMs }
       const count = end()
       if (note !== undefined) Object.assign(note, { outcome, count: { ...count, overheadMs } })
-      log.emit({ type: 'call.ended', ...count, servedBy, finishReason, cost, units, ...way })
+      const told = route?.isCached === true ? cacheName : servedBy
+      log.emit({ type: 'call.ended', ...count, servedBy: told, finishReason, cost, units, ...way })
     },
     failed,
     left: () => {
