@@ -13,6 +13,8 @@ export interface AdmissionOptions {
  */
 export interface Admission {
   readonly running: number
+  /** Whether it has begun to drain. */
+  readonly isStopping: boolean
   readonly admit: Filter
   /** Counts work that is no call to a model, until the function it returns is called. */
   readonly enter: (principal: Principal) => () => void
@@ -29,7 +31,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
 
   const enter = (principal: string) => {
     const own = perPrincipal.get(principal) ?? 0
-    if (isStopping) throw new ParleyError('stopping', 'the node is shutting down; try again when it is back')
+    if (isStopping) throw stopping()
     if (running >= options.maxRunning) throw full(`${running} calls are running; try again soon`)
     if (own >= options.maxRunningPerPrincipal)
       throw full(`${own} calls of this caller are running; wait for one to end`)
@@ -50,6 +52,9 @@ export function createAdmission(options: AdmissionOptions): Admission {
   return {
     get running() {
       return running
+    },
+    get isStopping() {
+      return isStopping
     },
     enter: who => {
       const principal = principalName(who)
@@ -87,6 +92,12 @@ export function createAdmission(options: AdmissionOptions): Admission {
       await idle.promise
     },
   }
+}
+
+/** Another node behind the same address takes it at once. */
+function stopping(): ParleyError {
+  const message = 'the node is shutting down; try again when it is back'
+  return new ParleyError('stopping', message, { retryAfterSeconds: 1 })
 }
 
 function full(message: string): ParleyError {

@@ -144,6 +144,11 @@ export function noteFailure(record: Experience, now: number, facts: FailureFacts
   record.coolsDownAt = Math.max(record.coolsDownAt, now + Math.max(cooldown, told))
 }
 
+/** Another node found out that it is not well. */
+export function noteRest(record: Experience, now: number, ms: number): void {
+  record.coolsDownAt = Math.max(record.coolsDownAt, now + ms)
+}
+
 /** It broke the payment protocol: put last for a long time, whatever it does next. */
 export function noteDistrust(record: Experience, now: number, code: ErrorCode | undefined): void {
   record.failures++

@@ -10,6 +10,7 @@ import {
   noteFailure,
   noteFirstWord,
   noteOvertaken,
+  noteRest,
   noteSuccess,
   type TargetState,
   targetState,
@@ -33,6 +34,8 @@ export interface Ranking {
   /** Asked as usual: it neither cools down nor is being tried again. */
   isWell: (name: string) => boolean
   failed: (name: string, facts?: FailureFacts) => void
+  /** Another node found out that it is not well: it is asked last for this long. */
+  rest: (name: string, ms: number) => void
   /** A provider that broke the payment protocol is put last for a long time. */
   distrust: (name: string, code?: ErrorCode) => void
   /** Its key, address or model was changed: what was seen of it says nothing any more. */
@@ -43,7 +46,12 @@ export interface Ranking {
 
 const maxRecords = 10_000
 
-export function createRanking(clock: Clock, random: Random): Ranking {
+/** `onRest` is told who has failed here and for how long it rests. */
+export function createRanking(
+  clock: Clock,
+  random: Random,
+  onRest: (name: string, ms: number) => void = () => {},
+): Ranking {
   const records = new Map<string, Experience>()
   const recordOf = (name: string): Experience => {
     const known = records.get(name)
@@ -67,7 +75,12 @@ export function createRanking(clock: Clock, random: Random): Ranking {
     overtaken: (name, ms) => noteOvertaken(recordOf(name), ms),
     lateAfterMs: name => records.get(name)?.firstWords?.p95(),
     isWell: name => !isResting(records.get(name), clock.monotonic()),
-    failed: (name, facts = {}) => noteFailure(recordOf(name), clock.monotonic(), facts),
+    failed: (name, facts = {}) => {
+      const [record, now] = [recordOf(name), clock.monotonic()]
+      noteFailure(record, now, facts)
+      onRest(name, record.coolsDownAt - now)
+    },
+    rest: (name, ms) => noteRest(recordOf(name), clock.monotonic(), ms),
     distrust: (name, code) => noteDistrust(recordOf(name), clock.monotonic(), code),
     forget: name => void records.delete(name),
     snapshot: () => [...records.values()].map(record => targetState(record, clock)),

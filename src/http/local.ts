@@ -96,7 +96,8 @@ function reloadRoute(reload: () => Promise<unknown>): Handler {
 
 async function readiness({ response }: Exchange, { notReady }: LocalFrontOptions): Promise<void> {
   const reasons = notReady()
-  sendJson(response, reasons.length === 0 ? 200 : 503, { status: reasons.length === 0 ? 'ok' : 'starting', reasons })
+  const status = reasons.length === 0 ? 'ok' : reasons.includes('stopping') ? 'stopping' : 'starting'
+  sendJson(response, status === 'ok' ? 200 : 503, { status, reasons })
 }
 
 interface Authentication extends LocalFrontOptions {

@@ -61,7 +61,7 @@ export interface Memory extends Service {
   readonly writer: RecordWriter
   /** What the operator has set for the calls of a caller. */
   readonly presetOf: (principal: Principal) => Promise<Preset | undefined>
-  /** For one that was never started. */
+  /** The last, so that rows about the stop itself are written; also of one that was never started. */
   readonly close: () => Promise<void>
 }
 
@@ -119,7 +119,6 @@ function memoryOf(store: SqlStore, sealer: Sealer, options: MemoryOptions): Memo
     start: signal => startServices(services, signal),
     stop: async () => {
       const failures = await stopServices(services, partStopMs)
-      await close()
       if (failures[0] !== undefined) throw failures[0]
     },
     presetOf: createPresets(ring),

@@ -30,6 +30,7 @@ import { userStack } from '../stacks.ts'
 import { createLedger, createOwnership } from '../store/index.ts'
 import { createAnswerCache } from './answer-cache.ts'
 import { createCallers } from './callers.ts'
+import { createCooldowns } from './cooldowns.ts'
 import { createLive, type LiveNode } from './live.ts'
 import { type Memory, openMemory } from './memory.ts'
 import { createMonitoring, type Monitoring } from './monitoring.ts'
@@ -126,7 +127,7 @@ async function assemble(
   const { store, ring, limits, writer } = memory
   const keepsTexts = config.archive.enabled
   const callers = createCallers({ ring, keys: store.keys, keepsTexts })
-  const ranking = createRanking(clock, random)
+  const ranking = createRanking(clock, random, (name, ms) => cooldowns.tell(name, ms))
   const peers: CandidateSource = {
     serving: model => network.serving(model),
     names: () => network.names?.() ?? [],
@@ -136,6 +137,8 @@ async function assemble(
   const changes = memory.revisions
   const live = await createLive({ ...given, log, peers, ranking, keyName, store, sealer: memory.sealer, changes })
   const { own, candidates, pricing } = live
+  const names = () => own.fleet().members.flatMap(({ source, upstream }) => (upstream ? source.name : []))
+  const cooldowns = createCooldowns({ shared: memory.shared, ranking, names })
   const monitoring = await createMonitoring({
     ...{ ...given, log, now: clock.now },
     targets: ranking.snapshot,
@@ -194,7 +197,7 @@ async function assemble(
       const caller = key === undefined ? undefined : await callers.named(key)
       return live.explain({ ...question, ...(caller && { caller }) })
     },
-    notReady: () => network.notReady(),
+    notReady: () => (admission.isStopping ? ['stopping'] : network.notReady()),
     visibleModels: visibleModels(memory),
     providers: {
       names: () => candidates.names?.() ?? [],
@@ -211,7 +214,7 @@ async function assemble(
     maxConnections: config.http.connectionsMax,
   })
   const endpoint = localEndpoint(local, given, token)
-  return running(parts, [memory, monitoring, own, live, network, endpoint], endpoint, close)
+  return running(parts, [memory, monitoring, own, live, cooldowns, network, endpoint], endpoint, close)
 }
 
 /** Lines of the log and alerts stay in the store. What is told of each call is in its row already. */
