@@ -1,6 +1,6 @@
 import { type Call, type ErrorCode, ParleyError, type RoutingPolicy, unitOf } from '../core/index.ts'
 import type { Wishes } from '../openai/index.ts'
-import type { AppliedRule, Candidate, CandidateSource, RoutingRule } from './candidate.ts'
+import type { AppliedRule, Candidate, CandidateSource, DollarPrices, RoutingRule } from './candidate.ts'
 import { type ChoiceOptions, choose, isUncountable, policyUnder, servingUnder } from './choose.ts'
 import type { TargetState } from './experience.ts'
 import type { HedgePlan, Hedging } from './hedge.ts'
@@ -43,6 +43,8 @@ export interface ExplainedCandidate extends TargetState {
   readonly unit?: string
   readonly priceIn?: string
   readonly priceOut?: string
+  /** What it costs otherwise, in dollars with six digits after the point. */
+  readonly dollars?: Readonly<Record<string, string>>
 }
 
 /** Who would be asked for a model, in what order and why. */
@@ -147,7 +149,7 @@ function isSame(a: Candidate, b: Candidate): boolean {
 }
 
 function explained(candidate: Candidate, facts: Facts, place: number | undefined): ExplainedCandidate {
-  const { name, kind, weight = 1, priority = 1, alias, unit, priceIn, priceOut } = candidate
+  const { name, kind, weight = 1, priority = 1, alias, unit, priceIn, priceOut, dollars } = candidate
   const state = facts.states.get(name) ?? unasked(name)
   const isAsked = place !== undefined && place <= facts.maxAttempts
   return {
@@ -158,8 +160,16 @@ function explained(candidate: Candidate, facts: Facts, place: number | undefined
     ...(unit !== undefined && { unit }),
     ...(priceIn !== undefined && { priceIn: String(priceIn) }),
     ...(priceOut !== undefined && { priceOut: String(priceOut) }),
+    ...(dollars !== undefined && { dollars: inDollars(dollars) }),
     ...state,
   }
+}
+
+const million = 1_000_000n
+
+function inDollars(dollars: DollarPrices): Record<string, string> {
+  const text = (amount: bigint) => `${amount / million}.${String(amount % million).padStart(6, '0')}`
+  return Object.fromEntries(Object.entries(dollars).map(([side, amount]) => [side, text(amount)]))
 }
 
 function unasked(name: string): TargetState {

@@ -19,6 +19,7 @@ const levels: Partial<Record<LoggedEvent['type'], LineLevel>> = {
   'alert.resolved': 'info',
   'node.started': 'info',
   'node.stopped': 'info',
+  'setup.changed': 'info',
   'service.recovered': 'info',
   'store.back': 'info',
   'call.ended': 'info',

@@ -25,6 +25,17 @@ describe('policies', () => {
     for (let i = 0; i < 200; i++) expect(names(ranking.order([near, a], 'cheapest'))).toEqual(['a', 'b'])
   })
 
+  test('cheapest: a service by its dollars, a peer by its tokens as if they were dollars with six places', () => {
+    const ranking = createRanking(systemClock, calm)
+    const service = (name: string, dollars: Candidate['dollars']) =>
+      named(name, { kind: 'api', ...(dollars && { dollars }) })
+    const below = service('below', { in: 99_999n, out: 100_000n })
+    const above = service('above', { in: 100_001n, out: 100_000n })
+    expect(names(ranking.order([b, above, a, below], 'cheapest'))).toEqual(['below', 'a', 'above', 'b'])
+    const [four, five] = [service('four', { image: 40_000n }), service('five', { image: 50_000n })]
+    expect(names(ranking.order([five, four], 'cheapest'))).toEqual(['four', 'five'])
+  })
+
   test('fastest, latency, throughput: by own measurement', () => {
     const ranking = createRanking(systemClock, calm)
     for (let i = 0; i < 10; i++) ranking.succeeded('b', 20, 200)

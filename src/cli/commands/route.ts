@@ -51,6 +51,7 @@ const Candidate = z.looseObject({
   unit: z.string().default('tokens'),
   priceIn: z.string().optional(),
   priceOut: z.string().optional(),
+  dollars: z.record(z.string(), z.string()).optional(),
   state: z.string(),
   coolsDownForMs: z.number(),
   successes: z.number(),
@@ -123,20 +124,28 @@ const headings = [
 ]
 
 function row(candidate: z.infer<typeof Candidate>): string[] {
-  const { place, name, alias, kind, priority, weight, unit, priceIn, priceOut, why } = candidate
+  const { place, name, alias, kind, priority, weight, why } = candidate
   const { firstChunkMs, tokensPerSecond, successes, failures, state, coolsDownForMs } = candidate
-  const per = unit === 'tokens' ? '' : ` ${unit}`
   return [
     place === undefined ? '-' : String(place),
     alias === undefined ? name : `${name} (${alias})`,
     ...[kind, String(priority), String(weight)],
-    priceIn === undefined && priceOut === undefined ? 'free' : `${priceIn ?? 0}/${priceOut ?? 0}${per}`,
+    priceOf(candidate),
     firstChunkMs === undefined ? '-' : `${firstChunkMs} ms`,
     tokensPerSecond === undefined ? '-' : String(tokensPerSecond),
     `${successes}/${failures}`,
     state === 'open' ? `open for ${Math.ceil(coolsDownForMs / 1_000)} s` : state,
     why,
   ]
+}
+
+function priceOf({ unit, priceIn, priceOut, dollars = {} }: z.infer<typeof Candidate>): string {
+  const { in: prompt, out: answer, ...each } = dollars
+  const tokens = prompt === undefined && answer === undefined ? [] : [`$${prompt ?? 0}/${answer ?? 0}`]
+  const others = Object.entries(each).map(([side, amount]) => `$${amount} ${side}`)
+  if (tokens.length + others.length > 0) return [...tokens, ...others].join(' ')
+  if (priceIn === undefined && priceOut === undefined) return 'free'
+  return `${priceIn ?? 0}/${priceOut ?? 0}${unit === 'tokens' ? '' : ` ${unit}`}`
 }
 
 function errorOf({ code, message }: { code: string; message: string }): ParleyError {
