@@ -44,7 +44,7 @@ export interface StatsSums {
 }
 
 export interface StatsBucket extends StatsSums {
-  /** Unix milliseconds: the part of the hour, day, week (from Monday) or month that lies in the range. */
+  /** Unix milliseconds: the part of the hour (of UTC), day, week (from Monday) or month that lies in the range. */
   readonly from: number
   readonly to: number
 }
@@ -59,7 +59,7 @@ export interface StatsQuery extends StatsFilter {
   readonly from: number
   readonly to: number
   readonly groupBy: StatsGroup
-  /** IANA name, in which days begin; UTC when missing. An unknown one is `invalid_request`. */
+  /** IANA name, in which days begin; UTC when missing. Hours are those of UTC in any. An unknown one is `invalid_request`. */
   readonly timeZone?: string
 }
 

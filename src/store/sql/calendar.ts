@@ -7,7 +7,7 @@ const daysSinceMonday = 3
 
 /**
  * The times, in Unix milliseconds, that cut a range into hours, days, weeks (from Monday) or months of a time zone; the
- * first is `from` and the last is `to`. A day on which clocks change has as many hours as it has.
+ * first is `from` and the last is `to`. A day on which clocks change has as many hours as it has; an hour is one of UTC.
  */
 export function cutsOf(from: number, to: number, groupBy: StatsGroup, timeZone = 'UTC'): readonly number[] {
   if (!Number.isSafeInteger(from) || !Number.isSafeInteger(to) || from >= to) {
@@ -36,13 +36,8 @@ export function ceilHour(time: number): number {
 
 type Next = (zone: Zone, time: number) => number
 
-/** Where clocks go by half an hour, an hour on the clock may last longer or shorter than one. */
-const nextHour: Next = (zone, time) => {
-  const local = time + zone.offsetAt(time)
-  const next = time + hourMs - (local - floorHour(local))
-  const past = next + zone.offsetAt(next)
-  return past === floorHour(past) ? next : next + ceilHour(past) - past
-}
+/** Hours are those of UTC in every zone: they are what sums are kept of. */
+const nextHour: Next = (_, time) => floorHour(time) + hourMs
 
 const nextDays: Readonly<Record<Exclude<StatsGroup, 'hour'>, Next>> = {
   day: (zone, time) => zone.startOf(zone.dayOf(time) + 1),

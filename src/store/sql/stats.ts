@@ -4,8 +4,7 @@ import { ceilHour, cutsOf, floorHour } from './calendar.ts'
 import { type Database, type Query, reading } from './database.ts'
 import { addSums, hourlySums, noSums, type Piece, pieceSums, readSums, type Sums, shownSums } from './sums.ts'
 
-/** Two values each. */
-const piecesAtOnce = 5_000
+const piecesAtOnce = 100
 const namesMax = 10_000
 
 interface Bucket extends Piece {
@@ -77,7 +76,7 @@ export function sharesOf(
   const isByKey = of === 'keyId' || of === 'project'
   return reading(database, async trx => {
     const rows = await hourlySums(trx, filter, by, { isByKey, limit: namesMax })
-    rows.push(...(await pieceSums(trx, database.dialect, piecesOf(filter), filter, by)))
+    rows.push(...(await pieceSums(trx, database.dialect, piecesOf(filter), filter, of)))
     const shares = new Map<string, Sums>()
     for (const row of rows) {
       const name = String(row.grouping ?? '')

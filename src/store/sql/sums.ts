@@ -130,38 +130,37 @@ function totals(): RawBuilder<unknown> {
   return sql`${sql.join(sums)}, max(response_time_max) as response_time_max`
 }
 
-const fewPieces = 4
-
 export interface Piece {
   readonly from: number
   readonly to: number
 }
 
-/** Sums of the requests themselves, in pieces of hours: by piece, which is the place of one in the list, or by a column. */
+/**
+ * Sums of the requests themselves, in pieces of hours: by piece, which is the place of one in the list, or by a column. A
+ * planner that is shown the times of each piece knows how little lies in it; so the list must be a short one.
+ */
 export async function pieceSums(
   query: Query,
   dialect: Dialect,
   pieces: readonly Piece[],
   filter: StatsFilter,
-  column?: RawBuilder<unknown>,
+  column = 'piece',
 ): Promise<Record<string, unknown>[]> {
   if (pieces.length === 0) return []
-  const rest = sql`${all(filterOf(filter))} group by grouping`
-  const select = (by: RawBuilder<unknown>) => sql`select ${column ?? by} as grouping, ${totalsOfRequests(dialect)} from`
-  const clock = (time: number) => sql`cast(${dialect.clock(time)} as ${sql.raw(dialect.types.clock)})`
-  const listed = pieces.map(({ from, to }, at) => sql`(${sql.lit(at)}, ${clock(from)}, ${clock(to)})`)
-  const few = pieces.map(
-    ({ from, to }, at) => sql`${select(sql.lit(at))} requests
-      where timestamp >= ${dialect.clock(from)} and timestamp < ${dialect.clock(to)} and ${rest}`,
+  const columns = sql.join(
+    [...new Set(['status', ...summedColumns, ...(column === 'piece' ? [] : [column])])].map(sql.ref),
   )
-  // A planner that sees the times knows how little lies between them; with many, the statement would be long.
-  const statement =
-    pieces.length <= fewPieces
-      ? sql.join(few, sql` union all `)
-      : sql`with pieces (piece, starts, ends) as (values ${sql.join(listed)}) ${select(sql.ref('piece'))}
-          pieces cross join requests where timestamp >= starts and timestamp < ends and ${rest}`
-  return (await sql<Record<string, unknown>>`${statement}`.execute(query)).rows
+  const selects = pieces.map(({ from, to }, at) => {
+    const range = [compare('timestamp', '>=', dialect.clock(from)), compare('timestamp', '<', dialect.clock(to))]
+    return sql`select ${sql.lit(at)} as piece, ${columns} from requests where ${all([...range, ...filterOf(filter)])}`
+  })
+  const { rows } = await sql<Record<string, unknown>>`
+    select ${sql.ref(column)} as grouping, ${totalsOfRequests(dialect)}
+    from (${sql.join(selects, sql` union all `)}) as pieces group by ${sql.ref(column)}`.execute(query)
+  return rows
 }
+
+const summedColumns = ['errorCode', 'cache', 'tokensInput', 'tokensOutput', 'cost', 'responseTime']
 
 /** In the order of the tables of sums. */
 export function totalsOfRequests({ sumOfCost }: Dialect): RawBuilder<unknown> {

@@ -211,23 +211,13 @@ function sumOf<T extends number | bigint>(rows: readonly RequestRow[], of: (row:
   return rows.reduce((sum, row) => ((sum as bigint) + (of(row) as bigint)) as T, zero)
 }
 
-/** What an hour, day, week or month is called. The two hours of one name in autumn are told apart by their offset. */
+/** What an hour, day, week or month is called. */
 function labelOf(groupBy: StatsGroup, timeZone: string): (time: number) => string {
-  const format = new Intl.DateTimeFormat('sv-SE', {
-    timeZone,
-    year: 'numeric',
-    month: '2-digit',
-    day: '2-digit',
-    hour: '2-digit',
-    hourCycle: 'h23',
-    timeZoneName: 'longOffset',
-  })
+  const format = new Intl.DateTimeFormat('sv-SE', { timeZone, year: 'numeric', month: '2-digit', day: '2-digit' })
   return time => {
-    const parts = Object.fromEntries(format.formatToParts(time).map(({ type, value }) => [type, value]))
-    const day = `${parts.year}-${parts.month}-${parts.day}`
+    if (groupBy === 'hour') return new Date(time).toISOString().slice(0, 13)
+    const day = format.format(time)
     if (groupBy === 'month') return day.slice(0, 7)
-    if (groupBy === 'day') return day
-    if (groupBy === 'week') return String(Math.floor((Date.parse(day) / dayMs + 3) / 7))
-    return timeZone === 'Australia/Lord_Howe' ? `${day} ${parts.hour}` : `${day} ${parts.hour} ${parts.timeZoneName}`
+    return groupBy === 'day' ? day : String(Math.floor((Date.parse(day) / dayMs + 3) / 7))
   }
 }
