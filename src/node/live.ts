@@ -77,7 +77,7 @@ export async function createLive(options: LiveOptions): Promise<LiveNode> {
   const treeOf = (next: NodeSetup, fleet: Tree['fleet'], former: Tree | undefined) =>
     createTree(next, { ...options, fleet, former })
   const { totalMs } = config.timeouts
-  const turns = createTurns(treeOf(setup, own.fleet(), undefined), { totalMs, clock, log })
+  const turns = createTurns(treeOf(setup, own.fleet(), undefined), { totalMs, log })
   let read: Read = first
   let generation = 1
   const swap = async () => {

@@ -1,4 +1,4 @@
-import { type Backend, type Clock, type EventLog, ParleyError, sleep } from '../core/index.ts'
+import { type Backend, type EventLog, ParleyError, type Reply, sleep } from '../core/index.ts'
 import type { Source } from './source.ts'
 import type { Tree } from './tree.ts'
 
@@ -29,7 +29,7 @@ const passingTickMs = 250
 const rememberedMs = 60_000
 
 /** `totalMs` bounds how long a call may take, and so how long anything is kept open for it. */
-export function createTurns(first: Tree, { totalMs, log }: { totalMs: number; clock: Clock; log: EventLog }): Turns {
+export function createTurns(first: Tree, { totalMs, log }: { totalMs: number; log: EventLog }): Turns {
   let turn = newTurn(first)
   const over = new Set<Turn>()
   const remembered = new Set<Turn>()
@@ -86,14 +86,11 @@ export function createTurns(first: Tree, { totalMs, log }: { totalMs: number; cl
     backend: part => ({
       name: part(first).name,
       models: signal => part(turn.tree).models(signal),
-      run: async function* (call, context) {
-        const { tree, leave } = enter()
-        try {
-          return yield* part(tree).run(call, context)
-        } finally {
-          leave()
-        }
-      },
+      run: (call, context) =>
+        counted(() => {
+          const { tree, leave } = enter()
+          return { reply: part(tree).run(call, context), leave }
+        }),
     }),
     during: async work => {
       const { tree, leave } = enter()
@@ -108,6 +105,30 @@ export function createTurns(first: Tree, { totalMs, log }: { totalMs: number; cl
       await Promise.all([...waiting].map(close))
     },
   }
+}
+
+/** A reply that begins with its first step, and tells when it is over. It adds no step of its own to those of the reply. */
+function counted(begin: () => { readonly reply: Reply; readonly leave: () => void }): Reply {
+  let begun: { readonly reply: Reply; readonly leave: () => void } | undefined
+  let isOver = false
+  const over = () => {
+    if (!isOver) begun?.leave()
+    isOver = true
+  }
+  const step = (take: (reply: Reply) => ReturnType<Reply['next']>) => {
+    begun ??= begin()
+    const taken = take(begun.reply)
+    void taken.then(({ done }) => done === true && over(), over)
+    return taken
+  }
+  const counting: Reply = {
+    next: () => step(reply => reply.next()),
+    return: value => step(reply => reply.return(value)),
+    throw: cause => step(reply => reply.throw(cause)),
+    [Symbol.asyncIterator]: () => counting,
+    [Symbol.asyncDispose]: async () => void (await counting.return(undefined as never)),
+  }
+  return counting
 }
 
 function newTurn(tree: Tree): Turn {
