@@ -45,6 +45,9 @@ export const Time = z
   .transform(ms => new Date(ms).toISOString())
   .pipe(z.iso.datetime())
 
+/** Databases write years with four digits. */
+const lastMs = Date.UTC(9999, 11, 31)
+
 /** A moment in a query: with its zone, a day of UTC, or Unix milliseconds. */
 export const Moment = z
   .union([
@@ -55,7 +58,7 @@ export const Moment = z
       .regex(/^\d{1,15}$/)
       .transform(Number),
   ])
-  .refine(ms => Number.isFinite(ms) && Math.abs(ms) <= 8.64e15, { error: 'is no time' })
+  .refine(ms => ms >= 0 && ms <= lastMs, { error: 'is no time between 1970 and 9999' })
   .describe('A time with its zone, a day of UTC, or Unix milliseconds.')
 
 export const rangeFields = {
