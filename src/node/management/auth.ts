@@ -15,7 +15,7 @@ import {
   type SignUpSettings,
 } from '../../auth/index.ts'
 import type { Clock, Mailer, Random, Sealer, Shared, Store } from '../../core/index.ts'
-import type { ManagementOptions } from './index.ts'
+import type { Auth } from './options.ts'
 
 export interface AuthOptions {
   readonly store: Store
@@ -40,8 +40,8 @@ export interface AuthOptions {
   readonly passwordLogN?: number
 }
 
-/** Accounts of people, and how they prove who they are. */
-export function createAuth(options: AuthOptions): ManagementOptions['auth'] {
+/** All of it, of the parts that the node has anyway. */
+export function createAuth(options: AuthOptions): Auth {
   const { store, sealer, shared, masterKey, clock, random, keys, ring, revisions, mailer, passwordLogN: logN } = options
   const { users } = store
   const passwords = createPasswords({ random, ...(logN !== undefined && { logN }) })

@@ -1,54 +1,16 @@
-import type { Keys, Passwords, Revisions } from '../../auth/index.ts'
-import {
-  type AlertRow,
-  type Clock,
-  type Live,
-  type LogLevel,
-  type Management,
-  type NodeHealth,
-  pageLimitMax,
-  type Random,
-  type Sealer,
-  type Shared,
-  type Store,
-  within,
-} from '../../core/index.ts'
-import type { Explanation, RouteQuestion } from '../../gateway/index.ts'
+import { type Management, type NodeHealth, pageLimitMax, type Store, within } from '../../core/index.ts'
 import { version } from '../version.ts'
-import { type AccountParts, createAccountDesk, identify } from './accounts.ts'
+import { createAccountDesk, identify } from './accounts.ts'
 import { createConfigurationDesk } from './configurations.ts'
 import { createEndpointDesk } from './endpoints.ts'
 import { createKeyDesk } from './keys.ts'
+import type { ManagementOptions } from './options.ts'
 import { createProviderDesk } from './providers.ts'
 import { createBudgetDesk, createRequestDesk, createSessionDesk } from './records.ts'
 import { createUserDesk } from './users.ts'
 
 export { type AuthOptions, createAuth } from './auth.ts'
-
-export interface ManagementOptions {
-  readonly store: Store
-  readonly sealer: Sealer
-  readonly live: Live
-  readonly shared: Pick<Shared, 'reach'>
-  readonly auth: Omit<AccountParts, 'store'> & {
-    readonly passwords: Passwords
-    readonly keys: Keys
-    readonly revisions: Pick<Revisions, 'changed'>
-  }
-  readonly clock: Clock
-  readonly random: Random
-  /** Which way a call would take now. */
-  readonly explain: (question: RouteQuestion) => Explanation
-  /** Every name a provider has that can be asked now, of peers as well. */
-  readonly providerNames: () => readonly string[]
-  readonly purgeCache: (keyId: string | undefined) => Promise<void>
-  readonly logging: { readonly level: () => string; readonly setLevel: (level: LogLevel) => void }
-  readonly alertsFiring: () => readonly AlertRow[]
-  /** What waits, by name. */
-  readonly queues: () => Readonly<Record<string, number>>
-  /** Whether providers that are set up over the network may be on this machine or in its own network. */
-  readonly allowPrivateUpstreams: boolean
-}
+export type { Auth, ManagementOptions } from './options.ts'
 
 /** What the management API asks, of the parts of a node. */
 export function createManagement(options: ManagementOptions): Management {
