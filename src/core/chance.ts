@@ -16,14 +16,13 @@ export interface Random {
   fraction: () => number
 }
 
+const timeDigits = 12
+
 /** A UUID of version 7: those of one node sort by the time they were made at (Unix milliseconds). */
-export function uuid7(atMs: number, random: Pick<Random, 'bytes'>): string {
-  const bytes = Buffer.from(random.bytes(16))
-  bytes.writeUIntBE(atMs, 0, 6)
-  bytes[6] = 0x70 | (bytes[6]! & 0x0f)
-  bytes[8] = 0x80 | (bytes[8]! & 0x3f)
-  const hex = bytes.toString('hex')
-  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-')
+export function uuid7(atMs: number, { uuid }: Pick<Random, 'uuid'>): string {
+  const time = atMs.toString(16).padStart(timeDigits, '0')
+  const chance = uuid()
+  return `${time.slice(0, 8)}-${time.slice(8)}-7${chance.slice(15)}`
 }
 
 export const systemClock: Clock = { now: () => Date.now(), monotonic: () => performance.now() }
