@@ -6,7 +6,7 @@ import {
   createEventLog,
   type EventLog,
   type Live,
-  ParleyError,
+  type ParleyError,
   type Random,
   type Service,
   startServices,
@@ -25,20 +25,21 @@ import {
   preset,
   type Ranking,
 } from '../gateway/index.ts'
-import { createLocalFront, type Front } from '../http/index.ts'
+import { createLocalFront } from '../http/index.ts'
 import { userStack } from '../stacks.ts'
 import { createLedger, createOwnership } from '../store/index.ts'
 import { createAnswerCache } from './answer-cache.ts'
 import { createCallers } from './callers.ts'
 import { createCooldowns } from './cooldowns.ts'
 import { createLive, type LiveNode } from './live.ts'
+import { createLocalEndpoint, type LocalEndpoint } from './local-endpoint.ts'
 import { type Memory, openMemory } from './memory.ts'
 import { createMonitoring, type Monitoring } from './monitoring.ts'
 import { createNetwork, type Network } from './network.ts'
 import type { OwnBackend, OwnModels } from './own-models.ts'
 import { createRecorder } from './recording.ts'
 import { reloaded } from './reloaded.ts'
-import { createAdminToken, lockHome, writeNodeFile } from './run-files.ts'
+import { createAdminToken, lockHome } from './run-files.ts'
 import { type NodeStatus, statusOf } from './status.ts'
 import { version } from './version.ts'
 import { visibleModels } from './visible-models.ts'
@@ -213,7 +214,7 @@ async function assemble(
     random,
     maxConnections: config.http.connectionsMax,
   })
-  const endpoint = localEndpoint(local, given, token)
+  const endpoint = createLocalEndpoint(local, config, token)
   return running(parts, [memory, monitoring, own, live, cooldowns, network, endpoint], endpoint, close)
 }
 
@@ -233,7 +234,7 @@ async function keepAlert(alerts: AlertStore, { state, endedAt: _endedAt, ...aler
 function running(
   parts: Parts,
   services: readonly Service[],
-  endpoint: Endpoint,
+  endpoint: LocalEndpoint,
   close: () => Promise<void>,
 ): ParleyNode {
   const { log, memory, admission, given, monitoring } = parts
@@ -278,36 +279,6 @@ function running(
 async function makeFirstKey({ store, keys }: Memory): Promise<string | undefined> {
   const { total } = await store.keys.list({}, { page: 1, limit: 1 })
   return total === 0 ? (await keys.create({ name: 'default' })).secret : undefined
-}
-
-interface Endpoint extends Service {
-  readonly url: () => string
-}
-
-function localEndpoint(front: Front, { config }: Given, token: string): Endpoint {
-  let origin: string | undefined
-  let nodeFile: { remove: () => void } | undefined
-  return {
-    name: 'local endpoint',
-    url: () => {
-      if (origin === undefined) throw new ParleyError('internal', 'the node has not started')
-      return `${origin}/v1`
-    },
-    start: async () => {
-      const { address, port, family } = await front.listen(config.http.host, config.http.port)
-      origin = `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`
-      try {
-        nodeFile = writeNodeFile(config.paths, { url: origin, token })
-      } catch (cause) {
-        await front.close(AbortSignal.abort())
-        throw cause
-      }
-    },
-    stop: async () => {
-      nodeFile?.remove()
-      await front.close(AbortSignal.timeout(1_000))
-    },
-  }
 }
 
 function frontSettings({ http }: Config, log: EventLog) {

@@ -85,3 +85,25 @@ test('rows of a node say what a call cost, also of a provider that is gone by it
     { timeout: 5_000, interval: 50 },
   )
 }, 15_000)
+
+test('a budget in dollars ends what the prices say it cannot bear', async () => {
+  const a = await startService('answer', { models: ['m'] })
+  const { ask, store: open } = await startGateway({
+    upstreams: [{ name: 'a', url: a.url, prices: [{ in: '1', out: '4' }] }],
+  })
+  const { store } = await open()
+  const budget = { scope: 'node' as const, scopeId: '', window: 'total' as const, isHard: true }
+  // A call comes to 3,000 millionths, and at most 4,001 are set aside for it.
+  const { id } = await store.budgets.create({ ...budget, amount: 6_500n })
+  // The node hears of the budget within a moment, and books what it took after a call.
+  await vi.waitFor(
+    async () => {
+      await ask('m')
+      expect(await store.budgets.get(id)).toMatchObject({ spent: 3_000n })
+    },
+    { timeout: 5_000, interval: 50 },
+  )
+  const calls = a.asked.length
+  expect(await ask('m')).toBe('429 budget_exceeded')
+  expect(a.asked).toHaveLength(calls)
+})
