@@ -18,6 +18,8 @@ export interface Postgres {
 
 const folderOfVersions = '/usr/lib/postgresql'
 const readyWithinMs = 20_000
+/** A test run that is killed takes its server along: nobody is left to hold the other end of its input. */
+const endsWithParent = 'exec 3<&0; (cat <&3 >/dev/null; kill -QUIT $$) & exec "$0" "$@" 3<&-'
 
 /** Where the server's programs are; undefined where they are not installed. */
 export const postgresBinaries: string | undefined = existsSync(folderOfVersions)
@@ -51,6 +53,7 @@ export async function startPostgres(): Promise<Postgres> {
     const gone = new Promise(resolve => server!.once('exit', resolve))
     server.kill(how === 'fast' ? 'SIGINT' : 'SIGQUIT')
     await gone
+    server.stdin?.destroy()
     server = undefined
   }
   const start = async () => {
@@ -65,10 +68,10 @@ export async function startPostgres(): Promise<Postgres> {
       '-c',
       `${key}=${value}`,
     ])
-    server = spawn(join(bin, 'postgres'), ['-D', data, ...flags], { ...user, cwd: folder, stdio: 'ignore' })
+    const command = ['-c', endsWithParent, join(bin, 'postgres'), '-D', data, ...flags]
+    server = spawn('/bin/sh', command, { ...user, cwd: folder, stdio: ['pipe', 'ignore', 'ignore'] })
     await answers(urlOf('postgres'), server)
   }
-  process.once('exit', () => void server?.kill('SIGQUIT'))
   await start()
   return {
     start,
