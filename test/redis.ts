@@ -11,6 +11,12 @@ const binary = ['/usr/bin', '/usr/local/bin', '/opt/homebrew/bin', ...(process.e
   .map(folder => join(folder, 'redis-server'))
   .find(existsSync)
 
+/** Why tests that need the server are left out; where they are demanded, they fail instead. */
+export const redisMissing: string | undefined =
+  binary === undefined && process.env.PARLEY_TEST_REQUIRE === undefined
+    ? 'Redis is not installed: apt-get install redis-server'
+    : undefined
+
 /**
  * Tests that need a real Redis. Where there is none they are skipped under a name that says how to get it, unless
  * PARLEY_TEST_REQUIRE is set: then they fail.

@@ -91,8 +91,8 @@ class Book {
   async of(owners: readonly BudgetOwner[], id: string | null): Promise<readonly OpenBudget[]> {
     const found = owners.map(owner => this.#known(`${owner.scope}:${owner.scopeId}`, () => this.#list(owner)))
     if (id !== null) found.push(this.#known(`id:${id}`, () => this.#get(id)))
-    const all = new Set<OpenBudget>()
-    for (const known of found) for (const budget of known instanceof Promise ? await known : known) all.add(budget)
+    // All together: one that fails while another is waited for would be nobody's.
+    const all = new Set((await Promise.all(found)).flat())
     const now = this.#parts.clock.now()
     for (const budget of all) this.#renew(budget, now)
     return [...all]

@@ -39,6 +39,7 @@ const lastRetryMs = 4_000
 /** One that holds for so long is trusted: the next loss is answered as fast as the first. */
 const steadyMs = 30_000
 const queueMax = 10_000
+const timeoutSlices = 5
 
 /**
  * One connection to Redis that is either there or not. A command never waits for longer than its bound; after a few that
@@ -184,12 +185,20 @@ function discard(client: RedisClient): void {
   if (client.isOpen) client.destroy()
 }
 
-/** After a stall of this process, what has arrived meanwhile is read before anything is called late. */
+/**
+ * Waits in slices: while this process is too busy to write and to read, little of the time counts, as Redis is not what is
+ * slow then. What has arrived is read before anything is called late.
+ */
 async function bounded<T>(promise: Promise<T>, timeoutMs: number): Promise<T> {
   const { promise: late, reject } = Promise.withResolvers<never>()
-  const timer = setTimeout(() => {
-    setImmediate(() => reject(new ParleyError('timeout', `Redis was silent for ${timeoutMs} ms`)))
-  }, timeoutMs)
+  const isLate = () => reject(new ParleyError('timeout', `Redis was silent for ${timeoutMs} ms`))
+  let slices = 0
+  let timer: NodeJS.Timeout | undefined
+  const wait = () => {
+    if (slices++ === timeoutSlices) setImmediate(isLate)
+    else timer = setTimeout(wait, timeoutMs / timeoutSlices)
+  }
+  wait()
   try {
     return await Promise.race([promise, late])
   } finally {
