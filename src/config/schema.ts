@@ -5,6 +5,7 @@ import { chainSection, spendingSection, walletSection } from './sections/chain.t
 import { endpointsSection } from './sections/endpoints.ts'
 import { httpSection } from './sections/http.ts'
 import { logSection } from './sections/log.ts'
+import { managementSection } from './sections/management.ts'
 import { nodeSection } from './sections/node.ts'
 import { p2pSection } from './sections/p2p.ts'
 import { providerSection } from './sections/provider.ts'
@@ -32,6 +33,7 @@ export const configSchema = z.strictObject({
   archive: archiveSection.prefault({}),
   redis: redisSection.prefault({}),
   log: logSection.prefault({}),
+  management: managementSection.prefault({}),
   telemetry: telemetrySection.prefault({}),
   alerts: alertsSection.prefault({}),
   mail: mailSection.prefault({}),

@@ -61,14 +61,13 @@ export function createLocalFront(options: LocalFrontOptions): Front {
       'GET /healthz/startup': exchange => readiness(exchange, options),
       'GET /healthz/ready': exchange => readiness(exchange, options),
       ...managementRoutes(options),
-      ...(options.reload && { [`POST ${reloadPath}`]: reloadRoute(options.reload) }),
       ...(options.metrics && { [`GET ${metricsPath}`]: metricsRoute(options.metrics) }),
     },
     identify: (request, path) => {
       if (path.startsWith('/healthz/') || path === healthPath) return anonymous
       gate(request)
       // The management asks by itself who calls: most who may are not known at once.
-      if (options.management !== undefined && path.startsWith('/api/') && path !== reloadPath) return anonymous
+      if (options.management !== undefined && path.startsWith('/api/')) return anonymous
       if (options.isOpen?.(path) === false) throw new ParleyError('not_found', `${path} is closed on this node`)
       return authenticate(authentication, request, path)
     },
@@ -79,16 +78,14 @@ const anonymous: Caller = { principal: { kind: 'self', id: 'anonymous' } }
 const admin: Caller = { principal: { kind: 'self', id: 'admin' } }
 
 function managementRoutes(options: LocalFrontOptions): Routes {
-  const { management, status, explain } = options
+  const { management, status, explain, reload } = options
   if (management !== undefined) return adminRoutes({ ...options, management, explain: explainRoute(explain) })
   return {
     'GET /api/status': async ({ response }) => sendJson(response, 200, status()),
     'GET /api/route/explain': explainRoute(explain),
+    ...(reload && { 'POST /api/reload': reloadRoute(reload) }),
   }
 }
-
-/** For the commands of this machine, whoever else manages the node. */
-const reloadPath = '/api/reload'
 
 function reloadRoute(reload: () => Promise<unknown>): Handler {
   return async ({ response }) => sendJson(response, 200, await reload())

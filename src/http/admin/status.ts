@@ -23,10 +23,37 @@ export interface StatusOptions {
   readonly status: () => unknown
   /** Which way a call would take. */
   readonly explain: Handler
+  /** Reads the configuration again. */
+  readonly reload?: () => Promise<unknown>
 }
 
-export function statusRoutes({ status, explain }: StatusOptions): AdminRoute[] {
+const Reloaded = z
+  .looseObject({
+    generation: z.int().describe('Grows with every setup.'),
+    needsRestart: z.array(z.string()).readonly().describe('Sections that were changed and count from the next start.'),
+  })
+  .meta({ id: 'Reloaded' })
+
+function reloadRoutes({ reload }: StatusOptions): AdminRoute[] {
+  if (reload === undefined) return []
   return [
+    declare(
+      'POST /reload',
+      {
+        access: 'operator',
+        summary: 'Reads the configuration file and the store again: upstreams, endpoints and routing change at once.',
+        body: z.strictObject({}),
+        answer: Reloaded,
+      },
+      async () => (await reload()) as z.input<typeof Reloaded>,
+    ),
+  ]
+}
+
+export function statusRoutes(options: StatusOptions): AdminRoute[] {
+  const { status, explain } = options
+  return [
+    ...reloadRoutes(options),
     declare(
       'GET /status',
       {

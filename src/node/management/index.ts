@@ -11,6 +11,7 @@ import { createUserDesk } from './users.ts'
 
 export { type AuthOptions, createAuth } from './auth.ts'
 export type { Auth, ManagementOptions } from './options.ts'
+export { signUpOf } from './sign-up.ts'
 
 /** What the management API asks, of the parts of a node. */
 export function createManagement(options: ManagementOptions): Management {

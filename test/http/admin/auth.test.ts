@@ -145,7 +145,9 @@ describe('signing up', () => {
   })
 
   test('makes an account that sees its own things alone', async () => {
-    const stage = await startStage({ signUp: true })
+    const stage = await startStage({
+      config: { management: { signUp: { enabled: true, domains: ['example.com'], budget: '2.5' } } },
+    })
     const { body } = await stage.ask('POST /auth/signup', { body: person })
     expect(body).toMatchObject({ state: 'done', pass: { refreshToken: expect.any(String) } })
     const token = body.pass.accessToken

@@ -41,6 +41,15 @@ test('the status shows its details to admins alone', async () => {
   expect((await stage.ask('GET /status', { token })).body).toHaveProperty('peers')
 })
 
+test('the configuration is read again when somebody says so', async () => {
+  const { generation } = (await stage.ask('POST /reload', { token, body: {} })).body
+  const rows = { type: 'api', provider: 'openai', config: { url: 'http://127.0.0.1:9/v1', models: ['small'] } } as const
+  await stage.store.providers.create({ ...rows, name: 'behind' })
+  const again = await stage.ask('POST /reload', { token, body: {} })
+  expect(again.body.generation).toBeGreaterThan(generation)
+  expect(stage.live.setup().upstreams.map(({ name }) => name)).toEqual(['behind'])
+})
+
 test('the level of the log is changed while the node runs', async () => {
   expect((await stage.ask('GET /logs/level', { token })).body).toEqual({ level: 'info' })
   expect((await stage.ask('PUT /logs/level', { token, body: { level: 'debug' } })).body).toEqual({ level: 'debug' })

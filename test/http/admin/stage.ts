@@ -17,7 +17,7 @@ import {
 } from '../../../src/core/index.ts'
 import { createRanking } from '../../../src/gateway/index.ts'
 import { createLive, type LiveNode } from '../../../src/node/live.ts'
-import { createAuth, createManagement, type ManagementOptions } from '../../../src/node/management/index.ts'
+import { createAuth, createManagement, type ManagementOptions, signUpOf } from '../../../src/node/management/index.ts'
 import {
   createMemoryShared,
   createSealer,
@@ -68,7 +68,6 @@ export interface StageOptions {
   readonly config?: ConfigInput
   readonly env?: NodeJS.ProcessEnv
   readonly allowPrivateUpstreams?: boolean
-  readonly signUp?: boolean
 }
 
 export const adminToken = 'token-of-the-run-directory'
@@ -109,10 +108,10 @@ export async function startStage(options: StageOptions = {}): Promise<Stage> {
     await service.start(AbortSignal.timeout(5_000))
     atTheEnd(() => service.stop())
   }
-  const signUp = () => ({ isOpen: true, domains: [], priceMultiplier: 1_000, key: { rpm: 60 } })
+  const signUp = signUpOf(config)
   const auth = createAuth({
     ...{ store, sealer, shared, masterKey, keys, ring, revisions, ...parts },
-    ...(options.signUp === true && { signUp }),
+    signUp,
     onMailError: () => {},
     passwordLogN: 10,
   })
@@ -132,6 +131,10 @@ export async function startStage(options: StageOptions = {}): Promise<Stage> {
   const server = await serveLocally(live.router, {
     ...{ management, log, adminToken },
     status: () => ({ models: ['one'], peers: [] }),
+    reload: async () => {
+      await live.reload()
+      return { generation: live.setup().generation, needsRestart: [] }
+    },
     onError: (_, error) => errors.push(`${error.message}\n${error.stack}`),
   })
   atTheEnd(async () => {
