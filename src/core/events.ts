@@ -12,8 +12,8 @@ export type NodeEvent =
   | { type: 'node.started'; role: string; version: string }
   | { type: 'node.stopped' }
   | { type: 'service.failed'; service: string; code: ErrorCode; message: string }
-  /** Calls from now on see another setup: providers, names, routing. */
-  | { type: 'setup.changed'; generation: number; upstreams: number }
+  /** Calls from now on see another setup: providers, names, routing. `closed` names those that are gone or another by now. */
+  | { type: 'setup.changed'; generation: number; upstreams: number; closed: readonly string[] }
   /** It works again after it had failed. */
   | { type: 'service.recovered'; service: string }
   | {

@@ -88,8 +88,10 @@ export async function createLive(options: LiveOptions): Promise<LiveNode> {
       const leftOver = own.use(fleet)
       turns.swap(treeOf(next.setup, fleet, former), leftOver)
       // What was seen of one that is gone says nothing of another of its name.
-      for (const { name } of leftOver) ranking.forget(name)
-      log.emit({ type: 'setup.changed', generation: ++generation, upstreams: next.setup.upstreams.length })
+      const closed = leftOver.map(({ name }) => name)
+      for (const name of closed) ranking.forget(name)
+      const upstreams = next.setup.upstreams.length
+      log.emit({ type: 'setup.changed', generation: ++generation, upstreams, closed })
     }
     read = next
   }

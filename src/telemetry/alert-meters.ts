@@ -160,6 +160,7 @@ function providerFailures({ isProvider }: MeterOptions): Meter {
       else if (event.type === 'call.attempted' && isOfProvider(event.code)) failed(event.backend)
       else if (event.type === 'service.failed' && isProvider(event.service)) failed(event.service)
       else if (event.type === 'service.recovered') inARow.delete(event.service)
+      else if (event.type === 'setup.changed') for (const provider of event.closed) inARow.delete(provider)
     },
     read: () => [...inARow].map(([subject, value]) => ({ subject, value, samples: unlimited })),
   }

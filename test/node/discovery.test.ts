@@ -82,3 +82,22 @@ test('a server that has another model by now is asked for it', async () => {
   await vi.waitFor(async () => expect(await models()).toEqual(['new']), soon)
   expect(await ask('new')).toBe('a')
 })
+
+test('an alert about a server that is down ends when the server is taken out', async () => {
+  const clock = jumpingClock()
+  const port = await freePort()
+  const upstreams = [{ name: 'gone', url: `http://127.0.0.1:${port}/v1` }]
+  const { node, write } = await startGateway({ upstreams }, { clock })
+  const told = () =>
+    node.log.recent().flatMap(event => ('alert' in event && event.subject === 'gone' ? event.type : []))
+  await vi.waitFor(() => {
+    clock.jump(10_000)
+    expect(told()).toEqual(['alert.raised'])
+  }, soon)
+  write({})
+  await node.live.reload()
+  await vi.waitFor(() => {
+    clock.jump(10_000)
+    expect(told()).toEqual(['alert.raised', 'alert.resolved'])
+  }, soon)
+}, 15_000)
