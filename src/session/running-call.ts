@@ -137,7 +137,7 @@ export class RunningCall implements TabEntry {
     return this.#isPromptDearer ? higher(total, this.#tab.committed) : total
   }
 
-  /** Waits until the counted chunk may go. Throws `need_voucher` when the user does not pay. */
+  /** Waits until the counted chunk may go, or more is due. Throws `need_voucher` when the user does not pay. */
   untilPaid(total: bigint, signal: AbortSignal): Promise<void> {
     return this.#tab.untilPaid(() => this.#isCovered(), total, this.#options.voucherTimeoutMs, signal)
   }

@@ -124,10 +124,13 @@ export class Tab {
     this.#trustedTokens = Math.max(firstWindowTokens, Math.floor(Math.min(this.#trustedTokens, 1_024) / 2))
   }
 
-  /** Resolves when `isCovered` holds, or throws `need_voucher` after `timeoutMs`. */
+  /**
+   * Resolves when `isCovered` holds, or when `total` is accepted: what other calls delivered meanwhile, or a window that
+   * shrank, may ask for more by then. Throws `need_voucher` after `timeoutMs`.
+   */
   async untilPaid(isCovered: () => boolean, total: bigint, timeoutMs: number, signal: AbortSignal): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>()
-    const check = () => void (isCovered() && resolve())
+    const check = () => void ((isCovered() || this.#accepted >= total) && resolve())
     const leave = () => reject(ParleyError.from(signal.reason, signal))
     const tooLate = () => reject(needVoucher(total, this.#accepted, `no voucher came within ${timeoutMs} ms`))
     const timer = setTimeout(tooLate, timeoutMs)

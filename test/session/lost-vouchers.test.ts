@@ -1,15 +1,19 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, expect, test } from 'vitest'
-import { type CashDesk, ParleyError } from '../../src/core/index.ts'
+import { type CashDesk, ParleyError, sessionHeader } from '../../src/core/index.ts'
+import { Chunk } from '../../src/openai/index.ts'
+import { signedHello, signedVoucher } from './messages.ts'
 import {
   contextOf,
   createStage,
   drain,
+  offer,
   providerKey,
   question,
   type Stage,
   type StageOptions,
   userKey,
+  userPeerId,
 } from './stage.ts'
 
 let stage: Stage
@@ -67,4 +71,35 @@ test('a voucher that does not arrive is not brought again when nobody waits for 
   const before = lost()
   await sleep(700)
   expect(lost()).toBe(before)
+})
+
+test('an answer that waits asks again when its voucher came and its window has shrunk meanwhile', async () => {
+  const wide = { ...offer, windowTokens: 1_024 }
+  const { till } = play({ till: { offers: () => [wide], limits: { voucherTimeoutMs: 1_000 } } })
+  const { session } = await till.open(signedHello(), userPeerId, soon())
+  const pay = (cumulative: bigint) => till.voucher(session, signedVoucher({ cumulative }), soon())
+  const begin = async () => {
+    const headers = { [sessionHeader]: session }
+    const { running } = await till.begin(question, contextOf({ headers, principal: { kind: 'peer', id: userPeerId } }))
+    running.begin()
+    return running
+  }
+  const words = (outputTokens: number) =>
+    Chunk.of({ choices: [{ index: 0, delta: { content: 'a' } }] }, { outputTokens })
+  await pay(1_000n)
+  const trusted = await begin()
+  for (let receipts = 0; receipts < 6; receipts++) trusted.receipt()
+  const long = await begin()
+  long.count(words(1_200))
+  const asked = long.due()!
+  const paid = long.untilPaid(asked, soon())
+  const left = await begin()
+  left.stop('cancelled')
+  await pay(asked)
+  await paid
+  // Half of the window is left to a payer that owes more than it paid, and so more is due.
+  const again = long.due()!
+  expect(again).toBeGreaterThan(asked)
+  await pay(again)
+  expect(long.due()).toBeUndefined()
 })
