@@ -4,7 +4,15 @@ import type { Config } from '../config/index.ts'
 import type { Backend, Clock, EventLog, Hex, Passage, Random, Service } from '../core/index.ts'
 import type { CandidateSource } from '../gateway/index.ts'
 import type { Model } from '../openai/index.ts'
-import { candidateOf, connectionOf, createSource, type Source, type Upstream, upstreamSource } from './source.ts'
+import {
+  candidateOf,
+  connectionOf,
+  createSource,
+  type Source,
+  serverOf,
+  type Upstream,
+  upstreamSource,
+} from './source.ts'
 
 /** A model this node can answer with by itself, under its content-addressed id. */
 export interface OwnModel {
@@ -164,9 +172,11 @@ function openAll(upstreams: readonly Upstream[], fleet: Fleet | undefined, optio
   }
 }
 
-/** Until it has listed its models: those it is to offer, or those it had under another key. */
-function expectedOf({ models }: Upstream, former: Member | undefined): readonly Model[] {
-  const before = former?.source.listing.models() ?? []
+/** Until it has listed its models itself: those the same server had under another key. */
+function expectedOf(upstream: Upstream, former: Member | undefined): readonly Model[] {
+  if (former?.upstream === undefined || serverOf(former.upstream) !== serverOf(upstream)) return []
+  const before = former.source.listing.models()
+  const { models } = upstream
   return models.length === 0 ? before : before.filter(({ id }) => models.includes(id))
 }
 

@@ -66,9 +66,14 @@ export function upstreamSource(upstream: Upstream, options: UpstreamSourceOption
   return createSource({ backend, kind: 'api', place: url }, options)
 }
 
+/** Which server it is, whoever asks it. */
+export function serverOf({ kind, url, region, resource }: Upstream): string {
+  return JSON.stringify([kind, url, region, resource])
+}
+
 /** What makes a connection another one; the rest of an entry may change under it. */
-export function connectionOf({ kind, url, region, resource, models, apiKey }: Upstream): string {
-  return JSON.stringify([kind, url, region, resource, models, apiKey])
+export function connectionOf(upstream: Upstream): string {
+  return JSON.stringify([serverOf(upstream), upstream.models, upstream.apiKey])
 }
 
 /** The source as a way to answer with a model, with what the operator says of it. */
