@@ -4,7 +4,8 @@ import { createCodec, plainText } from './codec.ts'
 import type { Database } from './database.ts'
 import { countedUpTo, rangeOf, removeOld } from './dated.ts'
 import { guarded } from './failures.ts'
-import { all, boundsOf, type Condition, equalities, insertNew } from './table.ts'
+import { insertNew } from './insert-new.ts'
+import { all, boundsOf, type Condition, equalities } from './table.ts'
 
 const rowsAtOnce = 500
 
@@ -29,7 +30,7 @@ export function createLogs(database: Database): LogStore {
       guarded(() =>
         db.transaction().execute(async trx => {
           for (let at = 0; at < batch.length; at += rowsAtOnce) {
-            await insertNew(trx, 'logs', batch.slice(at, at + rowsAtOnce).map(codec.encode))
+            await insertNew(trx, dialect, 'logs', batch.slice(at, at + rowsAtOnce).map(codec.encode))
           }
         }),
       ),

@@ -3,10 +3,11 @@ import { createCodec } from './codec.ts'
 import { type Database, reading } from './database.ts'
 import { removeOld } from './dated.ts'
 import { guarded } from './failures.ts'
+import { insertNew } from './insert-new.ts'
 import { conditionsOf, placeOfPage } from './request-pages.ts'
 import { sharesOf, statsOf } from './stats.ts'
 import { countIn } from './sums.ts'
-import { all, boundsOf, equal, insertNew } from './table.ts'
+import { all, boundsOf, equal } from './table.ts'
 
 /** Rows of one statement: PostgreSQL takes 65,535 values and SQLite 32,766. */
 const rowsAtOnce = 250
@@ -51,19 +52,22 @@ function writeAll({ db, dialect }: Database, batch: readonly RequestRecord[]): P
     for (let at = 0; at < batch.length; at += rowsAtOnce) {
       const some = batch.slice(at, at + rowsAtOnce)
       const rows = some.map(({ request }) => request)
-      const known = await insertNew(trx, 'requests', rows.map(requests.encode))
+      const known = await insertNew(trx, dialect, 'requests', rows.map(requests.encode))
       await countIn(
         trx,
+        dialect,
         rows.filter(({ id }) => known.has(id)),
       )
       const archived = some.flatMap(({ archive }) => archive ?? [])
       await insertNew(
         trx,
+        dialect,
         'inputs',
         archived.map(({ input }) => inputs.encode(input)),
       )
       await insertNew(
         trx,
+        dialect,
         'responses',
         archived.map(({ response }) => responses.encode(response)),
       )

@@ -4,8 +4,9 @@ import { ceilHour, floorHour } from './calendar.ts'
 import { plainText } from './codec.ts'
 import type { Query } from './database.ts'
 import type { Dialect } from './dialect.ts'
+import { insertOf, snakeCase } from './insert-new.ts'
 import { all, type Condition, compare, equalities } from './table.ts'
-import { counters, dimensions, type HistogramColumn, histogramColumns, histogramMs, keyDimensions } from './tables.ts'
+import { counters, dimensions, histogramColumns, histogramMs, keyDimensions } from './tables.ts'
 
 /** What calls came to, in numbers that can be added to each other. */
 export interface Sums {
@@ -38,20 +39,18 @@ export function addSums(to: Sums, more: Sums): void {
   for (const [at, count] of more.histogram.entries()) to.histogram[at]! += count
 }
 
-export function sumsOf(row: RequestRow): Sums {
+export function addRow(to: Sums, row: RequestRow): void {
   const responseTime = Math.round(row.responseTime)
+  to.requests++
+  if (row.status >= 400 || row.errorCode !== null) to.failures++
+  if (row.cache === 'hit') to.cached++
+  to.tokensInput += Math.round(row.tokensInput)
+  to.tokensOutput += Math.round(row.tokensOutput)
+  to.cost += row.cost ?? 0n
+  to.responseTimeSum += responseTime
+  to.responseTimeMax = Math.max(to.responseTimeMax, responseTime)
   const bin = histogramMs.findIndex(most => responseTime <= most)
-  return {
-    requests: 1,
-    failures: Number(row.status >= 400 || row.errorCode !== null),
-    cached: Number(row.cache === 'hit'),
-    tokensInput: Math.round(row.tokensInput),
-    tokensOutput: Math.round(row.tokensOutput),
-    cost: row.cost ?? 0n,
-    responseTimeSum: responseTime,
-    responseTimeMax: responseTime,
-    histogram: histogramColumns.map((_, at) => Number(at === (bin === -1 ? histogramMs.length : bin))),
-  }
+  to.histogram[bin === -1 ? histogramMs.length : bin]!++
 }
 
 export function readSums(row: Record<string, unknown>): Sums {
@@ -182,37 +181,36 @@ export function totalsOfRequests({ sumOfCost }: Dialect): RawBuilder<unknown> {
  * Adds rows that have just been written to both tables of sums. In one order, so that two nodes that do this at once
  * cannot wait for each other.
  */
-export async function countIn(query: Query, rows: readonly RequestRow[]): Promise<void> {
-  await addTo(query, 'statsHourly', dimensions, rows)
-  await addTo(query, 'statsHourlyKeys', keyDimensions, rows)
+export async function countIn(query: Query, dialect: Dialect, rows: readonly RequestRow[]): Promise<void> {
+  await addTo(query, dialect, 'statsHourly', dimensions, rows)
+  await addTo(query, dialect, 'statsHourlyKeys', keyDimensions, rows)
 }
 
 type Place = Record<(typeof keyDimensions)[number], string | number>
 
 async function addTo(
   query: Query,
+  dialect: Dialect,
   table: 'statsHourly' | 'statsHourlyKeys',
   names: readonly (typeof keyDimensions)[number][],
   rows: readonly RequestRow[],
 ): Promise<void> {
-  const places = new Map<string, { place: Partial<Place>; sums: Sums }>()
+  const places = new Map<string, { place: Place; sums: Sums }>()
   for (const row of rows) {
-    const whole = placeOf(row)
-    const place = Object.fromEntries(names.map(name => [name, whole[name]]))
-    const key = JSON.stringify(Object.values(place))
-    const known = places.get(key)
-    if (known === undefined) places.set(key, { place, sums: sumsOf(row) })
-    else addSums(known.sums, sumsOf(row))
+    const place = placeOf(row)
+    const key = JSON.stringify(names.map(name => place[name]))
+    let known = places.get(key)
+    if (known === undefined) places.set(key, (known = { place, sums: noSums() }))
+    addRow(known.sums, row)
   }
   const sorted = [...places].sort(([one], [other]) => (one < other ? -1 : 1)).map(([, cells]) => cells)
   if (sorted.length === 0) return
   const values = sorted.map(({ place, sums: { histogram, ...sums } }) => ({
-    ...place,
+    ...Object.fromEntries(names.map(name => [name, place[name]])),
     ...sums,
     ...Object.fromEntries(histogramColumns.map((name, at) => [name, histogram[at]!])),
   }))
-  const insert = query.insertInto(table).values(values as never)
-  await insert.onConflict(conflict => conflict.columns(names as never).doUpdateSet(added(table) as never)).execute()
+  await query.executeQuery(insertOf(dialect, snakeCase(table), values, addingTails[table]))
 }
 
 function placeOf({ timestamp, endpoint, provider, model, status, keyId, project }: RequestRow): Place {
@@ -227,11 +225,17 @@ function placeOf({ timestamp, endpoint, provider, model, status, keyId, project 
   }
 }
 
-function added(table: string): Record<string, RawBuilder<unknown>> {
-  const old = (name: string) => sql.ref(`${table}.${name}`)
-  const more = (name: string) => sql.ref(`excluded.${name}`)
-  const sum = (name: (typeof counters)[number] | HistogramColumn) => [name, sql`${old(name)} + ${more(name)}`] as const
-  const [was, is] = [old('responseTimeMax'), more('responseTimeMax')]
-  const responseTimeMax = sql`case when ${is} > ${was} then ${is} else ${was} end`
-  return { ...Object.fromEntries([...counters, ...histogramColumns].map(sum)), responseTimeMax }
+/** What becomes of sums that are there already. */
+function addingTail(table: string, names: readonly string[]): string {
+  const sums = [...counters, ...histogramColumns].map(snakeCase)
+  const added = sums.map(name => `${name} = ${table}.${name} + excluded.${name}`)
+  const [was, is] = [`${table}.response_time_max`, 'excluded.response_time_max']
+  const longest = `response_time_max = case when ${is} > ${was} then ${is} else ${was} end`
+  const place = names.map(name => `"${snakeCase(name)}"`).join(', ')
+  return `on conflict (${place}) do update set ${[...added, longest].join(', ')}`
+}
+
+const addingTails = {
+  statsHourly: addingTail('stats_hourly', dimensions),
+  statsHourlyKeys: addingTail('stats_hourly_keys', keyDimensions),
 }

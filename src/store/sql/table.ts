@@ -103,18 +103,3 @@ export function boundsOf({ page, limit }: Page): { readonly limit: number; reado
 function shown(id: string): string {
   return JSON.stringify(id.slice(0, 64))
 }
-
-/** Leaves alone what is known by an id; returns the ids of those that were not there. */
-export async function insertNew(
-  query: Query,
-  name: 'requests' | 'inputs' | 'responses' | 'logs',
-  rows: readonly Record<string, Cell>[],
-): Promise<ReadonlySet<string>> {
-  if (rows.length === 0) return new Set()
-  const insert = (query as unknown as Loose).insertInto(name as string as 'table').values([...rows])
-  const added = await insert
-    .onConflict(conflict => conflict.doNothing())
-    .returning('id')
-    .execute()
-  return new Set(added.map(({ id }) => String(id)))
-}
