@@ -2,6 +2,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { startGateway, startService } from './gateway.ts'
+import { freePort } from './stage.ts'
 
 const [firstKey, secondKey, callerKey] = ['sk-first-canary-1', 'sk-second-canary-2', 'callers-canary-3']
 
@@ -38,7 +39,7 @@ test('priority 1 of ENDPOINTS gets all calls, shared by weight, and priority 2 t
 
 test('where it listens is PORT', async () => {
   const a = await startService('a', { models: ['m'] })
-  const port = 20_000 + (process.pid % 20_000)
+  const port = await freePort()
   const env = { ENDPOINTS: JSON.stringify([{ url: a.url }]), PORT: String(port) }
   const { node, ask } = await startGateway({}, { env })
   expect(node.url).toBe(`http://127.0.0.1:${port}/v1`)

@@ -38,7 +38,7 @@ test('a provider in the store is asked within a second, with its key, and with i
   const { store, sealer } = await open()
   expect(await ask('m')).toBe('404 model_not_found')
   const row = await addProvider(store, sealer, { name: 'stored', url: a.url, secret: oldKey })
-  await vi.waitFor(async () => expect(await ask('m')).toBe('a'), { timeout: 1_500, interval: 25 })
+  await vi.waitFor(async () => expect(await ask('m')).toBe('a'), { timeout: 3_000, interval: 25 })
   expect(a.asked.at(-1)?.key).toBe(oldKey)
   const [provider] = node.live.providers()
   expect(provider).toMatchObject({ name: 'stored', source: 'store', id: row.id, state: 'up' })
