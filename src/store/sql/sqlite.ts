@@ -18,7 +18,7 @@ const busyInsideMs = 5
 const busyMaxMs = 5_000
 const busyPauseMs = 10
 const busy = 5
-const cacheKib = 16_384
+const cacheKib = 4_096
 
 /** A file that only its owner may read. A crash of the process loses nothing; a loss of power may cost the last moments. */
 export function openFile(path: string): DatabaseSync {
