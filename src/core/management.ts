@@ -59,12 +59,12 @@ export interface ProviderWish {
 /** A key that is null is taken away; one that is left out stays. */
 export type ProviderUpdate = Partial<Omit<ProviderWish, 'type' | 'key'>> & { readonly key?: string | null | undefined }
 
-/** Changes are in effect when their promise resolves. */
+/** Changes are in effect when their promise resolves. Only an admin has a key that is here sent to another address. */
 export interface ProviderDesk {
   readonly list: (filter: ProviderFilter, page: Page) => Promise<Listing<ProviderView>>
   readonly get: (id: string) => Promise<ProviderView>
-  readonly create: (wish: ProviderWish) => Promise<ProviderView>
-  readonly update: (id: string, update: ProviderUpdate) => Promise<ProviderView>
+  readonly create: (wish: ProviderWish, by: Actor) => Promise<ProviderView>
+  readonly update: (id: string, update: ProviderUpdate, by: Actor) => Promise<ProviderView>
   /** One that an endpoint's mapping names is `conflict`. */
   readonly remove: (id: string) => Promise<void>
   readonly test: (id: string, call: TokenCall, signal: AbortSignal) => Promise<Trial>
@@ -137,6 +137,13 @@ export interface ConfigurationChanges {
   readonly withoutKey: readonly string[]
 }
 
+export interface ImportWish {
+  readonly document: ConfigurationDocument
+  readonly name: string
+  /** Only says what would change. */
+  readonly isTrial: boolean
+}
+
 export interface ConfigurationDesk {
   readonly list: (page: Page) => Promise<Listing<ConfigurationRow>>
   readonly get: (id: string) => Promise<ConfigurationRow>
@@ -148,10 +155,10 @@ export interface ConfigurationDesk {
   ) => Promise<ConfigurationRow>
   readonly remove: (id: string) => Promise<void>
   /** All or nothing. Providers keep the keys they have; those that come back after they were deleted have none. */
-  readonly activate: (id: string) => Promise<ConfigurationChanges>
+  readonly activate: (id: string, by: Actor) => Promise<ConfigurationChanges>
   readonly export: () => Promise<ConfigurationDocument>
-  /** Saves and activates it; `isTrial` only says what would change. */
-  readonly import: (document: ConfigurationDocument, name: string, isTrial: boolean) => Promise<ConfigurationChanges>
+  /** Saves and activates it. */
+  readonly import: (wish: ImportWish, by: Actor) => Promise<ConfigurationChanges>
 }
 
 /** A request with what is archived of it. */

@@ -1,8 +1,8 @@
 import { z } from 'zod'
-import { type Actor, ParleyError, type Pass, type Welcome } from '../../core/index.ts'
+import { ParleyError, type Pass, type Welcome } from '../../core/index.ts'
 import type { Exchange } from '../exchange.ts'
 import { dropRefreshCookie, refreshCookie, setRefreshCookie } from './cookie.ts'
-import { declareIn } from './route.ts'
+import { declareIn, known } from './route.ts'
 import { Name, RoleName } from './schemas.ts'
 import { Email, Password, shownUser, User } from './users.ts'
 
@@ -205,8 +205,3 @@ export const authRoutes = [
     },
   ),
 ]
-
-function known(actor: Actor | undefined): Actor {
-  if (actor !== undefined) return actor
-  throw new ParleyError('unauthorized', 'log in first')
-}

@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import { configurationSchema, providerTypes } from '../../core/index.ts'
 import { Mapping } from './endpoints.ts'
-import { declareIn } from './route.ts'
+import { ProviderName } from './providers.ts'
+import { declareIn, known } from './route.ts'
 import { given, Id, Json, listOf, Name, pageFields, pageOf, Time } from './schemas.ts'
 
 const declare = declareIn('configs')
@@ -29,8 +30,8 @@ const Document = z
     providers: z
       .array(
         z.strictObject({
-          name: Name,
-          type: z.enum(providerTypes),
+          name: ProviderName,
+          type: z.enum(['api', 'web']),
           provider: z.string().min(1).max(64),
           config: Json,
           status: z.enum(['active', 'disabled']),
@@ -126,9 +127,9 @@ export const configurationRoutes = [
       bodyMaxBytes: importMaxBytes,
       answer: Changes,
     },
-    async ({ body }, { configurations }) => {
+    async ({ body, actor }, { configurations }) => {
       const name = body.name ?? `import ${new Date().toISOString()}`
-      return await configurations.import(body.config, name, body.dryRun)
+      return await configurations.import({ document: body.config, name, isTrial: body.dryRun }, known(actor))
     },
   ),
   declare(
@@ -159,6 +160,6 @@ export const configurationRoutes = [
         'Puts a saved configuration in the place of what runs. Every call sees the old one or the new one whole.',
       answer: Changes,
     },
-    async ({ params }, { configurations }) => await configurations.activate(params.id!),
+    async ({ params, actor }, { configurations }) => await configurations.activate(params.id!, known(actor)),
   ),
 ]

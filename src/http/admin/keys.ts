@@ -82,7 +82,8 @@ export const keyRoutes = [
       answer: listOf(Key),
     },
     async ({ query: { page, limit, revoked, ...filter }, actor }, { keys }) => {
-      const wanted = { ...given({ ...filter, isRevoked: revoked }), ...ownOf(actor) }
+      const own = actor?.role === 'user' ? ownOf(actor) : {}
+      const wanted = { ...given({ ...filter, isRevoked: revoked }), ...own }
       return pageOf(await keys.list(wanted, { page, limit }), { page, limit })
     },
   ),
@@ -100,7 +101,10 @@ export const keyRoutes = [
   declare(
     'GET /keys/:id',
     { access: 'user', params, summary: 'Shows an API key.', answer: Key },
-    async ({ params, actor }, management) => await ownKey(management, params.id!, actor),
+    async ({ params, actor }, { keys }) => {
+      const key = await keys.get(params.id!)
+      return actor?.role === 'viewer' ? key : own(key, actor)
+    },
   ),
   declare(
     'PUT /keys/:id',
@@ -139,22 +143,25 @@ export const keyRoutes = [
 const ownFields = ['name', 'models', 'expiresAt']
 
 function allowed<T extends object>(wish: T, actor: Actor | undefined): T {
-  if (maySeeAll(actor)) return wish
+  if (mayChangeAll(actor)) return wish
   const other = Object.keys(wish).find(field => !ownFields.includes(field))
   if (other === undefined) return wish
   throw new ParleyError('forbidden', `${other} is set by an operator; leave it out`, { param: other })
 }
 
 function ownOf(actor: Actor | undefined): { userId?: string } {
-  return maySeeAll(actor) ? {} : { userId: actor?.id ?? '' }
+  return mayChangeAll(actor) ? {} : { userId: actor?.id ?? '' }
 }
 
-function maySeeAll(actor: Actor | undefined): boolean {
+function mayChangeAll(actor: Actor | undefined): boolean {
   return actor?.role === 'operator' || actor?.role === 'admin'
 }
 
 async function ownKey({ keys }: Management, id: string, actor: Actor | undefined): Promise<KeyView> {
-  const key = await keys.get(id)
-  if (maySeeAll(actor) || key.userId === actor?.id) return key
+  return own(await keys.get(id), actor)
+}
+
+function own(key: KeyView, actor: Actor | undefined): KeyView {
+  if (mayChangeAll(actor) || key.userId === actor?.id) return key
   throw new ParleyError('not_found', 'you have no such key; list yours')
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { ParleyError, providerTypes, type TokenCall, type Trial } from '../../core/index.ts'
-import { declareIn } from './route.ts'
+import { declareIn, known } from './route.ts'
 import { given, Id, Json, listOf, Name, pageFields, pageOf, Time } from './schemas.ts'
 
 const declare = declareIn('providers')
@@ -48,8 +48,12 @@ const kind = z
   .regex(/^[a-z][a-z0-9-]{0,63}$/, { error: 'is no kind of service' })
   .describe('The kind of service; `openai` for every OpenAI-compatible API.')
 
+export const ProviderName = Name.regex(/^[A-Za-z0-9][A-Za-z0-9._:/-]*$/, {
+  error: 'holds more than letters, digits and . _ : / -',
+})
+
 const newProvider = {
-  name: Name.regex(/^[A-Za-z0-9][A-Za-z0-9._:/-]*$/, { error: 'holds more than letters, digits and . _ : / -' }),
+  name: ProviderName,
   provider: kind.default('openai'),
   config: Json.describe('As an entry of `upstreams` in the configuration: `url`, `models`, `prices`, …'),
   key: Key.optional(),
@@ -114,7 +118,7 @@ export const providerRoutes = [
       answer: Provider,
       status: 201,
     },
-    async ({ body }, { providers }) => await providers.create(body),
+    async ({ body, actor }, { providers }) => await providers.create(body, known(actor)),
   ),
   declare(
     'GET /providers/:id',
@@ -129,7 +133,7 @@ export const providerRoutes = [
       body: ProviderUpdate,
       answer: Provider,
     },
-    async ({ params, body }, { providers }) => await providers.update(params.id!, given(body)),
+    async ({ params, body, actor }, { providers }) => await providers.update(params.id!, given(body), known(actor)),
   ),
   declare(
     'DELETE /providers/:id',

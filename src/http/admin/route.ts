@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import type { Actor, Management, Role, Visitor } from '../../core/index.ts'
+import { type Actor, type Management, ParleyError, type Role, type Visitor } from '../../core/index.ts'
 import type { Exchange } from '../exchange.ts'
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE'
@@ -71,6 +71,12 @@ export type Declare = <
   wish: Wish<Q, B, A>,
   handle: (asked: Asked<Parsed<Q>, Parsed<B>>, management: Management) => Handed<A>,
 ) => AdminRoute
+
+/** Who asks on a route that is not public. */
+export function known(actor: Actor | undefined): Actor {
+  if (actor !== undefined) return actor
+  throw new ParleyError('unauthorized', 'log in first')
+}
 
 /** Declares the routes of one group. */
 export function declareIn(group: string): Declare {

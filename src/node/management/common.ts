@@ -1,4 +1,4 @@
-import { ParleyError } from '../../core/index.ts'
+import { type Live, ParleyError } from '../../core/index.ts'
 
 /** What was found, or `not_found`. */
 export function knownOr<T>(found: T | undefined, what: string, id: string): T {
@@ -9,6 +9,22 @@ export function knownOr<T>(found: T | undefined, what: string, id: string): T {
 /** The fields that are given: what is missing is not there at all. */
 export function defined<T extends object>(fields: T): { [K in keyof T]: Exclude<T[K], undefined> } {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never
+}
+
+/** Writes something down that counts at once. Where something else is wrong it is written all the same, or nobody could put that right. */
+export async function changeLive<T>(live: Pick<Live, 'change'>, work: () => Promise<T>): Promise<T> {
+  let isWritten = false
+  try {
+    return await live.change(async () => {
+      const result = await work()
+      isWritten = true
+      return result
+    })
+  } catch (cause) {
+    if (!(isWritten && cause instanceof ParleyError && cause.code === 'config_invalid')) throw cause
+    const message = `it is written down, and counts once something else is put right: ${cause.message}`
+    throw new ParleyError('conflict', message, { cause })
+  }
 }
 
 /** Does one thing after the other: of two who look first and change then, the second sees what the first has done. */

@@ -1,5 +1,6 @@
 import { storedRouting } from '../../config/index.ts'
 import {
+  type Actor,
   type ConfigurationChanges,
   type ConfigurationDesk,
   type ConfigurationDocument,
@@ -16,7 +17,7 @@ import {
   type Store,
 } from '../../core/index.ts'
 import { type AddressRule, checkAddress } from './addresses.ts'
-import { inTurn, knownOr } from './common.ts'
+import { changeLive, inTurn, knownOr } from './common.ts'
 import {
   changesOf,
   type Difference,
@@ -25,8 +26,9 @@ import {
   hasLostKey,
   type Running,
 } from './configuration-document.ts'
+import { isElsewhere, reference, refuseMove } from './key-moves.ts'
 import { checkTargets } from './mapping.ts'
-import { openedKey, reference, sealedKey } from './providers.ts'
+import { openedKey, sealedKey } from './providers.ts'
 
 export interface ConfigurationParts extends AddressRule {
   readonly store: Pick<Store, 'providers' | 'endpoints' | 'configurations' | 'revision'>
@@ -54,19 +56,19 @@ export function createConfigurationDesk(parts: ConfigurationParts): Configuratio
       }),
     update: (id, change) => configurations.update(id, change),
     remove: id => configurations.remove(id),
-    activate: id =>
+    activate: (id, by) =>
       turn(async () => {
         const { document } = await get(id)
-        return await become(parts, checkedDocument(document), id)
+        return await become(parts, checkedDocument(document), id, by)
       }),
     export: running,
-    import: (document, name, isTrial) =>
+    import: ({ document, name, isTrial }, by) =>
       turn(async () => {
         await refuseMany(parts)
         const wanted = checkedDocument(document as never)
-        if (isTrial) return (await planOf(parts, wanted)).changes
+        if (isTrial) return (await planOf(parts, wanted, by)).changes
         const active = { name, description: 'imported', document: { ...wanted } }
-        return await become(parts, wanted, active)
+        return await become(parts, wanted, active, by)
       }),
   }
 }
@@ -113,9 +115,10 @@ interface Plan {
 }
 
 /** Checks all of it and says what is to be done; throws `invalid_request` for what could not run. */
-async function planOf(parts: ConfigurationParts, wanted: ConfigurationDocument): Promise<Plan> {
+async function planOf(parts: ConfigurationParts, wanted: ConfigurationDocument, by: Actor): Promise<Plan> {
   const running = await readRunning(parts)
   const difference = differenceOf(running, wanted, row => variableOf(parts, row))
+  refuseMoves(parts, difference, by)
   const names = [...(await parts.providerNames()), ...wanted.providers.map(({ name }) => name)]
   const gone = new Set(difference.removed.map(({ name }) => name))
   for (const { mapping } of wanted.endpoints)
@@ -144,6 +147,14 @@ async function planOf(parts: ConfigurationParts, wanted: ConfigurationDocument):
     })),
   }
   return { running, difference, change, changes: changesOf(difference, drafts.withoutKey) }
+}
+
+function refuseMoves(parts: ConfigurationParts, { created, updated }: Difference, by: Actor): void {
+  for (const { name, key } of created) if (key !== undefined) refuseMove(by, name)
+  for (const { row, wanted } of updated) {
+    const isNew = wanted.key !== undefined && wanted.key !== variableOf(parts, row)
+    if (isNew || (row.secret !== null && isElsewhere(row, wanted))) refuseMove(by, wanted.name)
+  }
 }
 
 interface Drafts {
@@ -206,9 +217,10 @@ async function become(
   parts: ConfigurationParts,
   wanted: ConfigurationDocument,
   active: RunningChange['active'],
+  by: Actor,
 ): Promise<ConfigurationChanges> {
   const { store, live } = parts
-  const { change, changes } = await planOf(parts, wanted)
-  await live.change(() => store.configurations.apply({ ...change, active }))
+  const { change, changes } = await planOf(parts, wanted, by)
+  await changeLive(live, () => store.configurations.apply({ ...change, active }))
   return changes
 }

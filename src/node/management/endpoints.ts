@@ -12,7 +12,7 @@ import {
 import type { Explanation, RouteQuestion } from '../../gateway/index.ts'
 import { toWishes, WishFields, wishFieldsOf, withoutWishes } from '../../openai/index.ts'
 import { type ApiPath, mappedTasks } from '../setup.ts'
-import { defined, inTurn, knownOr } from './common.ts'
+import { changeLive, defined, inTurn, knownOr } from './common.ts'
 import { checkTargets } from './mapping.ts'
 
 export interface EndpointParts {
@@ -43,7 +43,7 @@ async function change(parts: EndpointParts, { id, path }: EndpointRow, update: E
     checkTargets(mapping, await providerNames())
     live.check({ endpoints: [{ path, mapping }] })
   }
-  return await live.change(() => store.endpoints.update(id, defined(update)))
+  return await changeLive(live, () => store.endpoints.update(id, defined(update)))
 }
 
 function dryRun({ explain, live }: EndpointParts, { path }: EndpointRow, request: JsonDocument): DryRun {

@@ -1,4 +1,5 @@
 import {
+  type Actor,
   type Live,
   ParleyError,
   type ProviderDesk,
@@ -15,7 +16,8 @@ import {
   type Trial,
 } from '../../core/index.ts'
 import { type AddressRule, checkAddress } from './addresses.ts'
-import { defined, inTurn, knownOr } from './common.ts'
+import { changeLive, defined, inTurn, knownOr } from './common.ts'
+import { isElsewhere, reference, refuseMove } from './key-moves.ts'
 import { targetsIn } from './mapping.ts'
 
 export interface ProviderParts extends AddressRule {
@@ -24,9 +26,6 @@ export interface ProviderParts extends AddressRule {
   readonly live: Live
   readonly random: Random
 }
-
-/** Says that the key is in a variable of the node. */
-export const reference = 'env:'
 
 export function createProviderDesk(parts: ProviderParts): ProviderDesk {
   const { store, live } = parts
@@ -38,13 +37,13 @@ export function createProviderDesk(parts: ProviderParts): ProviderDesk {
       return { ...listing, rows: listing.rows.map(row => viewOf(parts, row)) }
     },
     get: async id => viewOf(parts, await get(id)),
-    create: wish => turn(() => create(parts, wish)),
-    update: (id, update) => turn(async () => await change(parts, await get(id), update)),
+    create: (wish, by) => turn(() => create(parts, wish, by)),
+    update: (id, update, by) => turn(async () => await change(parts, await get(id), update, by)),
     remove: id =>
       turn(async () => {
         const { name } = await get(id)
         await refuseUsed(parts, name)
-        await live.change(() => store.providers.remove(id))
+        await changeLive(live, () => store.providers.remove(id))
       }),
     test: async (id, call, signal) => await test(parts, await get(id), call, signal),
   }
@@ -55,30 +54,35 @@ async function thereOf({ store }: ProviderParts, id: string): Promise<ProviderRo
   return row?.deletedAt === null ? row : undefined
 }
 
-async function create(parts: ProviderParts, wish: ProviderWish): Promise<ProviderView> {
+async function create(parts: ProviderParts, wish: ProviderWish, by: Actor): Promise<ProviderView> {
   const { store, live, random } = parts
   const { type, name, provider, config, key, status = 'active' } = wish
   const id = random.uuid()
-  await refuseTaken(parts, name)
+  if (key?.startsWith(reference) === true) refuseMove(by, name)
+  await refuseTaken(parts, { id, name })
   await checkDraft(parts, { id, type, name, provider, config, ...(key !== undefined && { secret: key }) })
   const row = { id, type, name, provider, config, status, ...(key !== undefined && sealedKey(parts, id, key)) }
-  return viewOf(parts, await live.change(() => store.providers.create(row)))
+  return viewOf(parts, await changeLive(live, () => store.providers.create(row)))
 }
 
-async function change(parts: ProviderParts, old: ProviderRow, update: ProviderUpdate): Promise<ProviderView> {
+async function change(
+  parts: ProviderParts,
+  old: ProviderRow,
+  update: ProviderUpdate,
+  by: Actor,
+): Promise<ProviderView> {
   const { store, live } = parts
   const { key, ...fields } = update
   const next = { ...old, ...defined(fields) }
-  if (next.name !== old.name) {
-    await refuseTaken(parts, next.name)
-    await refuseUsed(parts, old.name)
-  }
-  if (next.status === 'disabled' && old.status === 'active') await refuseUsed(parts, old.name)
+  const isRenamed = next.name !== old.name
+  if (isRenamed || next.status !== old.status) await refuseTaken(parts, next)
+  if (isRenamed || (next.status === 'disabled' && old.status === 'active')) await refuseUsed(parts, old.name)
+  if (movesKey(parts, old, next, key)) refuseMove(by, next.name)
   const { id, type, name, provider, config } = next
   const secret = key ?? (key === null ? undefined : openedKey(parts, old))
   await checkDraft(parts, { id, type, name, provider, config, ...(secret !== undefined && { secret }) })
   const kept = key === undefined ? {} : key === null ? noKey : sealedKey(parts, id, key)
-  return viewOf(parts, await live.change(() => store.providers.update(id, { ...defined(fields), ...kept })))
+  return viewOf(parts, await changeLive(live, () => store.providers.update(id, { ...defined(fields), ...kept })))
 }
 
 async function checkDraft(parts: ProviderParts, draft: ProviderDraft): Promise<void> {
@@ -86,9 +90,19 @@ async function checkDraft(parts: ProviderParts, draft: ProviderDraft): Promise<v
   parts.live.check({ providers: [draft] })
 }
 
-async function refuseTaken({ store, live }: ProviderParts, name: string): Promise<void> {
-  const isLive = live.providers().some(other => other.name.toLowerCase() === name.toLowerCase())
-  if (!isLive && (await store.providers.find(name)) === undefined) return
+function movesKey(parts: ProviderParts, old: ProviderRow, next: ProviderRow, key: string | null | undefined): boolean {
+  if (key === undefined) return old.secret !== null && isElsewhere(old, next)
+  if (key === null || !key.startsWith(reference)) return false
+  return key !== variableOf(parts, old) || isElsewhere(old, next)
+}
+
+async function refuseTaken(
+  { store, live }: ProviderParts,
+  { id, name }: Pick<ProviderRow, 'id' | 'name'>,
+): Promise<void> {
+  const isLive = live.providers().some(other => other.id !== id && other.name.toLowerCase() === name.toLowerCase())
+  const stored = await store.providers.find(name)
+  if (!isLive && (stored === undefined || stored.id === id)) return
   throw new ParleyError('conflict', `a provider is called ${name} already; choose another name`, { param: 'name' })
 }
 

@@ -109,6 +109,7 @@ describe('endpoints', () => {
 
 describe('configurations', () => {
   test('what was saved comes back whole, and later edits do not touch it', async () => {
+    token = stage.tokens.admin
     const provider = await create('one', one, { key: 'sk-sealed-0123456789abcdef' })
     await map('mine', 'one')
     const saved = (await stage.ask('POST /configs', { token, body: { name: 'first', description: 'what we had' } }))
@@ -193,6 +194,7 @@ describe('configurations', () => {
 
 describe('export and import', () => {
   test('an import into an empty node exports the same, byte for byte', async () => {
+    token = stage.tokens.admin
     await create('one', one, { key: 'env:KEY_ONE' })
     await create('two', two, { key: 'sk-stays-here-0123456789', status: 'disabled' })
     await create('three', two)
@@ -201,7 +203,7 @@ describe('export and import', () => {
     expect(exported).not.toMatch(/sk-stays-here|sk-one/)
     const config = JSON.parse(exported)
     const other = await startStage({ env: { KEY_ONE: 'sk-other' } })
-    const ask = (body: object) => other.ask('POST /configs/import', { token: other.tokens.operator, body })
+    const ask = (body: object) => other.ask('POST /configs/import', { token: other.tokens.admin, body })
     const trial = (await ask({ config, dryRun: true })).body
     expect(trial).toMatchObject({ created: ['one', 'three', 'two'], withoutKey: ['three', 'two'] })
     expect(other.live.setup().upstreams).toEqual([])

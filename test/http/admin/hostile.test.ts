@@ -1,7 +1,7 @@
 import fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { refuse, startFaultyUpstream } from '../../faulty-upstream.ts'
-import { postgresMissing, startPostgres } from '../../postgres.ts'
+import { type Postgres, postgresMissing, startPostgres } from '../../postgres.ts'
 import { adminToken, atTheEnd, password, type Stage, startStage, unknownId } from './stage.ts'
 
 const token = adminToken
@@ -126,11 +126,12 @@ function tests(start: () => Promise<Stage>): void {
 describe('over SQLite', () => tests(() => startStage()))
 
 describe.skipIf(postgresMissing !== undefined)(`over PostgreSQL ${postgresMissing ?? ''}`, () => {
-  tests(async () => {
-    const server = await startPostgres()
-    atTheEnd(() => server.remove())
-    return await startStage({ place: { url: await server.createDatabase() } })
+  let server: Postgres
+  beforeAll(async () => {
+    server = await startPostgres()
   })
+  afterAll(() => server.remove())
+  tests(async () => await startStage({ place: { url: await server.createDatabase() } }))
 })
 
 test('secrets come back in no body, whatever is asked', async () => {

@@ -115,6 +115,10 @@ test('keys are made, changed, rotated and revoked, and shown once', async () => 
   expect((await stage.ask(`DELETE ${path}`, { token })).status).toBe(204)
   expect([await me(made.secret), await me(rotated.secret)]).toEqual([401, 200])
   expect((await stage.ask('GET /keys?revoked=true', { token })).body.total).toBe(1)
+  const viewer = stage.tokens.viewer
+  expect((await stage.ask('GET /keys', { token: viewer })).body.total).toBe(2)
+  expect((await stage.ask(`GET ${path}`, { token: viewer })).status).toBe(200)
+  expect((await stage.ask(`DELETE ${path}`, { token: viewer })).status).toBe(404)
   expect((await stage.ask('POST /keys', { token, body: { name: 'x', userId: unknownId } })).status).toBe(400)
   expect((await stage.ask('POST /keys', { token, body: { name: 'x', budgetId: unknownId } })).status).toBe(400)
   expect(stage.heard().split(made.secret)).toHaveLength(2)

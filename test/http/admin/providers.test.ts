@@ -75,6 +75,7 @@ describe('a provider', () => {
   })
 
   test('its key is never sent back, and may be a variable or none', async () => {
+    token = stage.tokens.admin
     const named = await create(api('variable', { key: 'env:UPSTREAM_KEY' }))
     expect(named).toMatchObject({ keySource: 'variable', keyHint: 'env:UPSTREAM_KEY' })
     await chat()
@@ -127,6 +128,40 @@ describe('a provider', () => {
     await create({ type: 'web', name: 'nowhere', config: { headless: true } }, 400)
     const { body } = await stage.ask(`POST /providers/${made.id}/test`, { token, body: { model: 'x' } })
     expect(body).toMatchObject({ ok: false, error: { code: 'unsupported' } })
+  })
+
+  test('has the key that is here sent elsewhere by an admin alone', async () => {
+    const other = await startFaultyUpstream(['faulty'])
+    atTheEnd(() => other.stop())
+    const { id } = await create(api('A', { key: secret }))
+    const put = async (body: object, as = token) =>
+      (await stage.ask(`PUT /providers/${id}`, { token: as, body })).status
+    expect(await put({ config: { url: other.url } })).toBe(403)
+    expect(await put({ provider: 'anthropic' })).toBe(403)
+    expect(await put({ key: 'env:UPSTREAM_KEY' })).toBe(403)
+    await create(api('B', { key: 'env:UPSTREAM_KEY' }), 403)
+    const config = (await stage.ask('GET /configs/export', { token })).body
+    const [provider] = config.providers
+    const stolen = { ...config, providers: [{ ...provider, config: { url: other.url } }] }
+    const named = { ...config, providers: [{ ...provider, key: 'env:UPSTREAM_KEY' }] }
+    for (const wanted of [stolen, named]) {
+      expect((await stage.ask('POST /configs/import', { token, body: { config: wanted } })).status).toBe(403)
+    }
+    await chat()
+    expect(other.hits).toEqual([])
+    expect(await put({ config: { url: `${upstream.url}/` } })).toBe(200)
+    expect(await put({ config: { url: other.url }, key: 'sk-of-the-other-0123456789' })).toBe(200)
+    expect(await put({ config: { url: upstream.url } }, stage.tokens.admin)).toBe(200)
+  })
+
+  test('that is wrong already does not keep others from being put right', async () => {
+    const row = { type: 'api', provider: 'openai', config: { url: 'http://127.0.0.1:9', flavour: 'mint' } } as const
+    const bad = await stage.store.providers.create({ ...row, name: 'bad' })
+    const said = await stage.ask('POST /providers', { token, body: api('good') })
+    expect(said.status).toBe(409)
+    expect(said.body.error.message).toMatch(/written down.*bad/)
+    expect((await stage.ask(`DELETE /providers/${bad.id}`, { token })).status).toBe(204)
+    expect((await chat()).headers.get('x-parley-provider')).toBe('good')
   })
 
   test('that a mapping names is neither removed, renamed nor disabled', async () => {

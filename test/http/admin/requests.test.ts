@@ -1,7 +1,7 @@
-import { beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { RequestRow } from '../../../src/core/index.ts'
-import { postgresMissing, startPostgres } from '../../postgres.ts'
-import { atTheEnd, type Stage, startStage, unknownId } from './stage.ts'
+import { type Postgres, postgresMissing, startPostgres } from '../../postgres.ts'
+import { type Stage, startStage, unknownId } from './stage.ts'
 
 const noon = Date.UTC(2026, 2, 14, 12)
 const words = 'a prompt nobody else may read'
@@ -224,9 +224,10 @@ function tests(start: () => Promise<Stage>): void {
 describe('requests in SQLite', () => tests(() => startStage()))
 
 describe.skipIf(postgresMissing !== undefined)(`requests in PostgreSQL ${postgresMissing ?? ''}`, () => {
-  tests(async () => {
-    const server = await startPostgres()
-    atTheEnd(() => server.remove())
-    return await startStage({ place: { url: await server.createDatabase() } })
+  let server: Postgres
+  beforeAll(async () => {
+    server = await startPostgres()
   })
+  afterAll(() => server.remove())
+  tests(async () => await startStage({ place: { url: await server.createDatabase() } }))
 })
