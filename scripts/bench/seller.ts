@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { createConfig, createDirectories, resolvePaths } from '../../src/config/index.ts'
 import { createEventLog, type Hex, modelId, systemClock, systemRandom } from '../../src/core/index.ts'
-import { createAdmission, createRanking } from '../../src/gateway/index.ts'
+import { type CandidateSource, createAdmission, createRanking, router } from '../../src/gateway/index.ts'
 import { openAccount } from '../../src/node/account.ts'
 import { openChain } from '../../src/node/chain-access.ts'
 import type { OwnModels } from '../../src/node/own-models.ts'
@@ -44,21 +44,23 @@ async function serve({ home, privateKey, rail, chain }: SellerSettings): Promise
   })
   const { attemptsMax, policy } = config.routing
   const { firstTokenMs, idleMs, totalMs } = config.timeouts
+  const own = ownModels()
   const seller = createSeller({
     ...given,
     account,
     access,
-    own: ownModels(),
+    own,
     p2p,
     ledger: createLedger(paths.ledgerFile, { clock: systemClock }),
     admission: createAdmission({ maxRunning: 64, maxRunningPerPrincipal: 64 }),
-    routing: {
+    forSale: router({
       ...given,
+      candidates: own,
       ranking: createRanking(systemClock, systemRandom),
       policy,
       maxAttempts: attemptsMax,
       timeouts: { firstChunkMs: firstTokenMs, idleMs, totalMs },
-    },
+    }),
     front: {
       heartbeatMs: 15_000,
       stallMs: 30_000,
@@ -81,16 +83,12 @@ async function serve({ home, privateKey, rail, chain }: SellerSettings): Promise
   }
 }
 
-function ownModels(): OwnModels {
+/** A scripted backend, as what is sold and as what is listed for sale. */
+function ownModels(): CandidateSource & Pick<OwnModels, 'list'> {
   const backend = createScripted()
   const candidate = { name: backend.name, kind: 'local' as const, backend }
   const signal = AbortSignal.timeout(1_000)
   return {
-    name: 'own models',
-    start: async () => {},
-    stop: async () => {},
-    known: () => [],
-    passages: () => [],
     models: () => backend.models(signal),
     serving: () => [candidate],
     list: async () => (await backend.models(signal)).map(model => ({ model, modelId: idOf(model.id) })),

@@ -13,7 +13,13 @@ export type {
   RoutingRule,
 } from './candidate.ts'
 export type { CircuitState, FailureFacts, TargetState } from './experience.ts'
-export { type ExplainedCandidate, type ExplainOptions, type Explanation, explain, type RouteQuestion } from './explain.ts'
+export {
+  type ExplainedCandidate,
+  type ExplainOptions,
+  type Explanation,
+  explain,
+  type RouteQuestion,
+} from './explain.ts'
 export { createHedging, type HedgePlan, type Hedging, type HedgingOptions } from './hedge.ts'
 export { type JoinedEmbeddingsOptions, joinedEmbeddings } from './joined-embeddings.ts'
 export * from './limited.ts'

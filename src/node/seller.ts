@@ -24,7 +24,7 @@ export interface SellerOptions {
   readonly config: Config
   readonly account: Account
   readonly access: ChainAccess
-  readonly own: OwnModels
+  readonly own: Pick<OwnModels, 'list'>
   readonly p2p: PeerNode
   readonly ledger: Ledger
   readonly admission: Admission

@@ -94,7 +94,12 @@ export function cacheCases(open: () => Promise<Shared>) {
       expect(stage.records.slice(-2).map(({ cache }) => cache)).toEqual(['miss', 'hit'])
       const route = { servedBy: 'a', model: 'm', isFallback: false, attempts: 0, waitedMs: 0, isCached: true }
       expect(stage.outcomes.at(-1)).toEqual({ usage, servedBy: 'a', finishReason: 'stop', route })
-      expect(stage.log.recent().at(-1)).toMatchObject({ type: 'call.ended', servedBy: 'cache', attempts: 0, tokensOut: 5 })
+      expect(stage.log.recent().at(-1)).toMatchObject({
+        type: 'call.ended',
+        servedBy: 'cache',
+        attempts: 0,
+        tokensOut: 5,
+      })
     })
 
     test('streamed or not is the same request: each gets the answer in its own form', async () => {

@@ -25,7 +25,7 @@ export interface Service {
   readonly lists: () => number
   readonly sockets: { readonly opened: () => number; readonly open: () => number }
   /** What comes before an answer; nothing to begin with. */
-  before: (response: ServerResponse) => Promise<unknown> | unknown
+  before: (response: ServerResponse) => unknown
   models: readonly string[]
   stop: () => Promise<void>
 }
