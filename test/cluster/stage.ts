@@ -229,7 +229,8 @@ export interface Line {
   readonly close: () => Promise<void>
 }
 
-export async function startLine(to: string): Promise<Line> {
+/** `delayMs` is how much later its answers come. */
+export async function startLine(to: string, delayMs = 0): Promise<Line> {
   const target = new URL(to)
   const pairs = new Set<readonly [Socket, Socket]>()
   let isDead = false
@@ -243,7 +244,7 @@ export async function startLine(to: string): Promise<Line> {
     }
     for (const socket of pair) socket.on('error', end).on('close', end)
     near.on('data', data => void (isDead || far.write(data)))
-    far.on('data', data => void (isDead || near.write(data)))
+    far.on('data', data => void setTimeout(() => isDead || near.destroyed || near.write(data), delayMs))
   })
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
   const url = new URL(to)
