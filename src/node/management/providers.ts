@@ -34,7 +34,8 @@ export function createProviderDesk(parts: ProviderParts): ProviderDesk {
   return {
     list: async (filter, page) => {
       const listing = await store.providers.list(filter, page)
-      return { ...listing, rows: listing.rows.map(row => viewOf(parts, row)) }
+      const states = live.providers()
+      return { ...listing, rows: listing.rows.map(row => viewOf(parts, row, states)) }
     },
     get: async id => viewOf(parts, await get(id)),
     create: (wish, by) => turn(() => create(parts, wish, by)),
@@ -145,9 +146,9 @@ export function openedKey({ sealer }: Pick<ProviderParts, 'sealer'>, { id, secre
   return secret === null ? undefined : sealer.open(secret, `provider:${id}`)
 }
 
-function viewOf(parts: ProviderParts, row: ProviderRow): ProviderView {
+function viewOf(parts: ProviderParts, row: ProviderRow, states = parts.live.providers()): ProviderView {
   const { secret: _secret, secretTail, deletedAt: _deletedAt, ...shown } = row
-  const live = parts.live.providers().find(({ id }) => id === row.id) ?? null
+  const live = states.find(({ id }) => id === row.id) ?? null
   const variable = variableOf(parts, row)
   if (variable !== undefined) return { ...shown, keySource: 'variable', keyHint: variable, live }
   return { ...shown, keySource: row.secret === null ? 'none' : 'sealed', keyHint: secretTail, live }

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { beforeEach, describe, expect, test } from 'vitest'
-import { adminToken, type Stage, startStage, unknownId } from './stage.ts'
+import { adminToken, checkerOf, type Stage, startStage, unknownId } from './stage.ts'
 
 let stage: Stage
 beforeEach(async () => {
@@ -78,6 +78,21 @@ describe('the document', () => {
     const ids = operations.map(({ operationId }) => operationId)
     expect(new Set(ids).size).toBe(ids.length)
     expect(JSON.stringify(body)).not.toContain('#/$defs/')
+  })
+
+  test('is what answers are held against, and finds those that do not fit', async () => {
+    const { body: document } = await stage.ask('GET /openapi.json')
+    const check = checkerOf(document)
+    const said = await stage.ask('GET /providers', { token })
+    expect(check('GET', '/providers', said)).toBeUndefined()
+    const misfits = [
+      { ...said.body, extra: 1 },
+      { ...said.body, total: '0' },
+      { data: [{}], total: 1, page: 1, limit: 1 },
+    ]
+    for (const body of misfits) expect(check('GET', '/providers', { ...said, body })).toMatch(/^GET \/providers: /)
+    expect(check('GET', '/providers', { ...said, status: 418, body: {} })).toMatch(/error/)
+    expect(check('GET', '/nowhere', said)).toMatch(/not in the document/)
   })
 
   test('is a page that loads nothing and runs nothing', async () => {
