@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
+import { addAdmin } from './commands/admin.ts'
 import { addChat } from './commands/chat.ts'
 import { addConfig } from './commands/config.ts'
 import { addConnect } from './commands/connect.ts'
@@ -56,6 +57,7 @@ const commands = [
   addPull,
   addStatus,
   addDoctor,
+  addAdmin,
   addWallet,
   addSession,
   addKey,

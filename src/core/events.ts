@@ -67,6 +67,8 @@ export type NodeEvent =
         overheadMs?: number | undefined
       })
   | ({ type: 'call.failed' } & CallEnd & { code: ErrorCode; message: string })
+  /** A refresh token came twice: its sessions are over. */
+  | { type: 'session.reused'; userId: string }
   | { type: 'store.lost' | 'store.back' }
   | { type: 'rows.dropped'; count: number; why: 'full' | 'refused' }
   | { type: 'peer.connected' | 'peer.disconnected'; peerId: string }

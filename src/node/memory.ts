@@ -31,10 +31,9 @@ import {
   createSweeper,
   createWriter,
   importKeys,
+  openMasterKey,
   openStore,
-  parseMasterKey,
   type RecordWriter,
-  readOrMakeMasterKey,
   type SqlStore,
 } from '../store/index.ts'
 import { withImportedKey } from './imported-key.ts'
@@ -52,6 +51,8 @@ export interface MemoryOptions {
 export interface Memory extends Service {
   readonly store: SqlStore
   readonly sealer: Sealer
+  /** What signs and seals. */
+  readonly masterKey: Uint8Array
   readonly shared: Shared
   readonly revisions: Revisions
   readonly ring: KeyRing
@@ -72,26 +73,22 @@ const partStopMs = 6_000
 /** The database is open and of this version from now on; what runs by itself begins with the start. */
 export async function openMemory(options: MemoryOptions): Promise<Memory> {
   const { config, clock, random } = options
-  const sealer = createSealer(keyOf(options), random)
+  const key = openMasterKey(masterKey(config), config.paths.masterKeyFile, random)
+  const sealer = createSealer(key, random)
   const url = storeUrl(config)
   const place =
     url === undefined ? { path: config.paths.storeFile } : { url, connectionsMax: config.store.connectionsMax }
   const store = await openStore(place, { clock, random, sealer })
   try {
     await importKeys(config.paths.keysFile, store.keys)
-    return memoryOf(store, sealer, options)
+    return memoryOf(store, sealer, key, options)
   } catch (cause) {
     await store.close()
     throw cause
   }
 }
 
-function keyOf({ config, random }: MemoryOptions): Uint8Array {
-  const given = masterKey(config)
-  return given === undefined ? readOrMakeMasterKey(config.paths.masterKeyFile, random) : parseMasterKey(given)
-}
-
-function memoryOf(store: SqlStore, sealer: Sealer, options: MemoryOptions): Memory {
+function memoryOf(store: SqlStore, sealer: Sealer, key: Uint8Array, options: MemoryOptions): Memory {
   const { config, log, clock, random } = options
   const shared = sharedOf(options)
   const revisions = createRevisions({ store, messages: shared.messages, everyMs: revisionEveryMs })
@@ -122,6 +119,7 @@ function memoryOf(store: SqlStore, sealer: Sealer, options: MemoryOptions): Memo
       if (failures[0] !== undefined) throw failures[0]
     },
     presetOf: createPresets(ring),
+    masterKey: key,
     ...{ store, sealer, shared, revisions, ring, keys, limits, book, writer, close },
   }
 }

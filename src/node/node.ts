@@ -1,12 +1,9 @@
 import { type Config, createDirectories, importedCallerKey } from '../config/index.ts'
 import {
-  type AlertRow,
-  type AlertStore,
   type Clock,
   createEventLog,
   type EventLog,
   type Live,
-  type ParleyError,
   type Random,
   type Service,
   startServices,
@@ -14,35 +11,21 @@ import {
   systemClock,
   systemRandom,
 } from '../core/index.ts'
-import {
-  type Admission,
-  type CandidateSource,
-  createAdmission,
-  createErrands,
-  createRanking,
-  limited,
-  limitedErrands,
-  preset,
-  type Ranking,
-} from '../gateway/index.ts'
-import { createLocalFront } from '../http/index.ts'
-import { userStack } from '../stacks.ts'
+import { type CandidateSource, createAdmission, createRanking } from '../gateway/index.ts'
 import { createLedger, createOwnership } from '../store/index.ts'
-import { createAnswerCache } from './answer-cache.ts'
+import { createAppFront, frontSettings, type NodeParts } from './app-front.ts'
 import { createCallers } from './callers.ts'
 import { createCooldowns } from './cooldowns.ts'
-import { createLive, type LiveNode } from './live.ts'
+import { keepNews } from './kept-news.ts'
+import { createLive } from './live.ts'
 import { createLocalEndpoint, type LocalEndpoint } from './local-endpoint.ts'
 import { type Memory, openMemory } from './memory.ts'
 import { createMonitoring, type Monitoring } from './monitoring.ts'
-import { createNetwork, type Network } from './network.ts'
-import type { OwnBackend, OwnModels } from './own-models.ts'
-import { createRecorder } from './recording.ts'
-import { reloaded } from './reloaded.ts'
+import { createNetwork } from './network.ts'
+import type { OwnBackend } from './own-models.ts'
 import { createAdminToken, lockHome } from './run-files.ts'
 import { type NodeStatus, statusOf } from './status.ts'
 import { version } from './version.ts'
-import { visibleModels } from './visible-models.ts'
 
 export type { NodeStatus } from './status.ts'
 
@@ -98,19 +81,6 @@ export async function createNode(options: NodeOptions): Promise<ParleyNode> {
 
 type Given = Required<NodeOptions>
 
-interface Parts {
-  readonly given: Given
-  readonly log: EventLog
-  readonly live: LiveNode
-  readonly own: OwnModels
-  readonly network: Network
-  readonly memory: Memory
-  readonly admission: Admission
-  readonly ranking: Ranking
-  readonly monitoring: Monitoring
-  readonly startedAt: number
-}
-
 /** What is opened on the way goes to `opened`; `close` ends it, once. */
 async function assemble(
   given: Given,
@@ -125,9 +95,8 @@ async function assemble(
   opened.push(ledger.close)
   const ownership = createOwnership(config.paths.ownershipFile, { clock })
   opened.push(ownership.close)
-  const { store, ring, limits, writer } = memory
-  const keepsTexts = config.archive.enabled
-  const callers = createCallers({ ring, keys: store.keys, keepsTexts })
+  const { store, ring } = memory
+  const callers = createCallers({ ring, keys: store.keys, keepsTexts: config.archive.enabled })
   const ranking = createRanking(clock, random, (name, ms) => cooldowns.tell(name, ms))
   const peers: CandidateSource = {
     serving: model => network.serving(model),
@@ -137,7 +106,7 @@ async function assemble(
   const { keyName } = callers
   const changes = memory.revisions
   const live = await createLive({ ...given, log, peers, ranking, keyName, store, sealer: memory.sealer, changes })
-  const { own, candidates, pricing } = live
+  const { own } = live
   const names = () => own.fleet().members.flatMap(({ source, upstream }) => (upstream ? source.name : []))
   const cooldowns = createCooldowns({ shared: memory.shared, ranking, names })
   const monitoring = await createMonitoring({
@@ -154,7 +123,7 @@ async function assemble(
   const front = frontSettings(config, log)
   const { forSale } = live
   const network = await createNetwork({ ...given, log, own, ledger, admission, ranking, forSale, front, ...callers })
-  const parts: Parts = {
+  const parts: NodeParts = {
     given,
     log,
     live,
@@ -166,73 +135,14 @@ async function assemble(
     monitoring,
     startedAt: clock.now(),
   }
-  const backend = userStack({
-    log,
-    clock,
-    limits: limited({ limits, pricing }),
-    preset: preset(memory.presetOf),
-    cache: createAnswerCache({ config, memory, live, clock, random }),
-    admission,
-    router: live.router,
-  })
   const token = createAdminToken(random)
-  const local = createLocalFront({
-    ...front,
-    backend,
-    allowedHosts: config.http.allowedHosts,
-    requireKey: config.http.requireKey,
-    verifyKey: callers.callerOf,
-    recorder: createRecorder({
-      ...{ sink: writer, pricing, keepsTexts, clock, random },
-      providerId: live.providerId,
-    }),
-    adminToken: token,
-    reload: async () => {
-      await live.reload()
-      return reloaded(live.setup(), config, given.reread())
-    },
-    isOpen: live.isOpen,
-    status: () => statusOf(parts),
-    metrics: monitoring.metrics,
-    explain: async ({ key, ...question }) => {
-      const caller = key === undefined ? undefined : await callers.named(key)
-      return live.explain({ ...question, ...(caller && { caller }) })
-    },
-    notReady: () => (admission.isStopping ? ['stopping'] : network.notReady()),
-    visibleModels: visibleModels(memory),
-    providers: {
-      names: () => candidates.names?.() ?? [],
-      serving: model => candidates.serving(model).map(({ name }) => name),
-    },
-    passages: {
-      all: () => own.passages(),
-      ownership,
-      errands: limitedErrands(createErrands({ log, clock, admission }), limits),
-      headersMs: config.timeouts.headersMs ?? config.timeouts.firstTokenMs,
-      idleMs: config.timeouts.idleMs,
-    },
-    random,
-    maxConnections: config.http.connectionsMax,
-  })
+  const local = createAppFront({ ...parts, front, callers, ownership, token })
   const endpoint = createLocalEndpoint(local, config, token)
   return running(parts, [memory, monitoring, own, live, cooldowns, network, endpoint], endpoint, close)
 }
 
-/** Lines of the log and alerts stay in the store. What is told of each call is in its row already. */
-function keepNews(monitoring: Monitoring, { store, writer }: Memory): void {
-  monitoring.keepLines(row => {
-    if (row.requestId === null || row.level === 'error') writer.putLog(row)
-  })
-  monitoring.keepAlerts(alert => void keepAlert(store.alerts, alert).catch(() => undefined))
-}
-
-async function keepAlert(alerts: AlertStore, { state, endedAt: _endedAt, ...alert }: AlertRow): Promise<void> {
-  if (state === 'firing') await alerts.create(alert)
-  else await alerts.resolve(alert.id, alert.value)
-}
-
 function running(
-  parts: Parts,
+  parts: NodeParts,
   services: readonly Service[],
   endpoint: LocalEndpoint,
   close: () => Promise<void>,
@@ -279,17 +189,4 @@ function running(
 async function makeFirstKey({ store, keys }: Memory): Promise<string | undefined> {
   const { total } = await store.keys.list({}, { page: 1, limit: 1 })
   return total === 0 ? (await keys.create({ name: 'default' })).secret : undefined
-}
-
-function frontSettings({ http }: Config, log: EventLog) {
-  return {
-    heartbeatMs: 15_000,
-    stallMs: 30_000,
-    maxBodyBytes: http.bodyLimitBytes,
-    bodyTimeoutMs: http.requestTimeoutMs,
-    headersTimeoutMs: http.headersTimeoutMs,
-    requestTimeoutMs: http.requestTimeoutMs,
-    onError: (id: string, { code, message }: ParleyError) =>
-      log.emit({ type: 'service.failed', service: `request ${id}`, code, message }),
-  }
 }

@@ -55,6 +55,15 @@ export function parseMasterKey(text: string): Uint8Array {
   throw notAKey()
 }
 
+/** The master key as it was given, or as the node keeps it in a file of its own. */
+export function openMasterKey(
+  given: string | undefined,
+  path: string,
+  random: Pick<Random, 'bytes'>,
+): Uint8Array {
+  return given === undefined ? readOrMakeMasterKey(path, random) : parseMasterKey(given)
+}
+
 /** The master key in a file that only its owner may read; made there at the first time, once however many ask at once. */
 export function readOrMakeMasterKey(path: string, random: Pick<Random, 'bytes'>): Uint8Array {
   const known = readKeyFile(path)

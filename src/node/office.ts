@@ -1,0 +1,45 @@
+import type { Config } from '../config/index.ts'
+import type { Clock, EventLog, Management, Random } from '../core/index.ts'
+import { ParleyError } from '../core/index.ts'
+import { cacheTags } from '../gateway/index.ts'
+import type { LiveNode } from './live.ts'
+import { createAuth, createManagement, signUpOf } from './management/index.ts'
+import type { Memory } from './memory.ts'
+import type { Monitoring } from './monitoring.ts'
+
+export interface OfficeOptions {
+  readonly config: Config
+  readonly log: EventLog
+  readonly clock: Clock
+  readonly random: Random
+  readonly memory: Memory
+  readonly live: LiveNode
+  readonly monitoring: Monitoring
+  /** Every name a provider has that can be asked now. */
+  readonly providerNames: () => readonly string[]
+}
+
+/** The management of a node, made of the parts it has anyway. */
+export function createOffice(options: OfficeOptions): Management {
+  const { config, log, clock, random, memory, live, monitoring, providerNames } = options
+  const { store, sealer, shared, keys, ring, revisions, masterKey, writer } = memory
+  const auth = createAuth({
+    ...{ store, sealer, shared, masterKey, clock, random, keys, ring, revisions, mailer: monitoring.mailer },
+    signUp: signUpOf(config),
+    onMailError: cause => {
+      const { code, message } = ParleyError.from(cause)
+      log.emit({ type: 'service.failed', service: 'mail', code, message })
+    },
+    onReuse: userId => log.emit({ type: 'session.reused', userId }),
+  })
+  return createManagement({
+    ...{ store, sealer, live, shared, auth, clock, random, providerNames },
+    explain: live.explain,
+    purgeCache: keyId =>
+      shared.cache.purge(keyId === undefined ? cacheTags.all : cacheTags.caller({ kind: 'key', id: keyId })),
+    logging: monitoring.logging,
+    alertsFiring: monitoring.alertsFiring,
+    queues: () => ({ records: writer.status().queued, spooledBytes: writer.status().spooledBytes }),
+    allowPrivateUpstreams: config.management.allowPrivateUpstreams,
+  })
+}
