@@ -1,5 +1,5 @@
 import type { Config } from '../config/index.ts'
-import type { Clock, EventLog, Ownership, ParleyError, Random } from '../core/index.ts'
+import type { Clock, EventLog, Management, Ownership, ParleyError, Random } from '../core/index.ts'
 import { type Admission, createErrands, limited, limitedErrands, preset, type Ranking } from '../gateway/index.ts'
 import { createLocalFront, type Front } from '../http/index.ts'
 import { userStack } from '../stacks.ts'
@@ -9,7 +9,6 @@ import type { LiveNode } from './live.ts'
 import type { Memory } from './memory.ts'
 import type { Monitoring } from './monitoring.ts'
 import type { Network } from './network.ts'
-import { createOffice } from './office.ts'
 import type { OwnModels } from './own-models.ts'
 import { createRecorder } from './recording.ts'
 import { reloaded } from './reloaded.ts'
@@ -39,6 +38,7 @@ export interface AppFrontParts extends NodeParts {
   readonly front: ReturnType<typeof frontSettings>
   readonly callers: Callers
   readonly ownership: Ownership
+  readonly management: Management
   /** Of the run directory. */
   readonly token: string
 }
@@ -63,7 +63,7 @@ export function createAppFront(parts: AppFrontParts): Front {
     backend,
     random,
     log,
-    management: createOffice({ config, log, clock, random, memory, live, monitoring, providerNames: names }),
+    management: parts.management,
     allowedHosts: config.http.allowedHosts,
     requireKey: config.http.requireKey,
     maxConnections: config.http.connectionsMax,

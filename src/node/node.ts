@@ -22,6 +22,7 @@ import { createLocalEndpoint, type LocalEndpoint } from './local-endpoint.ts'
 import { type Memory, openMemory } from './memory.ts'
 import { createMonitoring, type Monitoring } from './monitoring.ts'
 import { createNetwork } from './network.ts'
+import { createOffice } from './office.ts'
 import type { OwnBackend } from './own-models.ts'
 import { createAdminToken, lockHome } from './run-files.ts'
 import { type NodeStatus, statusOf } from './status.ts'
@@ -136,9 +137,12 @@ async function assemble(
     startedAt: clock.now(),
   }
   const token = createAdminToken(random)
-  const local = createAppFront({ ...parts, front, callers, ownership, token })
+  const providerNames = () => live.candidates.names?.() ?? []
+  const office = createOffice({ config, log, clock, random, memory, live, monitoring, providerNames })
+  const { management } = office
+  const local = createAppFront({ ...parts, front, callers, ownership, management, token })
   const endpoint = createLocalEndpoint(local, config, token)
-  return running(parts, [memory, monitoring, own, live, cooldowns, network, endpoint], endpoint, close)
+  return running(parts, [memory, monitoring, own, live, cooldowns, network, office, endpoint], endpoint, close)
 }
 
 function running(

@@ -1,5 +1,5 @@
 import type { Config } from '../config/index.ts'
-import type { Clock, EventLog, Management, Random } from '../core/index.ts'
+import type { Clock, EventLog, Management, Random, Service } from '../core/index.ts'
 import { ParleyError } from '../core/index.ts'
 import { cacheTags } from '../gateway/index.ts'
 import type { LiveNode } from './live.ts'
@@ -19,8 +19,15 @@ export interface OfficeOptions {
   readonly providerNames: () => readonly string[]
 }
 
-/** The management of a node, made of the parts it has anyway. */
-export function createOffice(options: OfficeOptions): Management {
+/** The management of a node, and what it does by itself from time to time. */
+export interface Office extends Service {
+  readonly management: Management
+}
+
+const sweepEveryMs = 3_600_000
+
+/** Made of the parts a node has anyway. */
+export function createOffice(options: OfficeOptions): Office {
   const { config, log, clock, random, memory, live, monitoring, providerNames } = options
   const { store, sealer, shared, keys, ring, revisions, masterKey, writer } = memory
   const auth = createAuth({
@@ -32,7 +39,16 @@ export function createOffice(options: OfficeOptions): Management {
     },
     onReuse: userId => log.emit({ type: 'session.reused', userId }),
   })
-  return createManagement({
+  const sweep = async () => {
+    try {
+      await auth.signUp?.sweep()
+    } catch (cause) {
+      const { code, message } = ParleyError.from(cause)
+      log.emit({ type: 'service.failed', service: 'accounts', code, message })
+    }
+  }
+  let timer: NodeJS.Timeout | undefined
+  const management = createManagement({
     ...{ store, sealer, live, shared, auth, clock, random, providerNames },
     explain: live.explain,
     purgeCache: keyId =>
@@ -42,4 +58,12 @@ export function createOffice(options: OfficeOptions): Management {
     queues: () => ({ records: writer.status().queued, spooledBytes: writer.status().spooledBytes }),
     allowPrivateUpstreams: config.management.allowPrivateUpstreams,
   })
+  return {
+    name: 'management',
+    management,
+    start: async () => {
+      timer = setInterval(() => void sweep(), sweepEveryMs).unref()
+    },
+    stop: async () => clearInterval(timer),
+  }
 }
