@@ -199,7 +199,6 @@ describeWith(['postgres', 'redis', 'nginx'], 'two nodes behind nginx', () => {
   })
 
   test.each([0, 1])('node %i may die in the midst of calls: no new one fails', async which => {
-    const silent = new AbortController()
     const port = Number(new URL(nodes[which]!.origin).port)
     first.next(stream({ dripMs: 300 }))
     const torn = ask(nodes[which]!.origin, key, { stream: true }).then(answer => answer.text())
@@ -210,7 +209,6 @@ describeWith(['postgres', 'redis', 'nginx'], 'two nodes behind nginx', () => {
     await nodes[which]!.kill()
     await sleep(1_000)
     const sent = await load.end()
-    silent.abort()
     expect(tally(sent)).toEqual({ 200: sent.length })
     // A stream that had begun cannot be asked anew by nginx: who reads it is told.
     await broken
@@ -220,6 +218,20 @@ describeWith(['postgres', 'redis', 'nginx'], 'two nodes behind nginx', () => {
       const kept = await query(url, 'select count(*)::int as count from requests where status = 200')
       return Number(kept[0]!.count) >= early.length
     })
+  })
+
+  test('a node that is told to stop fails no call: another one takes the new ones', async () => {
+    const port = Number(new URL(nodes[0]!.origin).port)
+    first.next(stream({ dripMs: 200 }))
+    const running = ask(nodes[0]!.origin, key, { stream: true }).then(answer => answer.text())
+    const load = startLoad(50, prompt => ask(door, key, { prompt }))
+    await waitUntil('calls are under way', () => load.sent() >= 40)
+    expect(await nodes[0]!.stop()).toBe(0)
+    await sleep(300)
+    const sent = await load.end()
+    expect(tally(sent)).toEqual({ 200: sent.length })
+    expect(await running).toContain('[DONE]')
+    nodes[0] = await startClusterNode({ env, home: nodes[0]!.home, port })
   })
 
   test('what a node that died held is free again', { timeout: leaseMs + 20_000 }, async () => {
