@@ -129,12 +129,15 @@ function sharedOf({ config, log, clock, random }: MemoryOptions): Shared {
   const cache = { maxEntryBytes: config.cache.entryMaxBytes, maxBytes: config.cache.memoryMaxBytes }
   if (url === undefined) return createMemoryShared({ clock, cache })
   const message = 'Redis is not there: limits and answers are this node’s own until it is back'
+  let isMissed = false
   return createRedisShared({
     ...{ url, clock, random, cache, prefix: config.redis.prefix },
-    onReach: reach =>
-      reach === 'joined'
-        ? log.emit({ type: 'service.recovered', service: 'redis' })
-        : log.emit({ type: 'service.failed', service: 'redis', code: 'store_unavailable', message }),
+    onReach: reach => {
+      if (reach === 'cut_off')
+        log.emit({ type: 'service.failed', service: 'redis', code: 'store_unavailable', message })
+      else if (isMissed) log.emit({ type: 'service.recovered', service: 'redis' })
+      isMissed = reach === 'cut_off'
+    },
   })
 }
 

@@ -83,6 +83,14 @@ describeWith(['redis'], 'a Redis that goes away', () => {
     },
   )
 
+  test('a start and a stop with it say nothing of it', async () => {
+    const other = await startClusterNode({ env: { PARLEY_REDIS_URL: redis.url } })
+    expect(await other.stop()).toBe(0)
+    expect(other.log()).toContain('node.stopped')
+    expect(linesOf(other.log(), 'service.', 'redis')).toEqual([])
+    await other.remove()
+  })
+
   test('what is kept in it is used again, and what was asked meanwhile is asked once', async () => {
     const before = upstream.hits.length
     for (let call = 0; call < 3; call++) await statusOf(ask(node.origin, key, { prompt: 'again and again' }))

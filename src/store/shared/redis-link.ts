@@ -73,9 +73,11 @@ export class RedisLink {
   async stop(): Promise<void> {
     this.#isRunning = false
     clearTimeout(this.#timer)
-    if (this.#client !== undefined) discard(this.#client)
-    this.#client = undefined
     this.#reach = 'cut_off'
+    const client = this.#client
+    // What ends now was not lost.
+    this.#client = undefined
+    if (client !== undefined) discard(client)
   }
 
   /** Undefined when there is no answer: no connection, too late, or refused. Null is an answer. */
