@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream'
 import type { Account, CallRecord, Principal, Random, Recorder } from '../core/index.ts'
 import { type ErrorCode, ParleyError, systemClock } from '../core/index.ts'
 import { breakOff, callerSignal, type Reader, sendError } from './exchange.ts'
+import { demandHttps } from './proxied.ts'
 import { findRoute, type Routes } from './routes.ts'
 
 /** Who is calling, and the most one of its calls may cost. */
@@ -27,6 +28,8 @@ export interface FrontOptions {
   ) => Caller | Promise<Caller>
   /** Keeps what apps ask of models; nothing is recorded without it. */
   readonly recorder?: Recorder | undefined
+  /** Whether a proxy that ends TLS stands in front: then it is believed, and without TLS nobody is answered. */
+  readonly behindProxy?: boolean
   /** Who reads the answers of this front. */
   readonly reader: Reader
   readonly random: Random
@@ -110,6 +113,7 @@ async function handle(
   const signal = callerSignal(response)
   let record: CallRecord | undefined
   try {
+    if (options.behindProxy === true) demandHttps(request, response)
     const url = parseUrl(request)
     const identified = options.identify(request, url.pathname, connection)
     const caller = identified instanceof Promise ? await identified : identified
@@ -163,9 +167,13 @@ function requestId({ headers }: IncomingMessage, random: Random): string {
   return typeof given === 'string' && /^[\w-]{8,64}$/.test(given) ? given : random.uuid()
 }
 
+/** A slash at the end says nothing. */
 function parseUrl({ url = '/' }: IncomingMessage): URL {
   const parsed = url.startsWith('/') ? URL.parse(url, 'http://node') : null
-  if (parsed !== null) return parsed
+  if (parsed !== null) {
+    if (parsed.pathname.endsWith('/')) parsed.pathname = parsed.pathname.slice(0, -1)
+    return parsed
+  }
   throw new ParleyError('invalid_request', 'the request target is not a path')
 }
 

@@ -15,6 +15,7 @@ import type { Routes } from './routes.ts'
 export interface LocalFrontOptions extends Omit<OpenAiRoutesOptions, 'isPeer'>, PassageRoutesOptions {
   readonly allowedHosts: readonly string[]
   readonly requireKey: boolean
+  readonly behindProxy?: boolean
   /** Who holds this API key; undefined for a key that is unknown or revoked. */
   readonly verifyKey: (key: string) => Caller | undefined | Promise<Caller | undefined>
   /** Opens `/api` to the commands of this machine; written to the run directory, new with every start. */

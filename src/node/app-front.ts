@@ -66,6 +66,7 @@ export function createAppFront(parts: AppFrontParts): Front {
     management: parts.management,
     allowedHosts: config.http.allowedHosts,
     requireKey: config.http.requireKey,
+    behindProxy: config.http.behindProxy,
     maxConnections: config.http.connectionsMax,
     verifyKey: callers.callerOf,
     recorder: createRecorder({ sink: writer, pricing, keepsTexts, clock, random, providerId: live.providerId }),

@@ -20,7 +20,7 @@ export function createLocalEndpoint(front: Front, config: Config, token: string)
     },
     start: async () => {
       const { address, port, family } = await front.listen(config.http.host, config.http.port)
-      origin = `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`
+      origin = `http://${reachable(address, family)}:${port}`
       try {
         nodeFile = writeNodeFile(config.paths, { url: origin, token })
       } catch (cause) {
@@ -33,4 +33,10 @@ export function createLocalEndpoint(front: Front, config: Config, token: string)
       await front.close(AbortSignal.timeout(1_000))
     },
   }
+}
+
+/** One that listens on all addresses is asked on this machine by the loopback one. */
+function reachable(address: string, family: string): string {
+  if (family === 'IPv6') return address === '::' ? '[::1]' : `[${address}]`
+  return address === '0.0.0.0' ? '127.0.0.1' : address
 }

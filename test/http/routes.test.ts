@@ -12,7 +12,7 @@ const backend: Backend = {
   ...createScripted(),
   models: async () => [
     { ...listed, root: '/srv/models/m.gguf', permission: [{ id: 'p' }], api_base: 'http://10.0.0.7' },
-    { id: 'n', object: 'model', created: 7, owned_by: 'b' },
+    { id: 'org/n', object: 'model', created: 7, owned_by: 'b' },
   ],
 }
 let server: LocalServer
@@ -45,8 +45,21 @@ describe('a method a path does not take', () => {
   })
 
   test('is no answer for a path there is not', async () => {
-    for (const path of ['/v1/nothing', '/v1/models/', '/v1/model']) expect((await ask(path, 'POST')).status).toBe(404)
+    for (const path of ['/v1/nothing', '/v1/model', '/'])
+      expect((await ask(path, 'POST')).status).toBe(404)
   })
+})
+
+test('a slash at the end says nothing, and one that is escaped is part of a name', async () => {
+  expect(await idsOf('/v1/models/')).toEqual(['m', 'org/n'])
+  expect((await ask('/v1/models/m/')).status).toBe(200)
+  const { status, headers } = await ask('/v1/chat/completions/')
+  expect({ status, allow: headers.get('allow') }).toEqual({ status: 405, allow: 'POST' })
+  const named = await ask('/v1/models/org%2Fn')
+  expect(named.status).toBe(200)
+  expect(await named.json()).toMatchObject({ id: 'org/n' })
+  expect((await ask('/v1/models/org%2')).status).toBe(400)
+  expect((await ask('/v1%2Fmodels')).status).toBe(404)
 })
 
 test('HEAD is answered like GET, without its body', async () => {
@@ -62,14 +75,14 @@ test('HEAD is answered like GET, without its body', async () => {
 describe('the list of models', () => {
   test('shows the fields that are documented and no other', async () => {
     const { data } = (await (await ask('/v1/models')).json()) as { data: unknown[] }
-    expect(data).toEqual([listed, { id: 'n', object: 'model', created: 7, owned_by: 'b' }])
+    expect(data).toEqual([listed, { id: 'org/n', object: 'model', created: 7, owned_by: 'b' }])
     expect(await (await ask('/v1/models/m')).json()).toEqual(listed)
   })
 
   test('holds those of one provider where it is asked for them', async () => {
-    expect(await idsOf('/v1/models')).toEqual(['m', 'n'])
+    expect(await idsOf('/v1/models')).toEqual(['m', 'org/n'])
     expect(await idsOf('/v1/models?provider=near')).toEqual(['m'])
-    expect(await idsOf('/v1/models?provider=FAR')).toEqual(['m', 'n'])
+    expect(await idsOf('/v1/models?provider=FAR')).toEqual(['m', 'org/n'])
     expect(await idsOf('/v1/models?provider=idle')).toEqual([])
     const unknown = await ask('/v1/models?provider=nobody')
     expect(unknown.status).toBe(400)

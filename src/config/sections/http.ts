@@ -20,6 +20,12 @@ export const httpSection = z
       .describe(
         'Confirms that `host` may be reached from other machines: the node speaks plain HTTP, so put TLS in front of it.',
       ),
+    behindProxy: z
+      .boolean()
+      .default(false)
+      .describe(
+        'Says that a proxy with TLS is in front and nothing else reaches the port: its `x-forwarded-for` and `x-forwarded-proto` are believed, and who came to it without HTTPS is refused.',
+      ),
     allowedHosts: z
       .array(z.string().min(1).max(255))
       .max(64)

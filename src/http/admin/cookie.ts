@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Pass } from '../../core/index.ts'
+import { cameByHttps } from '../proxied.ts'
 
 /** The refresh token of a browser: sent to these routes alone, never to a page of somebody else, unseen by scripts. */
 const name = 'parley_refresh'
@@ -20,8 +21,8 @@ export function refreshCookie({ headers }: IncomingMessage): string | undefined 
 }
 
 /** Browsers keep secure cookies of this machine also without TLS, but not all of them do. */
-function attributes({ headers }: IncomingMessage): string {
-  const host = headers.host?.replace(/:\d+$/, '').toLowerCase() ?? ''
+function attributes(request: IncomingMessage): string {
+  const host = request.headers.host?.replace(/:\d+$/, '').toLowerCase() ?? ''
   const isLoopback = host === 'localhost' || host === '[::1]' || /^127(?:\.\d{1,3}){3}$/.test(host)
-  return `Path=${path}; HttpOnly; SameSite=Strict${isLoopback ? '' : '; Secure'}`
+  return `Path=${path}; HttpOnly; SameSite=Strict${isLoopback && !cameByHttps(request) ? '' : '; Secure'}`
 }

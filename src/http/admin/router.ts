@@ -3,6 +3,7 @@ import { type Actor, type Management, ParleyError, roles } from '../../core/inde
 import { bearer, equalTo } from '../bearer.ts'
 import { readJson } from '../body.ts'
 import { type Exchange, type Handler, sendJson } from '../exchange.ts'
+import { addressOf } from '../proxied.ts'
 import type { Routes } from '../routes.ts'
 import { createMatcher, type Matched } from './match.ts'
 import type { AdminRoute, Asked } from './route.ts'
@@ -12,6 +13,8 @@ export interface AdminRouterOptions {
   readonly management: Management
   /** Makes an admin of whoever can read the run directory; new with every start. */
   readonly adminToken: string
+  /** Whether the proxy in front is believed about where requests come from. */
+  readonly behindProxy?: boolean
   /** Time for a whole body to arrive. */
   readonly bodyTimeoutMs: number
 }
@@ -67,7 +70,7 @@ async function answer(
   exchange: Exchange,
   { route, params }: Matched,
   actor: Actor | undefined,
-  { management, bodyTimeoutMs }: AdminRouterOptions,
+  { management, bodyTimeoutMs, behindProxy = false }: AdminRouterOptions,
 ): Promise<void> {
   const { request, response, signal } = exchange
   for (const [name, value] of Object.entries(params)) fitting(route.params[name] ?? Id, value, 'path')
@@ -76,7 +79,7 @@ async function answer(
   const body = route.body && fitting(route.body, await readJson(request, limits, signal), 'body')
   const asked: Asked<unknown, unknown> = {
     ...{ params, query, body, actor, exchange, signal },
-    visitor: { address: request.socket.remoteAddress ?? '', userAgent: request.headers['user-agent'] ?? '' },
+    visitor: { address: addressOf(request, behindProxy), userAgent: request.headers['user-agent'] ?? '' },
   }
   const handed = await route.handle(asked, management)
   if (route.sends !== undefined) return

@@ -16,6 +16,7 @@ import {
   type UserRow,
 } from '../../../src/core/index.ts'
 import { createRanking } from '../../../src/gateway/index.ts'
+import type { LocalFrontOptions } from '../../../src/http/index.ts'
 import { createLive, type LiveNode } from '../../../src/node/live.ts'
 import { createAuth, createManagement, type ManagementOptions, signUpOf } from '../../../src/node/management/index.ts'
 import {
@@ -68,6 +69,7 @@ export interface StageOptions {
   readonly config?: ConfigInput
   readonly env?: NodeJS.ProcessEnv
   readonly allowPrivateUpstreams?: boolean
+  readonly front?: Partial<Pick<LocalFrontOptions, 'allowedHosts' | 'behindProxy'>>
 }
 
 export const adminToken = 'token-of-the-run-directory'
@@ -129,7 +131,7 @@ export async function startStage(options: StageOptions = {}): Promise<Stage> {
   })
   const errors: string[] = []
   const server = await serveLocally(live.router, {
-    ...{ management, log, adminToken },
+    ...{ management, log, adminToken, ...options.front },
     status: () => ({ models: ['one'], peers: [] }),
     reload: async () => {
       await live.reload()
