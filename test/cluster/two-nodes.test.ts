@@ -264,8 +264,8 @@ async function firstOf(answers: readonly Promise<number>[], wanted: number): Pro
 function exampleFor(nodes: readonly ClusterNode[], port: number): string {
   const addresses = nodes.map(({ origin }) => new URL(origin).host)
   return readFileSync('docs/examples/nginx.conf', 'utf8')
-    .replace('10.0.0.11:7275', addresses[0]!)
-    .replace('10.0.0.12:7275', addresses[1]!)
+    .replaceAll('10.0.0.11:7275', addresses[0]!)
+    .replaceAll('10.0.0.12:7275', addresses[1]!)
     .replace('listen 443 ssl', `listen 127.0.0.1:${port}`)
     .replace(/^ *ssl_.*$/gm, '')
 }
