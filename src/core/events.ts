@@ -67,6 +67,20 @@ export type NodeEvent =
         overheadMs?: number | undefined
       })
   | ({ type: 'call.failed' } & CallEnd & { code: ErrorCode; message: string })
+  /**
+   * Somebody asked for more than to read. `actor` is a kind and an id, like `user:…`; `route` has no ids, `target` is the one
+   * in its path or of what was made; `fields` are the names of what was sent, not the values.
+   */
+  | {
+      type: 'management.changed'
+      actor: string
+      role: string
+      route: string
+      target: string | undefined
+      fields: string
+      /** The HTTP status it was answered with. */
+      status: number
+    }
   /** A refresh token came twice: its sessions are over. */
   | { type: 'session.reused'; userId: string }
   | { type: 'store.lost' | 'store.back' }

@@ -20,6 +20,7 @@ const levels: Partial<Record<LoggedEvent['type'], LineLevel>> = {
   'node.started': 'info',
   'node.stopped': 'info',
   'setup.changed': 'info',
+  'management.changed': 'info',
   'service.recovered': 'info',
   'store.back': 'info',
   'call.ended': 'info',

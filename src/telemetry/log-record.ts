@@ -40,6 +40,7 @@ const components: Readonly<Record<string, string>> = {
   rows: 'store',
   budget: 'budgets',
   alert: 'alerts',
+  management: 'management',
 }
 
 function componentOf({ type }: LoggedEvent): string {
@@ -57,6 +58,7 @@ function requestOf(event: LoggedEvent): string | null {
 function plain(value: unknown): unknown {
   if (typeof value === 'bigint') return value.toString()
   if (typeof value === 'string') return clean(value, fieldLengthMax)
+  if (Array.isArray(value)) return value.map(plain)
   if (typeof value === 'object' && value !== null) return plainDocument(value)
   return value
 }

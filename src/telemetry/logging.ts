@@ -2,7 +2,7 @@ import type { LoggedEvent, LogRow, Random } from '../core/index.ts'
 import { createJsonFile, createJsonLines, type JsonLines } from './json-lines.ts'
 import { isWritten, type LineLevel, type LogLevel, levelOf } from './log-levels.ts'
 import { humanLine } from './log-lines.ts'
-import { recordOf } from './log-record.ts'
+import { type LogRecord, recordOf } from './log-record.ts'
 import { createRepeats } from './repeats.ts'
 
 export interface LoggingOptions {
@@ -25,7 +25,7 @@ export interface Logging {
   readonly level: () => LogLevel
   /** From the next line on. */
   readonly setLevel: (level: LogLevel) => void
-  /** Lines of the set level also go there, as many as a store can take. Returns what ends it. */
+  /** Lines of the set level also go there, as many as a store can take, and who changed what. Returns what ends it. */
   readonly addSink: (sink: LogSink) => () => void
   /** Lines that sinks were not given because there were too many. */
   readonly dropped: () => number
@@ -56,14 +56,17 @@ export async function createLogging(options: LoggingOptions): Promise<Logging> {
       }
     }
   }
+  const keep = (event: LoggedEvent, record: LogRecord) => {
+    if (sinks.size === 0) return
+    if (!allows(event.at)) dropped++
+    else give({ id: random.uuid(), ...record })
+  }
   const tell = (event: LoggedEvent, own: LineLevel, failures?: number) => {
     if (format === 'text') write(humanLine(event, own))
     if (outputs.length === 0 && sinks.size === 0) return
     const record = recordOf(event, own, failures)
     for (const output of outputs) output.write(record)
-    if (sinks.size === 0) return
-    if (!allows(event.at)) dropped++
-    else give({ id: random.uuid(), ...record })
+    keep(event, record)
   }
   return {
     watch: event => {
@@ -72,6 +75,8 @@ export async function createLogging(options: LoggingOptions): Promise<Logging> {
       // What ends a failure is worth as much as what began it.
       const shown = sighting.kind === 'recovery' && own === 'debug' ? 'info' : own
       if (isWritten(shown, level)) tell(event, shown, sighting.kind === 'recovery' ? sighting.failures : undefined)
+      // Who changed what stays on record, whatever level he sets.
+      else if (event.type === 'management.changed') keep(event, recordOf(event, own))
     },
     level: () => level,
     setLevel: wanted => {

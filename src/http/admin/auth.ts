@@ -87,6 +87,7 @@ export const authRoutes = [
     {
       access: 'public',
       summary: 'A new pair of tokens for the refresh token of the body or the cookie, which is good once.',
+      isTold: false,
       body: z.strictObject({ refreshToken: token.optional() }),
       answer: PassAnswer,
     },

@@ -89,6 +89,7 @@ export const endpointRoutes = [
     {
       access: 'operator',
       summary: 'Says who would answer a request and what would be sent, and sends nothing.',
+      isTold: false,
       body: z.strictObject({ request: Json.describe('The body an app would send to this path.') }),
       answer: DryRunResult,
     },

@@ -41,6 +41,8 @@ export interface AdminRoute {
   readonly bodyMaxBytes: number
   readonly answer: z.ZodType | undefined
   readonly status: 200 | 201 | 202 | 204
+  /** Whether that it was asked is on record. */
+  readonly isTold: boolean
   /** The media type of what it sends itself; then `handle` writes the response. */
   readonly sends: string | undefined
   readonly handle: (asked: Asked<unknown, unknown>, management: Management) => Promise<unknown>
@@ -56,6 +58,8 @@ interface Wish<Q, B, A> {
   readonly bodyMaxBytes?: number
   readonly answer?: A
   readonly status?: 200 | 201 | 202 | 204
+  /** False where nothing is changed; what only reads is not told anyway. */
+  readonly isTold?: boolean
   readonly sends?: string
 }
 
@@ -88,6 +92,7 @@ export function declareIn(group: string): Declare {
       takesKeys: wish.takesKeys ?? false,
       params: wish.params ?? {},
       bodyMaxBytes: wish.bodyMaxBytes ?? bodyMaxBytes,
+      isTold: wish.isTold ?? method !== 'GET',
       status: wish.status ?? (answer === undefined && sends === undefined ? 204 : 200),
       handle: handle as AdminRoute['handle'],
     }

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { type Actor, type Management, ParleyError, roles } from '../../core/index.ts'
+import { type Actor, type EventLog, type Management, ParleyError, roles } from '../../core/index.ts'
 import { bearer, equalTo } from '../bearer.ts'
 import { readJson } from '../body.ts'
 import { type Exchange, type Handler, sendJson } from '../exchange.ts'
@@ -8,9 +8,12 @@ import type { Routes } from '../routes.ts'
 import { createMatcher, type Matched } from './match.ts'
 import type { AdminRoute, Asked } from './route.ts'
 import { fitting, Id } from './schemas.ts'
+import { type Telling, told } from './told.ts'
 
 export interface AdminRouterOptions {
   readonly management: Management
+  /** Hears who changes what. */
+  readonly log?: EventLog
   /** Makes an admin of whoever can read the run directory; new with every start. */
   readonly adminToken: string
   /** Whether the proxy in front is believed about where requests come from. */
@@ -38,15 +41,16 @@ export function createAdminRouter(routes: readonly AdminRoute[], options: AdminR
     for (const [name, value] of Object.entries(headers)) exchange.response.setHeader(name, value)
     const { request, url } = exchange
     const matched = match(request.method ?? 'GET', url.pathname.slice(adminPrefix.length))
-    const actor = await actorOf(matched.route, request, options, isMachine)
-    await answer(exchange, matched, actor, options)
+    const { route, params } = matched
+    const telling: Telling = { actor: await actorOf(route, request, options, isMachine) }
+    await told(route, params.id, options, telling, () => answer(exchange, matched, telling, options))
   }
   return Object.fromEntries(methods.map(method => [`${method} ${adminPrefix}/*`, handler]))
 }
 
 /** Who asks, before anything of the body is read. */
 async function actorOf(
-  { access, takesKeys }: AdminRoute,
+  { access }: AdminRoute,
   request: IncomingMessage,
   { management }: AdminRouterOptions,
   isMachine: (token: string) => boolean,
@@ -58,30 +62,38 @@ async function actorOf(
   }
   if (isMachine(token)) return machine
   if (access === 'public') return undefined
-  const actor = await management.identify(token)
+  return await management.identify(token)
+}
+
+function refuse({ access, takesKeys }: AdminRoute, actor: Actor | undefined): void {
+  if (access === 'public' || actor === undefined || actor === machine) return
   if (actor.kind === 'key' && !takesKeys) {
     throw new ParleyError('forbidden', 'an API key may not do this; log in instead')
   }
-  if (roles.indexOf(actor.role) >= roles.indexOf(access)) return actor
+  if (roles.indexOf(actor.role) >= roles.indexOf(access)) return
   throw new ParleyError('forbidden', `this takes the role ${access}, and you have ${actor.role}; ask an admin`)
 }
 
 async function answer(
   exchange: Exchange,
   { route, params }: Matched,
-  actor: Actor | undefined,
+  telling: Telling,
   { management, bodyTimeoutMs, behindProxy = false }: AdminRouterOptions,
 ): Promise<void> {
   const { request, response, signal } = exchange
+  const { actor } = telling
+  refuse(route, actor)
   for (const [name, value] of Object.entries(params)) fitting(route.params[name] ?? Id, value, 'path')
   const query = readQuery(route, exchange.url)
   const limits = { maxBodyBytes: route.bodyMaxBytes, bodyTimeoutMs }
   const body = route.body && fitting(route.body, await readJson(request, limits, signal), 'body')
+  telling.body = body
   const asked: Asked<unknown, unknown> = {
     ...{ params, query, body, actor, exchange, signal },
     visitor: { address: addressOf(request, behindProxy), userAgent: request.headers['user-agent'] ?? '' },
   }
   const handed = await route.handle(asked, management)
+  telling.handed = handed
   if (route.sends !== undefined) return
   if (route.answer !== undefined) return sendJson(response, route.status, route.answer.parse(handed))
   response.writeHead(route.status).end()

@@ -1,0 +1,80 @@
+import { expect, test } from 'vitest'
+import { startService } from './gateway.ts'
+import { password, startManaged } from './managed.ts'
+
+interface Line {
+  readonly level: string
+  readonly message: string
+  readonly fields: Record<string, unknown>
+}
+
+test('who changed what is on record, by whom and how it ended, and no value of it', async () => {
+  const a = await startService('a', { models: ['m'] })
+  const { api, join, lines } = await startManaged()
+  const told = async (count: number) => {
+    await expect
+      .poll(async () => (await api('GET /logs?component=management&limit=200')).body.total, { timeout: 5_000 })
+      .toBeGreaterThanOrEqual(count)
+    const { body } = await api('GET /logs?component=management&limit=200')
+    return (body.data as Line[]).map(({ fields }) => fields).reverse()
+  }
+  const operator = await join('operator')
+  const key = 'sk-upstream-0123456789abcdef'
+  const wish = { type: 'api', name: 'shelf', config: { url: a.url }, key }
+  const { body: provider } = await api('POST /providers', wish, operator.token)
+  await api(`PUT /providers/${provider.id}`, { key: `${key}-next` }, operator.token)
+  const { body: made } = await api('POST /keys', { name: 'app' }, operator.token)
+  await api('POST /users', { email: 'x@example.com', name: 'x', role: 'admin' }, operator.token)
+  await api('GET /providers', undefined, operator.token)
+  await api('POST /auth/login', { email: operator.email, password: 'a wrong password' }, null)
+  await api('POST /auth/login', { email: 'nonsense' }, null)
+  await api('DELETE /providers/0198a000-0000-7000-8000-ffffffffffff', undefined, 'no token at all')
+  await api(`DELETE /providers/${provider.id}`)
+  const by = { actor: `user:${operator.id}`, role: 'operator' }
+  const machine = { actor: 'machine:admin', role: 'admin' }
+  expect(await told(8)).toEqual([
+    { ...machine, route: 'POST /api/users', target: operator.id, fields: 'email,name,role,password', status: 201 },
+    { ...by, route: 'POST /api/auth/login', fields: 'email,password,cookie', status: 200 },
+    {
+      ...by,
+      route: 'POST /api/providers',
+      target: provider.id,
+      fields: expect.stringMatching(/name.*key/),
+      status: 201,
+    },
+    { ...by, route: 'PUT /api/providers/:id', target: provider.id, fields: 'key', status: 200 },
+    { ...by, route: 'POST /api/keys', target: made.key.id, fields: 'name', status: 201 },
+    { ...by, route: 'POST /api/users', fields: '', status: 403 },
+    { actor: 'visitor', role: 'none', route: 'POST /api/auth/login', fields: 'email,password,cookie', status: 401 },
+    { ...machine, route: 'DELETE /api/providers/:id', target: provider.id, fields: '', status: 204 },
+  ])
+  const all = lines.join('\n') + JSON.stringify(await told(8))
+  for (const secret of [key, password, 'a wrong password', made.secret, operator.token])
+    expect(all).not.toContain(secret)
+  expect(all).toContain('management.changed')
+})
+
+test('that is so whatever the level of the log', async () => {
+  const { api, lines } = await startManaged({ log: { level: 'error' } })
+  await api('PUT /logs/level', { level: 'error' })
+  await api('POST /cache/purge', {})
+  const routes = async () =>
+    ((await api('GET /logs?component=management')).body.data as Line[]).map(({ fields }) => fields.route)
+  await expect.poll(routes, { timeout: 5_000 }).toEqual(['POST /api/cache/purge', 'PUT /api/logs/level'])
+  expect(lines.join('\n')).not.toContain('management.changed')
+})
+
+test('those who follow the events see it as it happens', async () => {
+  const { api, origin, token } = await startManaged()
+  const gone = new AbortController()
+  const response = await fetch(`${origin}/api/events?types=management.changed`, {
+    headers: { authorization: `Bearer ${token}` },
+    signal: gone.signal,
+  })
+  await api('POST /cache/purge', {})
+  for await (const piece of response.body!) {
+    expect(Buffer.from(piece as Uint8Array).toString()).toMatch(/event: management\.changed\ndata: .*cache\/purge/)
+    break
+  }
+  gone.abort()
+})
