@@ -13,8 +13,15 @@ import { writeRandomModel } from './random-model.ts'
 const names = { nano: 'parley-nano', half: 'random-500m' }
 const halfPath = fileURLToPath(new URL('../.parley/random-500m-q8_0.gguf', import.meta.url))
 
+interface Options {
+  readonly json: boolean
+  readonly check: boolean
+  /** Parts, separated by commas: transport, answers, start, gateway. */
+  readonly only?: string | undefined
+}
+
 /** Measures the node against its targets and prints a table, or JSON; `--check` makes a missed target an exit code. */
-async function bench({ json, check }: { json: boolean; check: boolean }): Promise<number> {
+async function bench({ json, check, only }: Options): Promise<number> {
   const signal = AbortSignal.timeout(10 * 60_000)
   const say = (text: string) => void (json || process.stderr.write(`${text}\n`))
   const load = loadavg()[0]!
@@ -24,10 +31,11 @@ async function bench({ json, check }: { json: boolean; check: boolean }): Promis
   const stage = await openStage({ env: process.env, signal, port: 0, deposit: '1000', say, models })
   const lines: Line[] = []
   try {
-    lines.push(...(await measureTransport(stage, directory.path)))
-    lines.push(...(await measureAnswers(stage, await directEndpoint(stage), names)))
-    lines.push(...(await measureStart(stage, directory.path)))
-    lines.push(...(await measureGateway(directory.path('gateway'), signal)))
+    const isWanted = (part: string) => only === undefined || only.split(',').includes(part)
+    if (isWanted('transport')) lines.push(...(await measureTransport(stage, directory.path)))
+    if (isWanted('answers')) lines.push(...(await measureAnswers(stage, await directEndpoint(stage), names)))
+    if (isWanted('start')) lines.push(...(await measureStart(stage, directory.path)))
+    if (isWanted('gateway')) lines.push(...(await measureGateway(directory.path('gateway'), signal)))
   } finally {
     await stage.stop()
     directory.remove()
@@ -46,6 +54,10 @@ async function directEndpoint({ as }: Stage): Promise<Endpoint> {
 }
 
 const { values } = parseArgs({
-  options: { json: { type: 'boolean', default: false }, check: { type: 'boolean', default: false } },
+  options: {
+    json: { type: 'boolean', default: false },
+    check: { type: 'boolean', default: false },
+    only: { type: 'string' },
+  },
 })
 process.exitCode = await bench(values)

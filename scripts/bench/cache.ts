@@ -24,7 +24,7 @@ export async function measureCache(): Promise<Line[]> {
   }
   const ms = p50(took)
   const shown = `${ms.toFixed(3)} ms, p99 ${quantile(took, 0.99).toFixed(3)} ms`
-  return [lineOf('a kept answer of 500 tokens, p50', shown, { value: ms, target: '≤ 1 ms', isMet: ms <= 1 })]
+  return [lineOf('  a kept answer of 500 tokens, in process', shown, { value: ms, target: '≤ 1 ms', isMet: ms <= 1 })]
 }
 
 async function ask(backend: Backend): Promise<Outcome> {

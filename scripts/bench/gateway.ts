@@ -1,34 +1,18 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
-import { Pool } from 'undici'
-import { startChild } from '../../src/cli/child.ts'
+import { measureKeeping } from './keeping.ts'
 import { type Line, lineOf } from './lines.ts'
 import { p50 } from './numbers.ts'
 import { startPortkey } from './portkey.ts'
 import { cpuMs, residentMegabytes, startHelper } from './processes.ts'
+import { type Ask, ask, many, startNode, type Way, wayTo } from './ways.ts'
 
-/** One way to the same server. */
-interface Way {
-  readonly pid: number
-  readonly pool: Pool
-  readonly path: string
-  readonly headers: Record<string, string>
-}
 type Ways = Readonly<Record<'direct' | 'proxy' | 'gateway', Way> & { portkey?: Way }>
-interface Ask {
-  readonly model: 'short' | 'bench' | 'paced'
-  readonly stream: boolean
-}
-
 const json: Ask = { model: 'short', stream: false }
 const events: Ask = { model: 'bench', stream: true }
 const paced: Ask = { model: 'paced', stream: true }
 const soakCalls = 200_000
 const warmUpCalls = 6_000
-const door = fileURLToPath(new URL('../parley.cjs', import.meta.url))
 
 /**
  * A user node in front of one server, keys checked and calls recorded, against the least a proxy in Node can do. Only
@@ -51,7 +35,9 @@ export async function measureGateway(home: string, signal: AbortSignal): Promise
     ...(portkey && { portkey: wayTo(portkey.origin, portkey.pid, path, portkey.headers) }),
   }
   try {
-    return [...(await cpuLines(ways)), ...(await delayLines(ways)), ...(await memoryLines(ways.gateway))]
+    const lines = [...(await cpuLines(ways)), ...(await delayLines(ways))]
+    lines.push(...(await measureKeeping(`${home}-keeping`, url, ways.gateway, signal)))
+    return [...lines, ...(await memoryLines(ways.gateway))]
   } finally {
     await Promise.all(Object.values(ways).map(({ pool }) => pool.destroy()))
     await node.stop(5_000)
@@ -59,55 +45,6 @@ export async function measureGateway(home: string, signal: AbortSignal): Promise
     upstream.end()
     proxy.end()
   }
-}
-
-async function startNode(home: string, url: string, signal: AbortSignal) {
-  mkdirSync(home, { recursive: true, mode: 0o700 })
-  const config = `[http]\nport = 0\n\n[models]\nnano = false\n\n[log]\nlevel = "warn"\n\n[[upstreams]]\nname = "bench"\nurl = "${url}/v1"\n`
-  writeFileSync(join(home, 'config.toml'), config, { mode: 0o600 })
-  const env = { ...process.env, PARLEY_HOME: home }
-  const args = ['up', '--until-stdin-ends', '--json']
-  return startChild('gateway', { script: door, args, env, readyMs: 30_000, signal, say: () => undefined })
-}
-
-function wayTo(origin: string, pid: number, path: string, more: Record<string, string> = {}): Way {
-  return {
-    pid,
-    path,
-    pool: new Pool(origin, { connections: 64 }),
-    headers: { 'content-type': 'application/json', ...more },
-  }
-}
-
-/** Milliseconds to the first byte and to the end of one answer. */
-async function ask(
-  { pool, path, headers }: Way,
-  { model, stream }: Ask,
-): Promise<{ firstMs: number; wholeMs: number }> {
-  const messages = [{ role: 'user', content: 'Say something short, please.' }]
-  const startedAt = performance.now()
-  const { statusCode, body } = await pool.request({
-    method: 'POST',
-    path,
-    headers,
-    body: JSON.stringify({ model, stream, messages }),
-  })
-  let firstAt: number | undefined
-  let size = 0
-  for await (const piece of body) {
-    firstAt ??= performance.now()
-    size += (piece as Buffer).length
-  }
-  if (statusCode !== 200 || size === 0) throw new Error(`an answer failed with ${statusCode}`)
-  return { firstMs: firstAt! - startedAt, wholeMs: performance.now() - startedAt }
-}
-
-async function many(way: Way, what: Ask, calls: number, concurrency: number): Promise<void> {
-  let left = calls
-  const worker = async () => {
-    while (left-- > 0) await ask(way, what)
-  }
-  await Promise.all(Array.from({ length: concurrency }, worker))
 }
 
 async function cpuLines({ proxy, gateway, portkey }: Ways): Promise<Line[]> {
