@@ -41,8 +41,7 @@ const channel = 'budget'
 interface Known {
   readonly budgets: readonly OpenBudget[]
   readonly revision: number
-  readAt: number
-  isReading: boolean
+  readonly readAt: number
 }
 
 export function createBudgetBook(parts: BudgetBookParts): BudgetBook {
@@ -82,6 +81,8 @@ class Book {
   /** One for each id, so that the same budget found in two ways is one. */
   readonly #byId = new BoundedMap<string, OpenBudget>(ownersMax)
   readonly #unbooked = new Set<OpenBudget>()
+  /** One for each owner at most, and for each change it may be older than. */
+  readonly #reads = new Map<string, Promise<readonly OpenBudget[]>>()
   #flushing: Promise<void> | undefined
 
   constructor(parts: BudgetBookParts) {
@@ -147,12 +148,26 @@ class Book {
     read: () => Promise<readonly BudgetRow[]>,
   ): readonly OpenBudget[] | Promise<readonly OpenBudget[]> {
     const known = this.#byOwner.get(key)
-    if (known === undefined || known.revision !== this.#parts.revisions.current()) return this.#read(key, read, known)
-    if (this.#parts.clock.monotonic() - known.readAt > freshMs && !known.isReading) {
-      known.isReading = true
-      void this.#read(key, read, known)
-    }
+    if (known === undefined || known.revision !== this.#parts.revisions.current())
+      return this.#readOnce(key, read, known)
+    // Of who has none, nobody spends: a first one is a change of the store.
+    const isOld = known.budgets.length > 0 && this.#parts.clock.monotonic() - known.readAt > freshMs
+    if (isOld) void this.#readOnce(key, read, known)
     return known.budgets
+  }
+
+  /** Those who come meanwhile wait for the same answer. */
+  #readOnce(
+    key: string,
+    read: () => Promise<readonly BudgetRow[]>,
+    known: Known | undefined,
+  ): Promise<readonly OpenBudget[]> {
+    const name = `${this.#parts.revisions.current()} ${key}`
+    const running = this.#reads.get(name)
+    if (running !== undefined) return running
+    const reading = this.#read(key, read, known).finally(() => this.#reads.delete(name))
+    this.#reads.set(name, reading)
+    return reading
   }
 
   /** While the store is away, what was known goes on. Without anything known, the call waits for the store. */
@@ -165,11 +180,11 @@ class Book {
     const readAt = this.#parts.clock.monotonic()
     try {
       const budgets = (await read()).map(row => this.#open(row))
-      this.#byOwner.set(key, { budgets, revision, readAt, isReading: false })
+      this.#byOwner.set(key, { budgets, revision, readAt })
       return budgets
     } catch (cause) {
       if (known === undefined) throw cause
-      this.#byOwner.set(key, { ...known, revision, readAt, isReading: false })
+      this.#byOwner.set(key, { ...known, revision, readAt })
       return known.budgets
     }
   }

@@ -26,3 +26,30 @@ test('budgets that cannot be read fail the call that needs them, and nothing els
   await sleep(40)
   expect(reads).toEqual(['node', 'key'])
 })
+
+test('calls that come at once read a budget once, and who has none is not looked up again', async () => {
+  let now = 0
+  const clock = { ...systemClock, monotonic: () => now }
+  let reads = 0
+  const budgets = {
+    list: async () => {
+      reads++
+      await sleep(5)
+      return { rows: [], total: 0 }
+    },
+    ...{ get: async () => undefined, spend: async () => [] },
+  }
+  let revision = 0
+  const messages = { publish: () => undefined, subscribe: () => () => undefined }
+  const book = createBudgetBook({ budgets, revisions: { current: () => revision }, messages, clock })
+  const ask = () => book.of([{ scope: 'key', scopeId: 'k' }], null)
+  await Promise.all(Array.from({ length: 100 }, ask))
+  now = 3_600_000
+  await ask()
+  expect(reads).toBe(1)
+  const before = ask()
+  revision++
+  // What was asked before a change says nothing of what is there after it.
+  await Promise.all([before, ask(), ask()])
+  expect(reads).toBe(2)
+})
