@@ -60,6 +60,13 @@ export const errorTable = {
     means: 'the request exceeds a size limit',
     next: 'send less, or raise the limit in the configuration',
   },
+  too_slow: {
+    http: 408,
+    exit: 8,
+    retry: true,
+    means: 'the request did not arrive in time',
+    next: 'send it faster, or raise http.requestTimeoutMs',
+  },
   rate_limited: {
     http: 429,
     exit: 1,

@@ -10,7 +10,7 @@ export interface BodyLimits {
 
 const maxDepth = 64
 
-/** Reads a JSON body within its limits. Throws `too_large`, `timeout` or `invalid_request`. `onText` sees it before it is parsed. */
+/** Reads a JSON body within its limits. Throws `too_large`, `too_slow` or `invalid_request`. `onText` sees it before it is parsed. */
 export async function readJson(
   request: IncomingMessage,
   limits: BodyLimits,

@@ -55,7 +55,7 @@ export function sendError(response: ServerResponse, error: ParleyError, reader: 
   if (error.retryAfterSeconds !== undefined) headers['retry-after'] = String(Math.ceil(error.retryAfterSeconds))
   if (error.code === 'method_not_allowed') headers.allow = String(error.details?.allow ?? '').replaceAll(',', ', ')
   if (error.code === 'unauthorized') headers['www-authenticate'] = 'Bearer'
-  const isRequestUnread = error.code === 'too_large'
+  const isRequestUnread = error.code === 'too_large' || error.code === 'too_slow'
   if (isRequestUnread) headers.connection = 'close'
   const status = (reader === 'app' ? error.passOn?.status : undefined) ?? error.httpStatus
   sendJson(response, status, shown(error, reader), headers)

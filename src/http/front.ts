@@ -64,13 +64,19 @@ export function createFront(options: FrontOptions): Front {
   server.maxConnections = options.maxConnections
   const accepted = new Map<Duplex, Caller>()
   const running = new Set<ServerResponse>()
+  let isClosing = false
   server.on('request', (request, response) => {
     running.add(response)
-    response.once('close', () => running.delete(response))
+    response.once('close', () => {
+      running.delete(response)
+      // Nobody comes again on a connection whose answer was the last one.
+      if (isClosing) setImmediate(() => server.closeIdleConnections())
+    })
     void handle(options, request, response, accepted.get(request.socket))
   })
-  server.on('clientError', (_error, socket) => {
-    if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n')
+  server.on('clientError', ({ code = '' }: NodeJS.ErrnoException, socket) => {
+    const status = refusals[code] ?? '400 Bad Request'
+    if (socket.writable) socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`)
     else socket.destroy()
   })
   return {
@@ -85,6 +91,8 @@ export function createFront(options: FrontOptions): Front {
       server.emit('connection', connection)
     },
     close: async signal => {
+      isClosing = true
+      const isListening = server.listening
       const closed = new Promise<void>(resolve => server.close(() => resolve()))
       server.closeIdleConnections()
       const closeAll = () => {
@@ -92,11 +100,17 @@ export function createFront(options: FrontOptions): Front {
         server.closeAllConnections()
         for (const connection of accepted.keys()) connection.destroy()
       }
-      if (!server.listening || signal.aborted) closeAll()
+      if (!isListening || signal.aborted) closeAll()
       signal.addEventListener('abort', closeAll, { once: true })
-      await (server.listening ? closed : Promise.resolve())
+      if (isListening) await closed
     },
   }
+}
+
+/** Of what never became a request. */
+const refusals: Readonly<Record<string, string>> = {
+  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
+  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
 }
 
 async function handle(

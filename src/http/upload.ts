@@ -11,7 +11,7 @@ export interface UploadLimits {
 /** Read and thrown away beyond the limit, so that whoever sends a little too much hears why. */
 const discardedBytesMax = 64 * 1024 * 1024
 
-/** Reads an upload into memory. Throws `too_large`, `timeout` or `cancelled`. */
+/** Reads an upload into memory. Throws `too_large`, `too_slow` or `cancelled`. */
 export async function readUpload(
   request: IncomingMessage,
   { maxBytes, timeoutMs }: UploadLimits,

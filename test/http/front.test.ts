@@ -39,8 +39,8 @@ function send(path: string, options: { method?: string; headers?: Record<string,
 }
 
 /** Posts pieces of a body over a bare socket and gives back the head of the answer, which may come before the end. */
-async function rawPost(header: string, pieces: readonly Uint8Array[]): Promise<string> {
-  const { port, hostname } = new URL(server.url)
+async function rawPost(header: string, pieces: readonly Uint8Array[], url = server.url): Promise<string> {
+  const { port, hostname } = new URL(url)
   const { promise, resolve } = Promise.withResolvers<string>()
   const socket = connect(Number(port), hostname)
   socket.on('error', () => {})
@@ -52,6 +52,18 @@ async function rawPost(header: string, pieces: readonly Uint8Array[]): Promise<s
   const answer = await promise
   socket.destroy()
   return answer
+}
+
+/** What is said to these bytes, to the end of the connection. */
+async function rawText(bytes: string, url: string): Promise<string> {
+  const { port, hostname } = new URL(url)
+  const socket = connect(Number(port), hostname)
+  let said = ''
+  socket.on('error', () => {}).on('data', data => (said += data))
+  const closed = new Promise(resolve => socket.once('close', resolve))
+  socket.write(bytes)
+  await closed
+  return said
 }
 
 test('what a caller would pay at most is not passed on', async () => {
@@ -202,6 +214,19 @@ describe('a bad request', () => {
       Buffer.concat([Buffer.from('100000\r\n'), piece, Buffer.from('\r\n')]),
     )
     expect(await rawPost('transfer-encoding: chunked', chunked)).toMatch(/^HTTP\/1\.1 413 /)
+  })
+
+  test('a body or headers that do not come in time are 408, headers beyond measure 431', async () => {
+    const slow = await serveLocally(truth, { bodyTimeoutMs: 200, headersTimeoutMs: 200 })
+    const [body, headers, many] = await Promise.all([
+      rawPost('content-length: 100', [Buffer.from('{"model":')], slow.url),
+      rawText('POST /v1/chat/completions HTTP/1.1\r\nhost: loc', slow.url),
+      rawText(`GET / HTTP/1.1\r\nx: ${'y'.repeat(40_000)}\r\n\r\n`, server.url),
+    ])
+    expect(body).toMatch(/^HTTP\/1\.1 408 .*connection: close.*"too_slow"/s)
+    expect(headers).toMatch(/^HTTP\/1\.1 408 /)
+    expect(many).toMatch(/^HTTP\/1\.1 431 /)
+    await slow.stop()
   })
 
   test('a compressed body is refused', async () => {
