@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { temporaryHome } from '../config/home.ts'
 
-const door = fileURLToPath(new URL('../../scripts/parley.cjs', import.meta.url))
+const ownDoor = fileURLToPath(new URL('../../scripts/parley.cjs', import.meta.url))
 
 export interface Ended {
   code: number | null
@@ -14,10 +14,16 @@ export interface RunOptions {
   env?: Record<string, string>
   input?: string
   cwd?: string
+  /** Of an installation elsewhere. */
+  door?: string
 }
 
 /** Runs the command as a person's script would: the real door, a home of its own, no terminal. */
-export function startParley(home: string, args: readonly string[], { env = {}, input, cwd }: RunOptions = {}) {
+export function startParley(
+  home: string,
+  args: readonly string[],
+  { env = {}, input, cwd, door = ownDoor }: RunOptions = {},
+) {
   const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('PARLEY_') && name !== 'NO_COLOR')
   const child = spawn(process.execPath, [door, ...args], {
     env: { ...Object.fromEntries(inherited), PARLEY_HOME: home, ...env },
