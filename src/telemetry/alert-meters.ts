@@ -166,17 +166,24 @@ function providerFailures({ isProvider }: MeterOptions): Meter {
   }
 }
 
-/** The average of what was looked at over the window: one bad moment is none. */
+/** A process that starts has other things to do than to be even. */
+const settlingMs = 30_000
+
+/** The average of what was looked at over the window: one bad moment is none, nor is the start. */
 function average(windowMs: number, look: () => number): Meter {
   const window = new SlidingWindow(windowMs, () => ({ sum: 0, count: 0 }))
+  let from: number | undefined
   return {
     read: now => {
+      from ??= now
       const piece = window.now(now)
       piece.sum += look()
       piece.count++
       const recent = window.recent(now)
       const looks = recent.reduce((all, { count }) => all + count, 0)
-      return [{ subject: '', value: recent.reduce((all, { sum }) => all + sum, 0) / looks, samples: unlimited }]
+      const isSettled = now - from >= Math.min(settlingMs, windowMs / 2)
+      const value = recent.reduce((all, { sum }) => all + sum, 0) / looks
+      return [{ subject: '', value, samples: isSettled ? unlimited : 0 }]
     },
   }
 }

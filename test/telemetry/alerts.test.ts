@@ -122,6 +122,15 @@ test('one bad moment of the process is none', () => {
   expect(told).toHaveLength(1)
 })
 
+test('a start that takes all of the process is none', () => {
+  const { use, pass, told } = watching({ metric: 'event_loop_delay', threshold: 200, windowSeconds: 60 })
+  use.delay = 1_000
+  pass(5)
+  use.delay = 0
+  pass(60)
+  expect(told).toEqual([])
+})
+
 test('the 95th percentile is what 95 of 100 do not exceed', () => {
   const latency = watching({ metric: 'latency_p95', threshold: 1_000, windowSeconds: 60 })
   const first = watching({ metric: 'first_chunk_p95', threshold: 1_000, windowSeconds: 60 })
