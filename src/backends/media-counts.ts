@@ -1,5 +1,6 @@
 import type { Outcome, RelayedCall, Units } from '../core/index.ts'
 import { charactersIn, imagesIn, secondsIn } from '../openai/index.ts'
+import { measureCall } from '../session/index.ts'
 
 /** What was answered beside tokens, where the call or the answer tells it. */
 export function unitsOf(call: RelayedCall, body?: unknown): Pick<Outcome, 'units'> {
@@ -12,7 +13,8 @@ export function unitsOf(call: RelayedCall, body?: unknown): Pick<Outcome, 'units
       return units('characters', charactersIn(call.body.input))
     case 'transcription':
     case 'translation':
-      return units('seconds', secondsIn(body))
+      // Texts and short answers do not tell what was heard; the file does.
+      return units('seconds', secondsIn(body) || measureCall(call).in)
     default:
       return {}
   }

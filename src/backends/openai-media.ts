@@ -126,7 +126,7 @@ async function* relayBody(server: OpenAiClientOptions, call: RelayedCall, bytes:
     }
     const type = contentType.startsWith('text/') ? contentType : 'text/plain; charset=utf-8'
     yield Chunk.raw(bytes, { contentType: type, isLast: true })
-    return { usage: noUsage }
+    return { usage: noUsage, ...unitsOf(call) }
   }
   if (typeof json !== 'object' || json === null) {
     throw new ParleyError('backend_failed', `${name} answered something that is not JSON; try another model`)

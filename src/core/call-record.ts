@@ -1,4 +1,4 @@
-import type { Call, Outcome, Principal } from './call.ts'
+import type { Call, Outcome, Principal, Route } from './call.ts'
 import type { ErrorCode } from './error-table.ts'
 import type { CacheUse, JsonDocument } from './records.ts'
 
@@ -40,6 +40,10 @@ export interface CallCount {
  * There is one for each request that is recorded, also for one that never becomes a call.
  */
 export interface CallRecord {
+  /** A UUID v7 of this node: the answer has it as `x-request-id`, unless the caller named its request. */
+  readonly id: string
+  /** What the caller calls its request, and answers and logs with it. */
+  readonly name?: string | undefined
   readonly path: string
   readonly principal: Principal
   /** Undefined for a caller without a key. */
@@ -51,6 +55,8 @@ export interface CallRecord {
   /** What the caller asked for, before anything was added to it. */
   call?: Call
   outcome?: Outcome
+  /** The way it has taken so far. */
+  route?: Route
   errorCode?: ErrorCode
   count?: CallCount
   cache: CacheUse
@@ -61,13 +67,15 @@ export interface CallRecord {
   output?: string
   /** Set where the answer was too long to be kept whole. */
   isCut?: true
+  /** Set once the caller was sent all of its answer: what fails afterwards is bookkeeping. */
+  isAnswered?: true
 }
 
 /** How the exchange ended that a record is about. */
 export interface ExchangeEnd {
   /** The HTTP status the caller got; 499 for one that left before there was any. */
   readonly status: number
-  /** Whether all of the answer was sent. */
+  /** Whether all of the answer was sent, and nothing in place of its end. */
   readonly isWhole: boolean
   /** Milliseconds from the arrival of the request to the end of its answer. */
   readonly totalMs: number
@@ -75,6 +83,6 @@ export interface ExchangeEnd {
 
 /** Keeps records. Neither waits nor throws. */
 export interface Recorder {
-  readonly begin: (request: Pick<CallRecord, 'path' | 'principal' | 'account'>) => CallRecord
+  readonly begin: (request: Pick<CallRecord, 'id' | 'name' | 'path' | 'principal' | 'account'>) => CallRecord
   readonly end: (record: CallRecord, end: ExchangeEnd) => void
 }

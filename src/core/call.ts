@@ -71,17 +71,34 @@ export function principalName({ kind, id }: Principal): string {
   return `${kind}:${id}`
 }
 
+/** What a service costs by its operator's own list, in millionths of a dollar. */
+export interface DollarPrices {
+  /** Per million tokens of the prompt and of the answer. */
+  readonly in?: bigint
+  readonly out?: bigint
+  /** For each image made. */
+  readonly image?: bigint
+  /** For each minute of sound heard. */
+  readonly minute?: bigint
+  /** Per million characters spoken. */
+  readonly characters?: bigint
+}
+
 /** Which way a call has taken so far. */
 export interface Route {
   /** Name of the backend that answers, or was asked last. */
   readonly servedBy: string
   readonly model: string
+  /** The name that its caller knows the model by, where that is another. */
+  readonly shownModel?: string
   /** Whether that is one of the fallback models. */
   readonly isFallback: boolean
   /** How often backends were asked, this time included; 0 for an answer that was kept. */
   readonly attempts: number
   /** Set where nobody was asked: an equal call had been answered by `servedBy`. */
   readonly isCached?: true
+  /** Set where an equal call that runs at the same time is the one that was asked, and is counted. */
+  readonly isShared?: true
   /** Who was asked before it and was late, where it was asked beside another that still ran. */
   readonly overtook?: string
   /** How long the call has waited for backends, and between attempts. */
@@ -89,6 +106,17 @@ export interface Route {
   /** Prices of who answers, in the smallest token units per million tokens; absent when free. */
   readonly priceIn?: bigint
   readonly priceOut?: bigint
+  /** What this node's operator pays for it otherwise. */
+  readonly dollars?: DollarPrices
+}
+
+/** What others took for an answer than who gave its end: those who broke off, and who was asked beside it and stopped. */
+export interface Elsewhere {
+  /** Their tokens, as far as the usage of the answer contains them. */
+  readonly tokensIn: number
+  readonly tokensOut: number
+  /** Millionths of a dollar. */
+  readonly dollars: bigint
 }
 
 /** What was answered beside tokens, where it could be counted: pictures, seconds of sound heard, characters spoken. */
@@ -109,4 +137,5 @@ export interface Outcome {
   readonly cost?: bigint
   readonly receipt?: SignedReceipt
   readonly route?: Route
+  readonly elsewhere?: Elsewhere
 }

@@ -1,4 +1,4 @@
-import type { Context } from '../core/index.ts'
+import type { Context, Route } from '../core/index.ts'
 import { ParleyError } from '../core/index.ts'
 import { Chunk, type Model, type Preset } from '../openai/index.ts'
 
@@ -21,9 +21,14 @@ export function aliasedContext(context: Context, preset: Preset): Context {
     ...rest,
     ...(wishes !== undefined && { wishes: models === undefined ? wishes : { ...wishes, models } }),
     ...(onRoute !== undefined && {
-      onRoute: route => onRoute({ ...route, model: shownName(preset, route.model) }),
+      onRoute: route => onRoute(shownRoute(preset, route)),
     }),
   }
+}
+
+function shownRoute(preset: Preset, route: Route): Route {
+  const shownModel = shownName(preset, route.model)
+  return shownModel === route.model ? route : { ...route, shownModel }
 }
 
 /** The first name that stands for a model; itself where none does. */

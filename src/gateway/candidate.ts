@@ -1,18 +1,5 @@
-import type { Backend, Call, RoutingPolicy, Task } from '../core/index.ts'
+import type { Backend, Call, DollarPrices, RoutingPolicy, Task } from '../core/index.ts'
 import type { Model } from '../openai/index.ts'
-
-/** What a service costs by its operator's own list, in millionths of a dollar. */
-export interface DollarPrices {
-  /** Per million tokens of the prompt and of the answer. */
-  readonly in?: bigint
-  readonly out?: bigint
-  /** For each image made. */
-  readonly image?: bigint
-  /** For each minute of sound heard. */
-  readonly minute?: bigint
-  /** Per million characters spoken. */
-  readonly characters?: bigint
-}
 
 /** What is known about a way to answer before it is asked. */
 export interface CandidateFacts {

@@ -4,7 +4,7 @@ import { Chunk } from '../openai/index.ts'
 import type { CandidateFacts } from './candidate.ts'
 import { mayGoOnAfter } from './failures.ts'
 import { createJoint, type Joint } from './joint.ts'
-import { added, costOf, createMeter, noTally, summed, type Tally, tokensOf } from './tally.ts'
+import { added, costOf, createMeter, dollarsOf, elsewhereOf, noTally, summed, type Tally, tokensOf } from './tally.ts'
 
 /** An answer that may be told by several, one after the other, as if it were one. */
 export interface Continuation {
@@ -62,10 +62,12 @@ interface Story {
   /** What tellers that broke off took, also for what nobody saw. */
   taken: Tally
   cost: bigint | undefined
+  dollars: bigint
 }
 
 function newStory(): Story {
-  return { text: '', tokens: 0, isPlain: true, isFinished: false, head: undefined, taken: noTally, cost: undefined }
+  const nothing = { taken: noTally, cost: undefined, dollars: 0n }
+  return { text: '', tokens: 0, isPlain: true, isFinished: false, head: undefined, ...nothing }
 }
 
 /** Nothing to go on with stands where half a sign was said: the other half would be no text. */
@@ -160,6 +162,7 @@ function book(tally: Tally | undefined, candidate: CandidateFacts, story: Story)
   story.taken = added(story.taken, tally)
   const cost = costOf(tally, candidate)
   if (cost > 0n) story.cost = cost + (story.cost ?? 0n)
+  story.dollars += dollarsOf(tally, candidate.dollars)
 }
 
 interface Piece {
@@ -239,7 +242,13 @@ function saying({ delta }: NonNullable<Piece['choices']>[number], text: string):
   return delta == null ? { text } : { delta: text === '' ? {} : { content: text } }
 }
 
-function summedOutcome(outcome: Outcome, { taken, cost: spent }: Story): Outcome {
+function summedOutcome(outcome: Outcome, { taken, cost: spent, dollars }: Story): Outcome {
   const cost = spent === undefined ? outcome.cost : spent + (outcome.cost ?? 0n)
-  return { ...outcome, usage: summed(outcome.usage, taken), ...(cost !== undefined && { cost }) }
+  const elsewhere = elsewhereOf(outcome.elsewhere, { tokensIn: taken.prompt, tokensOut: taken.output, dollars })
+  return {
+    ...outcome,
+    usage: summed(outcome.usage, taken),
+    ...(cost !== undefined && { cost }),
+    ...(elsewhere !== undefined && { elsewhere }),
+  }
 }

@@ -1,6 +1,6 @@
-import { type Call, type ErrorCode, ParleyError, type RoutingPolicy, unitOf } from '../core/index.ts'
+import { type Call, type DollarPrices, type ErrorCode, ParleyError, type RoutingPolicy, unitOf } from '../core/index.ts'
 import type { Wishes } from '../openai/index.ts'
-import type { AppliedRule, Candidate, CandidateSource, DollarPrices, RoutingRule } from './candidate.ts'
+import type { AppliedRule, Candidate, CandidateSource, RoutingRule } from './candidate.ts'
 import { type ChoiceOptions, choose, isUncountable, policyUnder, servingUnder } from './choose.ts'
 import type { TargetState } from './experience.ts'
 import type { HedgePlan, Hedging } from './hedge.ts'

@@ -22,6 +22,9 @@ interface Reader {
   readonly onRoute: Context['onRoute']
 }
 
+/** What is told to those for whom it is not counted: another one of them is. */
+const shared = { isShared: true } as const
+
 type End = { outcome: Outcome } | { error: ParleyError }
 
 /**
@@ -44,10 +47,15 @@ export function createFlight(
   let isBooked = false
   let end: End | undefined
   let route: Route | undefined
+  /** For whom it is counted: the first, and after one that leaves the next. */
+  let payer: Reader | undefined
 
+  const show = (reader: Reader) => {
+    if (route !== undefined) reader.onRoute?.(reader === payer ? route : { ...route, ...shared })
+  }
   const onRoute = (taken: Route) => {
     route = taken
-    for (const reader of readers) reader.onRoute?.(taken)
+    for (const reader of readers) show(reader)
   }
   const reply = start({ signal: stop.signal, onRoute })
 
@@ -96,8 +104,17 @@ export function createFlight(
     pull()
     return promise
   }
+  /** Whoever stays has all of it, and is counted for all of it. */
+  const handOver = (reader: Reader) => {
+    const [next] = readers
+    if (reader !== payer || isBooked || next === undefined) return
+    payer = next
+    show(reader)
+    show(next)
+  }
   const leave = async (reader: Reader, signal: AbortSignal) => {
     readers.delete(reader)
+    handOver(reader)
     if (readers.size > 0) return isWanted ? pull() : undefined
     shut()
     if (end !== undefined) return
@@ -109,8 +126,9 @@ export function createFlight(
       const reader: Reader = { at: 0, wake: () => {}, onRoute }
       const wake = () => reader.wake()
       readers.add(reader)
+      payer ??= reader
       signal.addEventListener('abort', wake, { once: true })
-      if (route !== undefined) onRoute?.(route)
+      show(reader)
       try {
         for (;;) {
           if (signal.aborted) throw ParleyError.from(signal.reason, signal)
@@ -122,8 +140,7 @@ export function createFlight(
           } else if (end === undefined) await change(reader)
           else if ('error' in end) throw end.error
           else {
-            const { cost, receipt, ...free } = end.outcome
-            if (isBooked) return free
+            if (reader !== payer) return countedElsewhere(end.outcome)
             isBooked = true
             return end.outcome
           }
@@ -134,6 +151,10 @@ export function createFlight(
       }
     },
   }
+}
+
+function countedElsewhere({ cost, receipt, elsewhere, route, ...free }: Outcome): Outcome {
+  return route === undefined ? free : { ...free, route: { ...route, ...shared } }
 }
 
 /** The one who left last heard nothing of it, and need not. */

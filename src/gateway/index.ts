@@ -8,7 +8,6 @@ export type {
   Candidate,
   CandidateFacts,
   CandidateSource,
-  DollarPrices,
   ModelRules,
   RoutingRule,
 } from './candidate.ts'

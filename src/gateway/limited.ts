@@ -1,8 +1,9 @@
-import type { Call, Filter, Limits, Outcome, Route, Taking } from '../core/index.ts'
+import type { Call, Context, Filter, Limits, Outcome, Principal, Route, Taking, TokenCall } from '../core/index.ts'
 import { filter, isTokenCall } from '../core/index.ts'
-import { type Chunk, usageOf } from '../openai/index.ts'
+import { type Chunk, charactersIn, usageOf } from '../openai/index.ts'
 import { textBytesOf } from './needs.ts'
 import type { Errands } from './record.ts'
+import { withModel } from './turns.ts'
 
 /** Tokens of a prompt and of its answer. */
 export interface TokenCount {
@@ -11,7 +12,7 @@ export interface TokenCount {
 }
 
 /** How a call went, as far as its price goes. */
-export type PricedOutcome = Pick<Outcome, 'usage' | 'servedBy' | 'units' | 'route'>
+export type PricedOutcome = Pick<Outcome, 'usage' | 'servedBy' | 'units' | 'route' | 'elsewhere'>
 
 /** What calls cost in millionths of a dollar; 0 where no price is known. */
 export interface Pricing {
@@ -25,6 +26,8 @@ export interface LimitedOptions {
   readonly pricing: Pricing
   /** Set aside for an answer whose length the request does not bound; 1,000 when missing. */
   readonly answerTokens?: number
+  /** What becomes of a call before it is asked of a model; the call itself when missing. */
+  readonly asked?: (call: Call, principal: Principal) => Promise<Call> | Call
 }
 
 const defaultAnswerTokens = 1_000
@@ -34,19 +37,30 @@ const bytesPerToken = 4
  * Keeps a caller within its limits: what a call may take is set aside before it runs, and what it took is booked whatever
  * its end. A call that broke off is booked with what had arrived, one that was answered from the cache as a request alone.
  */
-export function limited({ limits, pricing, answerTokens = defaultAnswerTokens }: LimitedOptions): Filter {
+export function limited({ limits, pricing, asked, answerTokens = defaultAnswerTokens }: LimitedOptions): Filter {
+  const realOf = async (call: Call, principal: Principal) => (await asked?.(call, principal)) ?? call
+  /** The dearest of the models that may answer. */
+  const atMost = async (call: Call, expected: TokenCount, { wishes, principal }: Context) => {
+    let most = pricing.atMost(call, expected)
+    for (const model of wishes?.models ?? []) {
+      const other = pricing.atMost(await realOf(withModel(call, model), principal), expected)
+      if (other > most) most = other
+    }
+    return most
+  }
   return filter(async function* (inner, call, context) {
-    const expected = expectedTokens(call, answerTokens)
+    const real = asked === undefined ? call : await realOf(call, context.principal)
+    const expected = expectedTokens(real, answerTokens)
     const decision = await limits.admit({
       principal: context.principal,
       models: [call.body.model, ...(context.wishes?.models ?? [])],
       tokens: expected.in + expected.out,
-      cost: pricing.atMost(call, expected),
+      cost: await atMost(real, expected, context),
     })
     context.onLimits?.(decision.left)
     if (!decision.ok) throw decision.error
     if (!decision.isCounted) return yield* inner.run(call, context)
-    const meter = createMeter(call, pricing, expected)
+    const meter = createMeter(real, pricing, expected)
     try {
       const onRoute = (route: Route) => {
         meter.went(route)
@@ -92,9 +106,18 @@ function expectedTokens(call: Call, answerTokens: number): TokenCount {
   if (!isTokenCall(call)) return { in: 0, out: 0 }
   const prompt = Math.ceil(textBytesOf(call) / bytesPerToken)
   if (call.task === 'embedding') return { in: prompt, out: 0 }
-  const { max_completion_tokens, max_tokens, n } = call.body as Readonly<Record<string, unknown>>
+  const { max_completion_tokens, max_tokens } = call.body as Readonly<Record<string, unknown>>
   const bound = Number(max_completion_tokens ?? max_tokens ?? answerTokens)
-  return { in: prompt, out: bound * Number(n ?? 1) }
+  return { in: prompt, out: bound * answersTo(call) }
+}
+
+/** How many are written: of a completion for each of its prompts, also those that are dropped for a better one. */
+function answersTo(call: TokenCall): number {
+  const each = Number((call.body as { n?: number | null }).n ?? 1)
+  if (call.task !== 'completion') return each
+  const { prompt, best_of } = call.body
+  const prompts = Array.isArray(prompt) && typeof prompt[0] !== 'number' ? prompt.length : 1
+  return prompts * Math.max(each, Number(best_of ?? 1))
 }
 
 /** Counts what a call takes while it runs. */
@@ -106,7 +129,8 @@ function createMeter(call: Call, pricing: Pricing, expected: TokenCount) {
   let hasBegun = false
   const soFar = (): PricedOutcome => {
     const usage = hasBegun ? usageOf(promptTokens ?? expected.in, answerTokens) : usageOf(0, 0)
-    return { usage, servedBy: route?.servedBy ?? '', ...(route !== undefined && { route }) }
+    const way = route === undefined ? {} : { route }
+    return { usage, servedBy: route?.servedBy ?? '', ...way, ...(hasBegun && unitsBegun(call)) }
   }
   return {
     went: (way: Route) => {
@@ -123,8 +147,15 @@ function createMeter(call: Call, pricing: Pricing, expected: TokenCount) {
     },
     taking: (): Taking => {
       const end = outcome ?? soFar()
-      if (end.route?.isCached === true) return { tokens: 0, cost: 0n }
+      if (end.route?.isCached === true || end.route?.isShared === true) return { tokens: 0, cost: 0n }
       return { tokens: end.usage.total_tokens, cost: pricing.of(call, end) }
     },
   }
+}
+
+/** What was asked for all at once, and is owed as soon as any of it has come. */
+export function unitsBegun(call: Call): Pick<Outcome, 'units'> {
+  if (call.task !== 'speech') return {}
+  const count = charactersIn(call.body.input)
+  return count > 0 ? { units: { unit: 'characters', count } } : {}
 }

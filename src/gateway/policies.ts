@@ -1,5 +1,5 @@
-import type { Random, RoutingPolicy } from '../core/index.ts'
-import type { CandidateFacts, DollarPrices } from './candidate.ts'
+import type { DollarPrices, Random, RoutingPolicy } from '../core/index.ts'
+import type { CandidateFacts } from './candidate.ts'
 import { type Experience, prior } from './experience.ts'
 
 /** The policies, and what an app may sort by for one call. */

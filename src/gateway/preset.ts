@@ -1,4 +1,4 @@
-import type { Backend, Call, Context, Filter, Principal, Reply } from '../core/index.ts'
+import type { Backend, Call, Context, Filter, Principal, Reply, Route } from '../core/index.ts'
 import { filter, ParleyError } from '../core/index.ts'
 import type { ChatRequest, CompletionRequest, Preset } from '../openai/index.ts'
 import { aliasedContext, aliasOf, discreet, renamed } from './alias.ts'
@@ -18,15 +18,31 @@ export function preset(presetOf: PresetOf): Filter {
   })
 }
 
+/** A call as it will be asked of models: what it takes is what that takes. */
+export function presetOn(presetOf: PresetOf): (call: Call, principal: Principal) => Promise<Call> | Call {
+  const set = (own: Preset | undefined, call: Call) =>
+    own === undefined ? call : presetCall(call, own, aliasOf(own, call.body.model)?.real ?? call.body.model)
+  return (call, principal) => {
+    const found = presetOf(principal)
+    return found instanceof Promise ? found.then(own => set(own, call)) : set(found, call)
+  }
+}
+
 async function* runWith(own: Preset, inner: Backend, call: Call, context: Context): Reply {
   const alias = aliasOf(own, call.body.model)
   const set = presetCall(call, own, alias?.real ?? call.body.model)
-  const reply = inner.run(set, own.aliases == null ? context : aliasedContext(context, own))
+  let shown = alias?.shown
+  const onRoute = (route: Route) => {
+    // A fallback model may have a name of its own to its caller, too.
+    if (route.isFallback) shown = route.shownModel
+    context.onRoute?.(route)
+  }
+  const reply = inner.run(set, own.aliases == null ? context : aliasedContext({ ...context, onRoute }, own))
   try {
     for (;;) {
       const step = await reply.next()
       if (step.done === true) return step.value
-      yield alias === undefined ? step.value : renamed(step.value, alias.shown)
+      yield shown === undefined ? step.value : renamed(step.value, shown)
     }
   } catch (cause) {
     throw discreet(cause, context, own)

@@ -1,8 +1,9 @@
-import type { Backend, Clock, Reply } from '../core/index.ts'
+import type { Backend, Clock, Outcome, Reply } from '../core/index.ts'
 import type { CandidateFacts } from './candidate.ts'
 import { remedyFor } from './failures.ts'
 import { type Course, type Heard, type Lane, startLane } from './lane.ts'
 import { textBytesOf } from './needs.ts'
+import { costOf, dollarsOf, elsewhereOf } from './tally.ts'
 import { type FailureListeners, tellFailure } from './tell-failure.ts'
 import type { Turn, Turns } from './turns.ts'
 
@@ -63,6 +64,9 @@ export function createRace(options: RaceOptions): Race {
       get priceOut() {
         return speaker.turn.candidate.priceOut ?? 0n
       },
+      get dollars() {
+        return speaker.turn.candidate.dollars ?? {}
+      },
     },
     backend: {
       name,
@@ -85,10 +89,25 @@ async function* run(options: RaceOptions, course: Course, speaks: (speaker: Spea
     const { lane, error } = heard
     if (error === undefined) speaks({ turn: { ...lane.turn, attempt: turn.attempt }, askedAt: lane.askedAt })
     const outcome = yield* lane.answer(heard)
-    return spent === 0n ? outcome : { ...outcome, cost: (outcome.cost ?? 0n) + spent }
+    return withSpent(outcome, spent)
   } finally {
     first.leave()
     second?.leave()
+  }
+}
+
+/** What the other may have cost. */
+interface Spent {
+  readonly cost: bigint
+  readonly dollars: bigint
+}
+
+function withSpent(outcome: Outcome, { cost, dollars }: Spent): Outcome {
+  const elsewhere = elsewhereOf(outcome.elsewhere, { tokensIn: 0, tokensOut: 0, dollars })
+  return {
+    ...outcome,
+    ...(cost > 0n && { cost: (outcome.cost ?? 0n) + cost }),
+    ...(elsewhere !== undefined && { elsewhere }),
   }
 }
 
@@ -126,7 +145,7 @@ function stopOther(
   { context: { id } }: Course,
   [first, second]: readonly [Lane, Lane],
   { lane, error }: Heard,
-): bigint {
+): Spent {
   const other = lane === first ? second : first
   const isStopped = other.isSilent
   const ms = clock.monotonic() - other.askedAt
@@ -137,7 +156,7 @@ function stopOther(
     // Whoever was asked second and too late has not had its time yet.
     if (other === first) ranking.overtaken(other.turn.candidate.name, ms)
   }
-  const cost = isStopped ? promptPrice(other) : 0n
+  const { cost, dollars } = isStopped ? promptPrice(other) : { cost: 0n, dollars: 0n }
   log.emit({
     type: 'call.hedged',
     id,
@@ -148,7 +167,7 @@ function stopOther(
     servedBy: error === undefined ? lane.turn.candidate.name : undefined,
     stopped: isStopped ? { backend: other.turn.candidate.name, ms, tokensIn: promptTokens(other), cost } : undefined,
   })
-  return cost
+  return { cost, dollars }
 }
 
 const bytesPerToken = 4
@@ -158,7 +177,8 @@ function promptTokens({ turn: { call } }: Lane): number {
   return Math.ceil(textBytesOf(call) / bytesPerToken)
 }
 
-function promptPrice(lane: Lane): bigint {
-  const { priceIn = 0n } = lane.turn.candidate
-  return (BigInt(promptTokens(lane)) * priceIn + 999_999n) / 1_000_000n
+function promptPrice(lane: Lane): Spent {
+  const { candidate } = lane.turn
+  const tally = { prompt: promptTokens(lane), output: 0, isEstimated: true }
+  return { cost: costOf(tally, candidate), dollars: dollarsOf(tally, candidate.dollars) }
 }

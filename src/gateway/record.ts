@@ -2,15 +2,18 @@ import type {
   CallRecord,
   CallTask,
   Clock,
+  Context,
   EventLog,
   Filter,
   Outcome,
   ParleyError as ParleyErrorType,
   Principal,
+  TokenCall,
 } from '../core/index.ts'
 import { filter, isTokenCall, ParleyError, principalName } from '../core/index.ts'
-import { type Chunk, noUsage } from '../openai/index.ts'
+import { type Chunk, noUsage, type Usage } from '../openai/index.ts'
 import type { Admission } from './admit.ts'
+import { textBytesOf } from './needs.ts'
 
 /** Tells the event log, and the caller's record, how every call went, whatever its end. It watches: not a byte changes. */
 export function record(log: EventLog, clock: Clock): Filter {
@@ -20,11 +23,11 @@ export function record(log: EventLog, clock: Clock): Filter {
     const note = context.record
     if (note !== undefined) note.call = call
     const watch = startWatch(log, clock, about, {
-      hasTokens: isTokenCall(call),
+      call: isTokenCall(call) ? call : undefined,
       traceparent: context.headers.traceparent,
       note,
     })
-    const reply = inner.run(call, context)
+    const reply = inner.run(call, note === undefined ? context : noting(note, context))
     try {
       for (;;) {
         const step = await reply.next()
@@ -46,6 +49,8 @@ export function record(log: EventLog, clock: Clock): Filter {
   })
 }
 
+const bytesPerToken = 4
+
 /** Who answered what was kept: not the provider that once did, whose numbers it is not. */
 const cacheName = 'cache'
 
@@ -56,13 +61,25 @@ interface About {
   readonly principal: string
 }
 
+function noting(note: CallRecord, context: Context): Context {
+  const { onRoute } = context
+  return {
+    ...context,
+    onRoute: route => {
+      note.route = route
+      onRoute?.(route)
+    },
+  }
+}
+
 interface Watching {
-  readonly hasTokens: boolean
+  /** Undefined for what is not counted in tokens. */
+  readonly call: TokenCall | undefined
   readonly traceparent?: string | undefined
   readonly note?: CallRecord | undefined
 }
 
-function startWatch(log: EventLog, clock: Clock, about: About, { hasTokens, traceparent, note }: Watching) {
+function startWatch(log: EventLog, clock: Clock, about: About, { call, traceparent, note }: Watching) {
   const startedAt = clock.monotonic()
   let firstChunkMs: number | undefined
   let chunks = 0
@@ -71,13 +88,22 @@ function startWatch(log: EventLog, clock: Clock, about: About, { hasTokens, trac
   let isOver = false
   log.emit({ type: 'call.started', ...about, ...(traceparent !== undefined && { traceparent }) })
   const end = () => ({ ...about, totalMs: clock.monotonic() - startedAt, firstChunkMs, chunks, tokensIn, tokensOut })
-  const guessed = () => (tokensOut === 0 && chunks > 0 && hasTokens ? { tokensOut: chunks, isEstimated: true } : {})
+  /** Of an answer that broke off: what nobody has counted is told by what was sent and what had come. */
+  const guessed = () => {
+    if (call === undefined || chunks === 0 || (tokensIn > 0 && tokensOut > 0)) return {}
+    const prompt = tokensIn || Math.ceil(textBytesOf(call) / bytesPerToken)
+    return { tokensIn: prompt, tokensOut: tokensOut || chunks, isEstimated: true }
+  }
+  const counted = (usage: Usage | undefined) => {
+    tokensIn = usage?.prompt_tokens ?? tokensIn
+    tokensOut = usage?.completion_tokens ?? tokensOut
+  }
   const failed = (error: ParleyErrorType) => {
     if (isOver) return
     isOver = true
     const { code, message } = error
     const count = { ...end(), ...guessed() }
-    if (note !== undefined) Object.assign(note, { count, errorCode: code })
+    if (note !== undefined) Object.assign(note, { count, errorCode: note.errorCode ?? code })
     log.emit({ type: 'call.failed', ...count, code, message })
   }
   return {
@@ -86,12 +112,12 @@ function startWatch(log: EventLog, clock: Clock, about: About, { hasTokens, trac
       chunks += chunk.count
       tokensIn = chunk.meta.promptTokens ?? tokensIn
       tokensOut += chunk.meta.outputTokens ?? 0
+      if (chunk.meta.isLast === true) counted(chunk.usage())
     },
     ended: (outcome: Outcome) => {
       const { usage, servedBy, finishReason = null, cost, units, route } = outcome
       isOver = true
-      tokensIn = usage.prompt_tokens
-      tokensOut = usage.completion_tokens
+      counted(usage)
       const overheadMs = route && firstChunkMs && Math.max(0, firstChunkMs - route.waitedMs)
       const way = { servedModel: route?.model, attempts: route?.attempts, overtook: route?.overtook, overheadMs }
       const count = end()
@@ -129,7 +155,7 @@ export function createErrands({ log, clock, admission }: ErrandParts): Errands {
       log,
       clock,
       { id, task, model: '', principal: principalName(principal) },
-      { hasTokens: false },
+      { call: undefined },
     )
     try {
       const leave = admission.enter(principal)

@@ -195,8 +195,12 @@ function show(journey: Journey, turn: Turn, { onRoute }: Context, clock: Clock):
 }
 
 function routeOf({ call: { body }, waitedMs, race }: Journey, { candidate, call, attempt: attempts }: Turn): Route {
-  const { name: servedBy, priceIn, priceOut } = candidate
-  const prices = { ...(priceIn !== undefined && { priceIn }), ...(priceOut !== undefined && { priceOut }) }
+  const { name: servedBy, priceIn, priceOut, dollars } = candidate
+  const prices = {
+    ...(priceIn !== undefined && { priceIn }),
+    ...(priceOut !== undefined && { priceOut }),
+    ...(dollars !== undefined && { dollars }),
+  }
   const { model } = call.body
   const overtook = race?.overtook
   const way = { attempts, waitedMs, ...prices, ...(overtook !== undefined && { overtook }) }

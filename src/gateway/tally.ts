@@ -1,4 +1,4 @@
-import type { Call } from '../core/index.ts'
+import type { Call, DollarPrices, Elsewhere } from '../core/index.ts'
 import { type Chunk, type Usage, usageOf } from '../openai/index.ts'
 import type { CandidateFacts } from './candidate.ts'
 import { textBytesOf } from './needs.ts'
@@ -69,4 +69,24 @@ export function costOf(
   { priceIn = 0n, priceOut = 0n }: Pick<CandidateFacts, 'priceIn' | 'priceOut'>,
 ): bigint {
   return (BigInt(prompt) * priceIn + BigInt(output) * priceOut + 999_999n) / 1_000_000n
+}
+
+/** The same in millionths of a dollar, to the nearest. */
+export function dollarsOf({ prompt, output }: Tally, prices: DollarPrices | undefined): bigint {
+  const { in: priceIn = 0n, out: priceOut = 0n } = prices ?? {}
+  return (BigInt(prompt) * priceIn + BigInt(output) * priceOut + 500_000n) / 1_000_000n
+}
+
+/** Undefined where nothing of it comes to anything. */
+export function elsewhereOf(...parts: readonly (Elsewhere | undefined)[]): Elsewhere | undefined {
+  const known = parts.filter(part => part !== undefined)
+  const sum = known.reduce(
+    (a, b) => ({
+      tokensIn: a.tokensIn + b.tokensIn,
+      tokensOut: a.tokensOut + b.tokensOut,
+      dollars: a.dollars + b.dollars,
+    }),
+    { tokensIn: 0, tokensOut: 0, dollars: 0n },
+  )
+  return sum.tokensIn + sum.tokensOut === 0 && sum.dollars === 0n ? undefined : sum
 }

@@ -54,7 +54,7 @@ function wantsStream({ request }: Exchange, { task, body }: TokenCall, { isPeer 
 }
 
 async function stream(
-  { response }: Exchange,
+  { response, record }: Exchange,
   view: View,
   reply: Reply,
   first: Step,
@@ -78,9 +78,11 @@ async function stream(
     void writer.write(view.end(outcomeOf(step)))
     writer.end()
     isAnswered = true
+    if (record !== undefined) record.isAnswered = true
   } catch (cause) {
     const error = ParleyError.from(cause)
     if (response.destroyed) return
+    if (record !== undefined) record.errorCode ??= error.code
     void writer.write(view.broken(error))
     writer.end()
     if (error.code === 'timeout' && response.writableNeedDrain) response.destroy()
@@ -127,12 +129,17 @@ async function fold(
     if (isWhole(step.value, options)) break
   }
   const booking = step.done === true ? Promise.resolve(step.value) : book(reply)
+  booking.catch(toldBelow)
   await showCost(exchange, booking)
   const body = folder.body(outcomeOf(step)?.usage)
   text.body(body)
   sendJson(exchange.response, 200, body)
+  if (exchange.record !== undefined) exchange.record.isAnswered = true
   await booking
 }
+
+/** Where it is waited for. Should the answer itself fail before, that is what the caller is told. */
+function toldBelow(): void {}
 
 const costWaitMs = 250
 

@@ -110,7 +110,7 @@ function showRoute(exchange: Exchange, route: Route): void {
   response.setHeader('x-parley-attempts', route.attempts)
   response.setHeader('x-parley-overhead-ms', overheadMs.toFixed(2))
   if (route.overtook !== undefined) response.setHeader('x-parley-overtook', plain(route.overtook))
-  if (route.isFallback) response.setHeader('x-parley-model', plain(route.model))
+  if (route.isFallback) response.setHeader('x-parley-model', plain(route.shownModel ?? route.model))
 }
 
 /** What may stand in a header. */

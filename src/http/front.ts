@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Account, CallRecord, Principal, Random, Recorder } from '../core/index.ts'
-import { type ErrorCode, ParleyError, systemClock } from '../core/index.ts'
+import { type ErrorCode, ParleyError, systemClock, uuid7 } from '../core/index.ts'
 import { breakOff, callerSignal, type Reader, sendError } from './exchange.ts'
 import { demandHttps } from './proxied.ts'
 import { findRoute, type Routes } from './routes.ts'
@@ -120,7 +120,9 @@ async function handle(
   connection: Caller | undefined,
 ): Promise<void> {
   const startedAt = systemClock.monotonic()
-  const id = requestId(request, options.random)
+  const name = givenName(request)
+  const ownId = uuid7(systemClock.now(), options.random)
+  const id = name ?? ownId
   response.setHeader('x-request-id', id)
   response.setHeader('x-content-type-options', 'nosniff')
   response.on('error', () => response.destroy())
@@ -132,7 +134,7 @@ async function handle(
     const identified = options.identify(request, url.pathname, connection)
     const caller = identified instanceof Promise ? await identified : identified
     const handler = findRoute(options.routes, request.method ?? 'GET', url.pathname)
-    record = recordOf(options, request, url, caller)
+    record = recordOf(options, request, url, caller, { id: ownId, name })
     const { principal, maxPrice } = caller
     const cap = lowest(maxPrice, priceHeader(request))
     const noted = record === undefined ? {} : { record }
@@ -140,11 +142,14 @@ async function handle(
   } catch (cause) {
     const error = ParleyError.from(cause, signal)
     if (record !== undefined) record.errorCode ??= error.code
-    options.onRefused?.(error.code)
+    if (!response.headersSent) options.onRefused?.(error.code)
     if (error.code === 'internal') options.onError(id, error)
     sendError(response, error, options.reader)
   }
-  if (record !== undefined) await endRecord(options.recorder!, record, response, startedAt)
+  if (record === undefined) return
+  await endRecord(options.recorder!, record, response, startedAt).catch((cause: unknown) =>
+    options.onError(id, ParleyError.from(cause)),
+  )
 }
 
 /** What is asked of models is recorded, and what became of it; files, jobs and lists are not. */
@@ -156,9 +161,10 @@ function recordOf(
   { method }: IncomingMessage,
   { pathname: path }: URL,
   { principal, account }: Caller,
+  names: Pick<CallRecord, 'id' | 'name'>,
 ): CallRecord | undefined {
   if (recorder === undefined || method !== 'POST' || !recordedPath.test(path)) return undefined
-  return recorder.begin({ path, principal, account })
+  return recorder.begin({ ...names, path, principal, account })
 }
 
 const leftStatus = 499
@@ -170,15 +176,15 @@ async function endRecord(recorder: Recorder, record: CallRecord, response: Serve
   }
   recorder.end(record, {
     status: response.headersSent ? response.statusCode : leftStatus,
-    isWhole: response.writableFinished && record.errorCode === undefined,
+    isWhole: response.writableFinished && (record.errorCode === undefined || record.isAnswered === true),
     totalMs: systemClock.monotonic() - startedAt,
   })
 }
 
 /** A caller may name its request, so that both sides' logs meet; anything odd gets a name of ours. */
-function requestId({ headers }: IncomingMessage, random: Random): string {
+function givenName({ headers }: IncomingMessage): string | undefined {
   const given = headers['parley-request'] ?? headers['x-request-id']
-  return typeof given === 'string' && /^[\w-]{8,64}$/.test(given) ? given : random.uuid()
+  return typeof given === 'string' && /^[\w-]{8,64}$/.test(given) ? given : undefined
 }
 
 /** A slash at the end says nothing. */

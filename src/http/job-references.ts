@@ -26,6 +26,12 @@ export function thingsNamedIn(json: unknown): Named[] {
   ]
 }
 
+/** The model that a new job trains, where it is none that a job has made. */
+export function modelNamedIn(json: unknown): string | undefined {
+  const { model } = typeof json === 'object' && json !== null ? (json as Fields) : {}
+  return typeof model === 'string' && keptModel(model).length === 0 ? model : undefined
+}
+
 function file(id: string, param: string): Named {
   return { kind: 'file', id, param }
 }

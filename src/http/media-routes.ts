@@ -16,6 +16,7 @@ import type { BodyLimits } from './body.ts'
 import { checked, contextOf, readCall } from './call.ts'
 import type { Exchange, Handler } from './exchange.ts'
 import { wishesIn } from './form-wishes.ts'
+import { type ModelRoutesOptions, modelsFor } from './model-routes.ts'
 import { readForm } from './multipart.ts'
 import { answerInPieces } from './piece-answer.ts'
 import { answerRaw } from './raw-answer.ts'
@@ -29,6 +30,8 @@ export interface MediaRoutesOptions extends BodyLimits, SseWriterOptions {
   readonly isPeer: boolean
   /** Throws for a caller whose files need not be read. */
   readonly admit?: (exchange: Exchange) => void
+  /** The models a caller may ask for; all when missing. */
+  readonly visibleModels?: NonNullable<ModelRoutesOptions['visibleModels']>
 }
 
 /** The limit of the original for sound; the fields and the frame of a form have a little room beside it. */
@@ -123,9 +126,9 @@ function missing(param: string, what: string): ParleyError {
 }
 
 /** OpenAI's moderation needs no model: here it is the first one listed that is for it. */
-async function withModerationModel(body: unknown, { signal }: Exchange, { backend }: MediaRoutesOptions) {
+async function withModerationModel(body: unknown, exchange: Exchange, options: MediaRoutesOptions) {
   if (typeof body !== 'object' || body === null || (body as { model?: unknown }).model != null) return body
-  const model = (await backend.models(signal)).find(isModerator)?.id
+  const model = (await modelsFor(exchange, options)).find(isModerator)?.id
   if (model !== undefined) return { ...body, model }
   const message =
     'no model was named and no provider lists one for moderation; add an upstream that has one to upstreams'

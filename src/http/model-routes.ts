@@ -34,7 +34,11 @@ async function listModels(exchange: Exchange, options: ModelRoutesOptions): Prom
   sendJson(response, 200, { object: 'list', data: data.map(shownModel) })
 }
 
-async function modelsFor({ principal, signal }: Exchange, { backend, visibleModels }: ModelRoutesOptions) {
+/** Those that this caller may ask for. */
+export async function modelsFor(
+  { principal, signal }: Exchange,
+  { backend, visibleModels }: Pick<ModelRoutesOptions, 'backend' | 'visibleModels'>,
+): Promise<readonly Model[]> {
   const models = await backend.models(signal)
   return visibleModels === undefined ? models : await visibleModels(principal, models)
 }

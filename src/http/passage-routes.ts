@@ -4,12 +4,13 @@ import {
   ParleyError,
   type Passage,
   type PassageRequest,
+  type Principal,
   principalName,
 } from '../core/index.ts'
 import type { Errands } from '../gateway/index.ts'
 import type { Exchange, Handler } from './exchange.ts'
 import { isOperator, notOf } from './file-references.ts'
-import { thingsNamedIn } from './job-references.ts'
+import { modelNamedIn, thingsNamedIn } from './job-references.ts'
 import { answerTrip, type Trip } from './kept-things.ts'
 import { bodyOf } from './passage-body.ts'
 import type { Routes } from './routes.ts'
@@ -20,6 +21,8 @@ export interface Passages {
   readonly ownership: Ownership
   /** Counts each transfer among the caller's calls and tells the event log of it. */
   readonly errands: Errands
+  /** Whether a caller may use a model; each may use all when missing. */
+  readonly mayUse?: (principal: Principal, model: string) => Promise<boolean>
   /** How long a server may take for the head of an answer, and for each further piece of it. */
   readonly headersMs: number
   readonly idleMs: number
@@ -120,6 +123,7 @@ async function pass(exchange: Exchange, target: Target, options: PassOptions): P
   const isNew = request.method === 'POST' && target.id === undefined
   if (isNew) ownership.makeRoom(owner)
   const sent = await bodyOf(exchange, isNew && target.kind === 'job', options)
+  await refuseModel(sent.json, exchange, options)
   const seesAll = isOperator(principal)
   const needed = seesAll
     ? []
@@ -138,6 +142,14 @@ async function pass(exchange: Exchange, target: Target, options: PassOptions): P
   }
   await answerTrip(trip)
   return passage.name
+}
+
+/** A model that a caller may not ask is none that it may train. */
+async function refuseModel(json: unknown, { principal }: Exchange, { mayUse }: Passages): Promise<void> {
+  const model = modelNamedIn(json)
+  if (model === undefined || mayUse === undefined || (await mayUse(principal, model))) return
+  const message = `this API key may not use the model ${JSON.stringify(model)}; GET /v1/models lists those it may`
+  throw new ParleyError('forbidden', message, { param: 'model' })
 }
 
 interface Needed extends Pick<KeptThing, 'kind' | 'id'> {

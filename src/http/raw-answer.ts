@@ -20,7 +20,7 @@ export async function answerRaw(exchange: Exchange, reply: Reply, options: SseWr
     const text = rawText(exchange.record, first.value.meta.contentType)
     try {
       if (first.value.meta.contentType?.startsWith('text/event-stream')) {
-        await events(response, reply, first, text, options)
+        await events(exchange, reply, first, text, options)
       } else if (first.value.meta.isLast === true) await body(exchange, reply, first, text)
       else await bytes(response, reply, first, text, options)
     } finally {
@@ -37,12 +37,17 @@ type First = Extract<Step, { done?: false }>
 async function body(exchange: Exchange, reply: Reply, { value }: First, text: RawText): Promise<void> {
   const { response } = exchange
   const booking = booked(reply)
+  booking.catch(toldBelow)
   await showCost(exchange, booking)
   response.writeHead(200, { ...headersOf(value.meta), 'content-length': value.bytes.length })
   text.saw(value.bytes)
   response.end(value.bytes)
+  if (exchange.record !== undefined) exchange.record.isAnswered = true
   await booking
 }
+
+/** Where it is waited for. */
+function toldBelow(): void {}
 
 /** What stands behind the body; whoever reads it has it by then. */
 async function booked(reply: Reply): Promise<Outcome> {
@@ -75,7 +80,7 @@ async function bytes(
 }
 
 async function events(
-  response: ServerResponse,
+  { response, record }: Exchange,
   reply: Reply,
   first: First,
   text: RawText,
@@ -90,7 +95,9 @@ async function events(
     }
   } catch (cause) {
     if (response.destroyed) return
-    void writer.write(encodeEvent(JSON.stringify(shown(ParleyError.from(cause), 'app'))))
+    const error = ParleyError.from(cause)
+    if (record !== undefined) record.errorCode ??= error.code
+    void writer.write(encodeEvent(JSON.stringify(shown(error, 'app'))))
   } finally {
     writer.close()
   }

@@ -1,6 +1,14 @@
 import type { Config } from '../config/index.ts'
 import type { Clock, EventLog, Management, Ownership, ParleyError, Random } from '../core/index.ts'
-import { type Admission, createErrands, limited, limitedErrands, preset, type Ranking } from '../gateway/index.ts'
+import {
+  type Admission,
+  createErrands,
+  limited,
+  limitedErrands,
+  preset,
+  presetOn,
+  type Ranking,
+} from '../gateway/index.ts'
 import { createLocalFront, type Front } from '../http/index.ts'
 import { userStack } from '../stacks.ts'
 import { createAnswerCache } from './answer-cache.ts'
@@ -52,7 +60,7 @@ export function createAppFront(parts: AppFrontParts): Front {
   const keepsTexts = config.archive.enabled
   const backend = userStack({
     ...{ log, clock, admission },
-    limits: limited({ limits, pricing }),
+    limits: limited({ limits, pricing, asked: presetOn(memory.presetOf) }),
     preset: preset(memory.presetOf),
     cache: createAnswerCache({ config, memory, live, clock, random }),
     router: live.router,
@@ -89,6 +97,7 @@ export function createAppFront(parts: AppFrontParts): Front {
       all: () => own.passages(),
       ownership: parts.ownership,
       errands: limitedErrands(createErrands({ log, clock, admission }), limits),
+      mayUse: limits.allows,
       headersMs: config.timeouts.headersMs ?? config.timeouts.firstTokenMs,
       idleMs: config.timeouts.idleMs,
     },

@@ -12,7 +12,14 @@ import {
   type SetupDraft,
   within,
 } from '../core/index.ts'
-import { type CandidateSource, type Explanation, explain, type Ranking, type RouteQuestion } from '../gateway/index.ts'
+import {
+  type CandidateSource,
+  type Explanation,
+  explain,
+  isLike,
+  type Ranking,
+  type RouteQuestion,
+} from '../gateway/index.ts'
 import { createOwnModels, type OwnBackend, type OwnModels } from './own-models.ts'
 import { createPricing, type DollarPricing } from './pricing.ts'
 import { type NodeSetup, noRows, readRows, rowsWith, type SetupRows, type SetupStore, setupOf } from './setup.ts'
@@ -136,9 +143,19 @@ function answering(turns: Turns): Omit<LiveNode, keyof Live | keyof Service | 'o
     },
     explain: question => explain(turns.current().explaining(question.call?.task ?? 'chat'), question),
     pricing: createPricing({
-      serving: ({ task }, model) => turns.answering().flatMap(tree => tree.candidates(task).serving(model)),
+      serving: ({ task }, model) =>
+        turns
+          .answering()
+          .flatMap(tree => modelsFor(tree.setup, model).flatMap(name => tree.candidates(task).serving(name))),
     }),
   }
+}
+
+/** A model and those that rules may put in its place. */
+function modelsFor({ routing: { rules } }: NodeSetup, model: string): readonly string[] {
+  if (rules.length === 0) return [model]
+  const fitting = rules.filter(({ when: { models } }) => models?.some(pattern => isLike(model, pattern)) ?? true)
+  return [...new Set([model, ...fitting.flatMap(({ use }) => use.model ?? [])])]
 }
 
 async function firstSetup({ config, store, sealer }: LiveOptions, context: Parameters<typeof setupOf>[2]) {

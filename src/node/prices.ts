@@ -1,5 +1,6 @@
 import type { ModelPrice } from '../config/index.ts'
-import { type DollarPrices, isLike } from '../gateway/index.ts'
+import type { DollarPrices } from '../core/index.ts'
+import { isLike } from '../gateway/index.ts'
 
 const placesAfterPoint = 6
 

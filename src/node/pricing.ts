@@ -1,5 +1,6 @@
-import { type Call, isTokenCall } from '../core/index.ts'
-import type { Candidate, DollarPrices, PricedOutcome, Pricing, TokenCount } from '../gateway/index.ts'
+import { type Call, type DollarPrices, isTokenCall } from '../core/index.ts'
+import type { Candidate, PricedOutcome, Pricing, TokenCount } from '../gateway/index.ts'
+import { measureCall } from '../session/index.ts'
 
 export interface PricingOptions {
   /** Who may answer a call with a model, under every setup that still answers; the newest first. */
@@ -18,10 +19,13 @@ const million = 1_000_000n
 
 export function createPricing({ serving, unitCost }: PricingOptions): DollarPricing {
   const known: DollarPricing['known'] = (call, outcome) => {
-    const model = outcome.route?.model ?? call.body.model ?? ''
-    const answered = serving(call, model).find(({ name }) => name === outcome.servedBy)
-    if (answered?.dollars !== undefined) return costOf(answered.dollars, outcome)
-    return outcome.cost !== undefined && unitCost !== undefined ? unitCost(outcome.cost) : undefined
+    const { route, cost } = outcome
+    if (route?.isShared === true) return 0n
+    const dollars = route === undefined ? listed(serving, call, outcome.servedBy) : route.dollars
+    if (dollars !== undefined) return costOf(dollars, outcome)
+    const paid = cost === undefined ? undefined : unitCost?.(cost)
+    const others = outcome.elsewhere?.dollars ?? 0n
+    return others === 0n ? paid : (paid ?? 0n) + others
   }
   return {
     known,
@@ -33,13 +37,23 @@ export function createPricing({ serving, unitCost }: PricingOptions): DollarPric
   }
 }
 
+/** Where nobody had to choose: what those who serve the model under this name ask. */
+function listed(serving: PricingOptions['serving'], call: Call, servedBy: string): DollarPrices | undefined {
+  return serving(call, call.body.model ?? '').find(({ name }) => name === servedBy)?.dollars
+}
+
 function larger(a: bigint, b: bigint): bigint {
   return a > b ? a : b
 }
 
-function costOf({ in: prompt = 0n, out: answer = 0n, ...each }: DollarPrices, { usage, units }: PricedOutcome): bigint {
-  const tokens = BigInt(usage.prompt_tokens) * prompt + BigInt(usage.completion_tokens) * answer
-  return rounded(tokens, million) + (units === undefined ? 0n : unitsCost(each, units))
+/** Of who gave the end of the answer by its own prices; what others took has its price already. */
+function costOf(
+  { in: prompt = 0n, out: answer = 0n, ...each }: DollarPrices,
+  { usage, units, elsewhere }: PricedOutcome,
+): bigint {
+  const { tokensIn = 0, tokensOut = 0, dollars = 0n } = elsewhere ?? {}
+  const own = BigInt(usage.prompt_tokens - tokensIn) * prompt + BigInt(usage.completion_tokens - tokensOut) * answer
+  return dollars + rounded(own, million) + (units === undefined ? 0n : unitsCost(each, units))
 }
 
 function unitsCost(
@@ -61,7 +75,6 @@ function rounded(amount: bigint, divisor: bigint): bigint {
   return (amount + divisor / 2n) / divisor
 }
 
-/** Sound is measured only when it was heard: it counts as a minute until then. */
 function mostOf(call: Call, { in: prompt, out: answer }: TokenCount, dollars: DollarPrices): bigint {
   const { in: priceIn = 0n, out: priceOut = 0n, image = 0n, minute = 0n, characters = 0n } = dollars
   if (isTokenCall(call)) {
@@ -78,7 +91,7 @@ function mostOf(call: Call, { in: prompt, out: answer }: TokenCount, dollars: Do
       return (BigInt(String(input ?? '').length) * characters + million - 1n) / million
     case 'transcription':
     case 'translation':
-      return minute
+      return minute === 0n ? 0n : (BigInt(measureCall(call).in) * minute + 59n) / 60n
     default:
       return 0n
   }

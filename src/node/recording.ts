@@ -1,5 +1,4 @@
 import {
-  type Call,
   type CallRecord,
   type Clock,
   type ExchangeEnd,
@@ -12,6 +11,8 @@ import {
   type RequestRow,
   uuid7,
 } from '../core/index.ts'
+import { type PricedOutcome, unitsBegun } from '../gateway/index.ts'
+import { usageOf } from '../openai/index.ts'
 import type { DollarPricing } from './pricing.ts'
 import { redactor, toRedaction } from './redaction.ts'
 import { parametersOf } from './request-parameters.ts'
@@ -31,8 +32,8 @@ export interface RecordingOptions {
 export function createRecorder(options: RecordingOptions): Recorder {
   const { sink, clock } = options
   return {
-    begin: ({ path, principal, account }) => ({
-      ...{ path, principal, account },
+    begin: ({ id, name, path, principal, account }) => ({
+      ...{ id, name, path, principal, account },
       startedAt: clock.now(),
       keepsTexts: account?.keepsTexts ?? options.keepsTexts,
       cache: 'off',
@@ -44,9 +45,9 @@ export function createRecorder(options: RecordingOptions): Recorder {
 
 function recordOf(record: CallRecord, end: ExchangeEnd, options: RecordingOptions): RequestRecord {
   const request = rowOf(record, end, options)
-  if (!record.keepsTexts) return { request }
+  const clean = record.keepsTexts ? cleanerOf(record) : undefined
+  if (clean === undefined) return { request }
   const { id, timestamp, status, errorCode } = request
-  const clean = record.account?.redact == null ? (text: string) => text : redactor(toRedaction(record.account.redact))
   return {
     request,
     archive: {
@@ -64,17 +65,28 @@ function recordOf(record: CallRecord, end: ExchangeEnd, options: RecordingOption
   }
 }
 
+/** What is taken out of texts; undefined where that cannot be known, so that none are kept. */
+function cleanerOf({ account }: CallRecord): ((text: string) => string) | undefined {
+  if (account?.redact == null) return text => text
+  try {
+    return redactor(toRedaction(account.redact))
+  } catch {
+    return undefined
+  }
+}
+
 function rowOf(record: CallRecord, end: ExchangeEnd, options: RecordingOptions): RequestRow {
   const { call, outcome, count, account } = record
-  const provider = outcome?.servedBy ?? record.attempts.at(-1)?.provider ?? null
+  const route = outcome?.route ?? record.route
+  const provider = outcome?.servedBy ?? route?.servedBy ?? record.attempts.at(-1)?.provider ?? null
   return {
-    id: uuid7(record.startedAt, options.random),
+    id: record.id,
     timestamp: record.startedAt,
     endpoint: record.path,
     providerId: provider === null ? null : (options.providerId(provider) ?? null),
     provider,
     model: call?.body.model ?? '',
-    servedModel: outcome?.route?.model ?? null,
+    servedModel: route?.model ?? null,
     status: end.status,
     errorCode: record.errorCode ?? (end.isWhole ? null : 'cancelled'),
     responseTime: Math.round(end.totalMs),
@@ -89,20 +101,36 @@ function rowOf(record: CallRecord, end: ExchangeEnd, options: RecordingOptions):
     cache: record.cache,
     isStream: call !== undefined && 'stream' in call.body && call.body.stream === true,
     isPartial: !end.isWhole && (count?.firstChunkMs !== undefined || record.output !== undefined),
-    attempts: record.attempts.map(attempt => ({ ...attempt, ms: Math.round(attempt.ms) })),
-    request: call === undefined ? {} : parametersOf(call),
+    attempts: attemptsOf(record, end),
+    request: { ...(call && parametersOf(call)), ...(record.name !== undefined && { requestId: record.name }) },
     response: responseOf(record, outcome),
   }
+}
+
+/** Those that failed, then the one that answered, for what is left of the time. */
+function attemptsOf({ attempts, call, outcome, cache }: CallRecord, { totalMs }: ExchangeEnd): JsonDocument[] {
+  const failed = attempts.map(attempt => ({ ...attempt, ms: Math.round(attempt.ms) }))
+  if (outcome === undefined || cache === 'hit') return failed
+  const ms = Math.max(0, Math.round(attempts.reduce((left, attempt) => left - attempt.ms, totalMs)))
+  return [...failed, { provider: outcome.servedBy, model: outcome.route?.model ?? call?.body.model, code: 'ok', ms }]
 }
 
 const thousand = 1_000n
 
 /** Of an answer from the cache nothing; null where no price is known. */
-function costOf({ call, outcome, cache, account }: CallRecord, { pricing }: RecordingOptions): bigint | null {
-  if (call === undefined || outcome === undefined) return null
+function costOf(record: CallRecord, { pricing }: RecordingOptions): bigint | null {
+  const { call, cache, account } = record
+  const end = record.outcome ?? soFar(record)
+  if (call === undefined || end === undefined) return null
   if (cache === 'hit') return 0n
-  const cost = pricing.known(call as Call, outcome)
+  const cost = pricing.known(call, end)
   return cost === undefined ? null : (cost * BigInt(account?.priceMultiplier ?? 1_000)) / thousand
+}
+
+/** An answer that broke off, as far as it had come; undefined where nothing had. */
+function soFar({ call, count, route }: CallRecord): PricedOutcome | undefined {
+  if (call === undefined || route === undefined || count?.firstChunkMs === undefined) return undefined
+  return { usage: usageOf(count.tokensIn, count.tokensOut), servedBy: route.servedBy, route, ...unitsBegun(call) }
 }
 
 /** How it was answered, without a word of it. */

@@ -1,7 +1,15 @@
 import { createService } from '../backends/index.ts'
 import type { Config, UpstreamConfig } from '../config/index.ts'
-import { type Backend, type Clock, type Hex, modelId, type Passage, type PassageAnswer } from '../core/index.ts'
-import type { Candidate, DollarPrices } from '../gateway/index.ts'
+import {
+  type Backend,
+  type Clock,
+  type DollarPrices,
+  type Hex,
+  modelId,
+  type Passage,
+  type PassageAnswer,
+} from '../core/index.ts'
+import type { Candidate } from '../gateway/index.ts'
 import type { Model } from '../openai/index.ts'
 import { modelFacts } from './candidates.ts'
 import { createListing, type Listing, type ListingOptions } from './listing.ts'

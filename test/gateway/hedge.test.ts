@@ -92,6 +92,16 @@ function stage(facts: Partial<Candidate>[] = [], more: Partial<RouterOptions> & 
   }
 }
 
+test('who is stopped counts in dollars as well', async () => {
+  const dollars = { in: 3_000_000n, out: 5_000_000n }
+  const { ask } = stage([{ dollars }, { dollars: { in: 1n, out: 1n } }])
+  a.always(hang('first'))
+  const { outcome } = await ask()
+  // One token of prompt, by its length.
+  expect(outcome).toMatchObject({ servedBy: 'b', elsewhere: { tokensIn: 0, tokensOut: 0, dollars: 3n } })
+  expect(outcome.route?.dollars).toEqual({ in: 1n, out: 1n })
+})
+
 describe('a target that is late', () => {
   test('is overtaken by another, which answers; its connection is closed at once', async () => {
     const { ask, events, ranking } = stage()

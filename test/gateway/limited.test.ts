@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { Backend, Claim, LimitState, Limits, Taking } from '../../src/core/index.ts'
+import type { Backend, Call, Claim, LimitState, Limits, Taking } from '../../src/core/index.ts'
 import { createEventLog, limitHeaders, ParleyError, systemClock } from '../../src/core/index.ts'
 import { createAdmission, createErrands, limited, limitedErrands } from '../../src/gateway/index.ts'
 import { chat, contextOf, drain } from '../compliance.ts'
@@ -70,6 +70,37 @@ test('a refused call reaches nobody, and its caller learns what is left', async 
     'x-ratelimit-remaining-requests': '1',
     'x-ratelimit-reset-requests': '1m2s',
   })
+})
+
+test('each of several answers is set aside, and the dearest model that may give them', async () => {
+  const { limits, claims } = ledger()
+  const dear = {
+    ...pricing,
+    atMost: ({ body }: { body: { model?: string } }, { out }: { out: number }) =>
+      BigInt(out) * (body.model === 'say-3' ? 100n : 1n),
+  }
+  const backend = limited({ limits, pricing: dear })(createScripted())
+  const body = { model: 'say-1', prompt: ['a', 'b', 'c'], max_tokens: 10 }
+  await drain(backend.run({ task: 'completion', body: { ...body, n: 2 } }, contextOf()))
+  await drain(backend.run({ task: 'completion', body: { ...body, prompt: [1, 2, 3], best_of: 4 } }, contextOf()))
+  await drain(backend.run({ task: 'completion', body }, contextOf({ wishes: { models: ['say-3'] } })))
+  expect(claims.map(({ cost }) => cost)).toEqual([60n, 40n, 3_000n])
+})
+
+test('a call is counted as what becomes of it', async () => {
+  const { limits, claims } = ledger()
+  const asked = (call: Call) => ({ ...call, body: { ...call.body, model: 'say-2', max_tokens: 3 } }) as Call
+  const models: unknown[] = []
+  const seen = {
+    ...pricing,
+    atMost: ({ body }: Call, { out }: { out: number }) => {
+      models.push(body.model)
+      return BigInt(out)
+    },
+  }
+  await drain(limited({ limits, pricing: seen, asked })(createScripted()).run(chat('say-1'), contextOf()))
+  expect(claims).toMatchObject([{ models: ['say-1'], cost: 3n }])
+  expect(models).toEqual(['say-2'])
 })
 
 test('fallback models count as asked for', async () => {

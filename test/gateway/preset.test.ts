@@ -90,6 +90,31 @@ test('a name stands for a model, and the answer has the name', async () => {
   expect(embedded).toMatchObject({ chunks: [{ meta: {} }] })
 })
 
+test('a fallback model that answers has the name that its caller knows', async () => {
+  const truth = createScripted()
+  const falling: Backend = {
+    ...truth,
+    run: async function* (call, context) {
+      const [model = ''] = context.wishes?.models ?? []
+      const route = { servedBy: 'x', model, isFallback: true, attempts: 2, waitedMs: 0 }
+      context.onRoute?.(route)
+      return { ...(yield* truth.run({ ...call, body: { ...call.body, model } } as Call, context)), route }
+    },
+  }
+  const { run } = staged({ aliases: { house: 'say-3', spare: 'say-2' } }, falling)
+  for (const asked of ['house', 'say-1']) {
+    const routes: Route[] = []
+    const { chunks, outcome } = await run(chat(asked), {
+      wishes: { models: ['spare'] },
+      onRoute: (route: Route) => routes.push(route),
+    })
+    for (const chunk of chunks) expect(chunk.json()).toMatchObject({ model: 'spare' })
+    // What counts the call goes by the model, what shows it by the name.
+    expect(routes).toMatchObject([{ model: 'say-2', shownModel: 'spare' }])
+    expect(outcome.route?.model).toBe('say-2')
+  }
+})
+
 test('a whole body that is no event has the name too, and sound is left alone', async () => {
   const body = { model: 'real', results: [] }
   const raw: Backend = {

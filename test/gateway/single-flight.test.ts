@@ -137,7 +137,33 @@ test('cost and receipt are booked once, usage by each', async () => {
   const all = await Promise.all([0, 1, 2].map(() => start(backend, chat('slow-2', alike), { onRoute })))
   expect(all.map(({ outcome }) => outcome.cost).filter(cost => cost !== undefined)).toEqual([5n])
   expect(all.map(({ outcome }) => outcome.usage.completion_tokens)).toEqual([2, 2, 2])
-  expect(routes).toEqual([route, route, route])
+  const shared = { ...route, isShared: true }
+  expect(routes).toEqual([route, shared, shared])
+  expect(all.map(({ outcome }) => outcome.cost ?? 0n)).toEqual([5n, 0n, 0n])
+})
+
+test('it is counted for who stays: the first hears that it is not, the next that it is', async () => {
+  const route: Route = { servedBy: 'x', model: 'm', attempts: 1, waitedMs: 0, isFallback: false }
+  const routed = filter(async function* (inner, call, context) {
+    context.onRoute?.(route)
+    return { ...(yield* inner.run(call, context)), route, cost: 5n }
+  })
+  const backend = singleFlight()(routed(createScripted()))
+  const told: (true | undefined)[][] = [[], []]
+  const gone = new AbortController()
+  const first = start(backend, chat('slow-9', alike), {
+    signal: gone.signal,
+    onRoute: ({ isShared }) => void told[0]!.push(isShared),
+  }).catch(error => error.code)
+  const second = start(backend, chat('slow-9', alike), { onRoute: ({ isShared }) => void told[1]!.push(isShared) })
+  await sleep(50)
+  gone.abort()
+  expect(await first).toBe('cancelled')
+  expect((await second).outcome).toMatchObject({ cost: 5n, route })
+  expect(told).toEqual([
+    [undefined, true],
+    [true, undefined],
+  ])
 })
 
 describe('memory', () => {

@@ -36,7 +36,9 @@ test('a call costs what its provider asks, and nothing is known where nobody sai
   expect(pricing.known(chat, outcome('gone'))).toBeUndefined()
   const other = { ...chat, body: { ...chat.body, model: 'elsewhere' } } as Call
   const route = { servedBy: 'a', model: 'm', isFallback: true, attempts: 2, waitedMs: 1 }
-  expect(pricing.known(other, { ...outcome('a'), route })).toBe(450n)
+  expect(pricing.known(other, { ...outcome('a'), route: { ...route, dollars: { in: 150_000n } } })).toBe(150n)
+  // Who was asked says what it costs: another of its name is another matter.
+  expect(pricing.known(chat, { ...outcome('a'), route })).toBeUndefined()
 })
 
 test('pictures, sound heard and characters spoken are counted in their own units', () => {
