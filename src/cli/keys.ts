@@ -3,6 +3,7 @@ import { createDirectories, storeUrl } from '../config/index.ts'
 import type { KeyRow } from '../core/index.ts'
 import { ParleyError } from '../core/index.ts'
 import type { CommandContext } from './context.ts'
+import { putOnRecord } from './on-record.ts'
 
 /** The API keys of this node, whether it runs or not. */
 export interface KeyDrawer {
@@ -33,8 +34,15 @@ export async function withKeys<T>(context: CommandContext, use: (keys: KeyDrawer
     const revisions = { changed: () => undefined, current: () => 0 }
     const ring = createKeyRing({ keys: store.keys, users: store.users, revisions, clock })
     const keys = createKeys({ keys: store.keys, budgets: store.budgets, revisions, clock, random })
+    const told = async <T>(change: Promise<T>, command: string, idOf: (result: T) => string): Promise<T> => {
+      const result = await change
+      await putOnRecord(store.logs, context, command, idOf(result))
+      return result
+    }
     return await use({
-      ...keys,
+      create: wish => told(keys.create(wish), 'key new', ({ key }) => key.id),
+      rotate: (id, graceMs) => told(keys.rotate(id, graceMs), 'key rotate', () => id),
+      revoke: id => told(keys.revoke(id), 'key revoke', () => id),
       list: () => allKeys(store.keys),
       isGood: async key => (await ring.verify(key)) !== undefined,
     })

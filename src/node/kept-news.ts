@@ -2,15 +2,44 @@ import type { AlertRow, AlertStore } from '../core/index.ts'
 import type { Memory } from './memory.ts'
 import type { Monitoring } from './monitoring.ts'
 
-/** Lines of the log and alerts stay in the store. What is told of each call is in its row already. */
-export function keepNews(monitoring: Monitoring, { store, writer }: Memory): void {
+export interface KeptNewsOptions {
+  readonly monitoring: Pick<Monitoring, 'keepLines' | 'keepAlerts'>
+  readonly memory: Pick<Memory, 'store' | 'writer'>
+  /** Whether no other node raises alerts in this store. */
+  readonly isAlone: boolean
+}
+
+const pageRows = 1_000
+
+/**
+ * Lines of the log and alerts stay in the store. What is told of each call is in its row already. Returns what ends it:
+ * nobody is left to say when an alert of a node that stops is over.
+ */
+export async function keepNews({ monitoring, memory, isAlone }: KeptNewsOptions): Promise<() => Promise<void>> {
+  const { store, writer } = memory
+  const { alerts } = store
+  if (isAlone) await endAll(alerts, (await alerts.list({ state: 'firing' }, { page: 1, limit: pageRows })).rows)
   monitoring.keepLines(row => {
     if (row.requestId === null || row.level === 'error') writer.putLog(row)
   })
-  monitoring.keepAlerts(alert => void keepAlert(store.alerts, alert).catch(() => undefined))
+  const firing = new Map<string, AlertRow>()
+  let last: Promise<unknown> = Promise.resolve()
+  monitoring.keepAlerts(alert => {
+    if (alert.state === 'firing') firing.set(alert.id, alert)
+    else firing.delete(alert.id)
+    last = last.then(() => keepAlert(alerts, alert)).catch(() => undefined)
+  })
+  return async () => {
+    await last
+    await endAll(alerts, [...firing.values()])
+  }
 }
 
 async function keepAlert(alerts: AlertStore, { state, endedAt: _endedAt, ...alert }: AlertRow): Promise<void> {
   if (state === 'firing') await alerts.create(alert)
   else await alerts.resolve(alert.id, alert.value)
+}
+
+async function endAll(alerts: AlertStore, rows: readonly AlertRow[]): Promise<void> {
+  for (const { id, value } of rows) await alerts.resolve(id, value).catch(() => undefined)
 }

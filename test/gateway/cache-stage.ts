@@ -142,6 +142,7 @@ export async function openCacheStage(
 function recordOf(principal: Principal): CallRecord {
   const account = undefined
   return {
+    id: '01a1ff0f-acf2-79c5-a020-37c376abde27',
     path: principalName(principal),
     principal,
     account,

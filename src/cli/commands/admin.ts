@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import { createDirectories, masterKey, storeUrl } from '../../config/index.ts'
 import { ParleyError } from '../../core/index.ts'
 import { action, type CommandContext } from '../context.ts'
+import { putOnRecord } from '../on-record.ts'
 
 export function addAdmin(program: Command): void {
   const admin = program.command('admin').description('who manages this node, and the secrets it keeps')
@@ -25,9 +26,11 @@ async function setup(context: CommandContext): Promise<void> {
   const { clock, random, out, load } = context
   const { config } = load()
   const { createFirstRun, createPasswords, createTokens } = await import('../../auth/index.ts')
-  const token = await withStore(context, ({ users }, key) => {
+  const token = await withStore(context, async ({ users, logs }, key) => {
     const tokens = createTokens({ masterKey: key, clock })
-    return createFirstRun({ users, passwords: createPasswords({ random }), tokens }).token()
+    const made = await createFirstRun({ users, passwords: createPasswords({ random }), tokens }).token()
+    if (made !== undefined) await putOnRecord(logs, context, 'admin setup')
+    return made
   })
   if (token === undefined) {
     throw new ParleyError('conflict', 'this node has an admin already; ask one of them for an invitation')
@@ -44,9 +47,11 @@ async function rotate(context: CommandContext, path: string): Promise<void> {
   const { createSealer, parseMasterKey } = await import('../../store/index.ts')
   const text = await readKey(path)
   const next = parseMasterKey(text)
-  const count = await withStore(context, (store, key) =>
-    store.rotateSecrets(createSealer(key, random), createSealer(next, random)),
-  )
+  const count = await withStore(context, async (store, key) => {
+    const sealed = await store.rotateSecrets(createSealer(key, random), createSealer(next, random))
+    await putOnRecord(store.logs, context, 'admin rotate-secrets')
+    return sealed
+  })
   out.answer({ secrets: count }, () => `${count} secrets are sealed under the new key`)
   const { config } = context.load()
   if (masterKey(config) !== undefined)

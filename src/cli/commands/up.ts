@@ -94,8 +94,9 @@ const isNanoAlone = (models: readonly string[]) => models.length === 1 && models
 const nanoNote = `parley-nano is the tiny built-in model: it shows that everything works and makes things up. For real use:
   parley pull hf:Qwen/Qwen3-0.6B-GGUF/Qwen3-0.6B-Q8_0.gguf`
 
-function connecting(url: string, key: string, model = 'parley-nano'): string {
-  return `Connect an app:\n  export OPENAI_BASE_URL=${url} OPENAI_API_KEY=${key}\nTry it:\n  parley chat ${clean(model)} "Hello!"`
+function connecting(url: string, key: string, model: string | undefined): string {
+  const app = `Connect an app:\n  export OPENAI_BASE_URL=${url} OPENAI_API_KEY=${key}`
+  return model === undefined ? app : `${app}\nTry it:\n  parley chat ${clean(model)} "Hello!"`
 }
 
 async function aborted(signal: AbortSignal): Promise<void> {

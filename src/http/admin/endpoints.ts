@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { routingPolicies } from '../../core/index.ts'
+import { type EndpointRow, routingPolicies } from '../../core/index.ts'
 import { declareIn } from './route.ts'
 import { Flag, given, Id, Json, listOf, pageFields, pageOf, Time } from './schemas.ts'
 
@@ -32,7 +32,13 @@ export const Mapping = z
   .refine(mapping => Object.keys(mapping).length <= namesMax, { error: `has more than ${namesMax} names` })
 
 const Endpoint = z
-  .object({ id: Id, path: z.string(), active: z.boolean(), mapping: Json, updatedAt: Time })
+  .object({
+    id: Id,
+    path: z.string(),
+    active: z.boolean(),
+    mapping: Json,
+    updatedAt: Time.nullable().describe('Null while nobody has changed it.'),
+  })
   .meta({ id: 'Endpoint' })
 
 const DryRunResult = z
@@ -40,13 +46,14 @@ const DryRunResult = z
     provider: z.string().nullable().describe('Who would be asked first; null where nobody would.'),
     model: z.string().describe('The name the model has there.'),
     reason: z.string().nullable().describe('Why nobody would be asked.'),
-    body: Json.describe('What would be sent.'),
+    body: Json.describe('What would be sent, beside that it is asked for as a stream.'),
     candidates: z.array(z.object({ name: z.string(), place: z.int().optional(), why: z.string() })).readonly(),
   })
   .meta({ id: 'DryRun' })
 
-function shown<T extends { readonly isActive: boolean }>({ isActive, ...row }: T) {
-  return { ...row, active: isActive }
+/** What was there from the start has no time. */
+function shown({ isActive, updatedAt, ...row }: EndpointRow) {
+  return { ...row, active: isActive, updatedAt: updatedAt === 0 ? null : updatedAt }
 }
 
 export const endpointRoutes = [

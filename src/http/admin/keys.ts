@@ -49,7 +49,9 @@ const settings = {
   budgetId: Id.nullable(),
   preset: Preset.nullable().describe('What is added to its calls, unseen by its callers.'),
   archive: z.enum(['on', 'off', 'default']),
-  redact: Json.nullable().describe('What is blotted out of texts before they are archived.'),
+  redact: Json.nullable().describe(
+    'What is taken out of texts before they are archived: `kinds` (email, phone, card, iban, address, secret) and `words`.',
+  ),
   cache: z.enum(['own', 'shared', 'off', 'default']),
 }
 const expiresAt = z.iso

@@ -21,7 +21,7 @@ export interface Operation {
   readonly 'x-takes-api-keys'?: boolean
   readonly security: readonly Schema[]
   readonly parameters: readonly Parameter[]
-  readonly requestBody?: { readonly required: true; readonly content: Schema }
+  readonly requestBody?: { readonly required: boolean; readonly content: Schema }
   readonly responses: Readonly<Record<string, { readonly description: string; readonly content?: Schema }>>
 }
 
@@ -99,7 +99,7 @@ function operationOf(
     ...(takesKeys && { 'x-takes-api-keys': true }),
     security: access === 'public' ? [] : [{ bearer: [] }],
     parameters: [...inPath, ...inQuery],
-    ...(body && { requestBody: { required: true, content: json(schemaOf(body, 'input')) } }),
+    ...(body && { requestBody: { required: !body.safeParse({}).success, content: json(schemaOf(body, 'input')) } }),
     responses: {
       [status]: {
         description: 'Done.',

@@ -60,10 +60,17 @@ const newProvider = {
   status: status.default('active'),
 }
 
-const NewProvider = z.discriminatedUnion('type', [
-  z.strictObject({ type: z.literal('api'), ...newProvider }),
-  z.strictObject({ type: z.literal('web'), ...newProvider, provider: kind.default('page') }),
-])
+const NewProvider = z.discriminatedUnion(
+  'type',
+  [
+    z.strictObject({ type: z.literal('api'), ...newProvider }),
+    z.strictObject({ type: z.literal('web'), ...newProvider, provider: kind.default('page') }),
+  ],
+  {
+    error: ({ code }) =>
+      String(code) === 'invalid_type' ? 'is not an object; send one' : 'is none of api, web; send one of them',
+  },
+)
 
 const ProviderUpdate = z.strictObject({
   name: newProvider.name.optional(),

@@ -33,8 +33,13 @@ const Request = z.object(Entry).meta({ id: 'Request' })
 const RequestDetail = z
   .object({
     ...Entry,
-    attempts: z.array(Json).readonly().describe('Who was asked in turn.'),
-    request: Json.describe('Its parameters, without a word of the prompt.'),
+    attempts: z
+      .array(Json)
+      .readonly()
+      .describe('Who was asked in turn: `provider`, `model`, `code` (`ok` for the one that answered) and `ms`.'),
+    request: Json.describe(
+      'Its parameters, without a word of the prompt; `requestId` where the caller named it, else that is the id here.',
+    ),
     response: Json.describe('How it ended, without a word of the answer.'),
     input: z.string().nullable().describe('What was asked, where it is archived and you may see it.'),
     output: z.string().nullable().describe('What was answered, likewise.'),
@@ -72,8 +77,8 @@ const Sums = {
   tokensOutput: z.int(),
   cost: Dollars,
   averageMs: z.number().nullable(),
-  p50Ms: z.number().nullable(),
-  p95Ms: z.number().nullable(),
+  p50Ms: z.number().nullable().describe('An estimate: times are counted in steps.'),
+  p95Ms: z.number().nullable().describe('Likewise.'),
   maxMs: z.number().nullable(),
 }
 

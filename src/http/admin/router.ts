@@ -1,13 +1,15 @@
 import type { IncomingMessage } from 'node:http'
+import type { z } from 'zod'
 import { type Actor, type EventLog, type Management, ParleyError, roles } from '../../core/index.ts'
 import { bearer, equalTo } from '../bearer.ts'
-import { readJson } from '../body.ts'
+import { type BodyLimits, readJson } from '../body.ts'
 import { type Exchange, type Handler, sendJson } from '../exchange.ts'
 import { addressOf } from '../proxied.ts'
 import type { Routes } from '../routes.ts'
 import { createMatcher, type Matched } from './match.ts'
+import { fitting } from './misfit.ts'
 import type { AdminRoute, Asked } from './route.ts'
-import { fitting, Id } from './schemas.ts'
+import { Id } from './schemas.ts'
 import { type Telling, told } from './told.ts'
 
 export interface AdminRouterOptions {
@@ -83,10 +85,10 @@ async function answer(
   const { request, response, signal } = exchange
   const { actor } = telling
   refuse(route, actor)
-  for (const [name, value] of Object.entries(params)) fitting(route.params[name] ?? Id, value, 'path')
+  for (const [name, value] of Object.entries(params)) fitting(route.params[name] ?? Id, value, 'path', name)
   const query = readQuery(route, exchange.url)
   const limits = { maxBodyBytes: route.bodyMaxBytes, bodyTimeoutMs }
-  const body = route.body && fitting(route.body, await readJson(request, limits, signal), 'body')
+  const body = route.body && fitting(route.body, await bodyOf(route.body, request, limits, signal), 'body')
   telling.body = body
   const asked: Asked<unknown, unknown> = {
     ...{ params, query, body, actor, exchange, signal },
@@ -99,6 +101,16 @@ async function answer(
   response.writeHead(route.status).end()
 }
 
+/** In a query a plus is a blank: the zone of a time that nobody escaped. */
+const lostPlus = /^(\d{4}-\d\d-\d\dT[\d:.]+) (\d\d:\d\d)$/
+
+/** Who sends no body at all sends an empty object, where that says something. */
+async function bodyOf(schema: z.ZodType, request: IncomingMessage, limits: BodyLimits, signal: AbortSignal) {
+  const { 'content-length': length = '0', 'transfer-encoding': encoding } = request.headers
+  if (length === '0' && encoding === undefined && schema.safeParse({}).success) return {}
+  return await readJson(request, limits, signal)
+}
+
 function readQuery({ query }: AdminRoute, { searchParams }: URL): unknown {
   const names = [...new Set(searchParams.keys())]
   const twice = names.find(name => searchParams.getAll(name).length > 1)
@@ -108,5 +120,6 @@ function readQuery({ query }: AdminRoute, { searchParams }: URL): unknown {
     })
   }
   if (query === undefined) return undefined
-  return fitting(query, Object.fromEntries(searchParams), 'query')
+  const given = [...searchParams].map(([name, value]) => [name, value.replace(lostPlus, '$1+$2')] as const)
+  return fitting(query, Object.fromEntries(given), 'query')
 }

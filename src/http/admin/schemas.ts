@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type Listing, logLevels, type Page, ParleyError, roles } from '../../core/index.ts'
+import { type Listing, logLevels, type Page, roles } from '../../core/index.ts'
 
 /** What the routes have in common. An answer's schema turns what a handler hands over into what is sent. */
 
@@ -50,14 +50,17 @@ const lastMs = Date.UTC(9999, 11, 31)
 
 /** A moment in a query: with its zone, a day of UTC, or Unix milliseconds. */
 export const Moment = z
-  .union([
-    z.iso.datetime({ offset: true }).transform(text => Date.parse(text)),
-    z.iso.date().transform(text => Date.parse(text)),
-    z
-      .string()
-      .regex(/^\d{1,15}$/)
-      .transform(Number),
-  ])
+  .union(
+    [
+      z.iso.datetime({ offset: true }).transform(text => Date.parse(text)),
+      z.iso.date().transform(text => Date.parse(text)),
+      z
+        .string()
+        .regex(/^\d{1,15}$/)
+        .transform(Number),
+    ],
+    { error: 'is no time: write 2026-03-14T12:00:00Z, 2026-03-14 or Unix milliseconds' },
+  )
   .refine(ms => ms >= 0 && ms <= lastMs, { error: 'is no time between 1970 and 9999' })
   .describe('A time with its zone, a day of UTC, or Unix milliseconds.')
 
@@ -110,28 +113,4 @@ export const Flag = z.enum(['true', 'false']).transform(text => text === 'true')
 /** The fields that are given: an optional one that is missing is not there at all. */
 export function given<T extends object>(fields: T): { [K in keyof T]: Exclude<T[K], undefined> } {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never
-}
-
-interface Issue {
-  readonly code?: string
-  readonly path: readonly PropertyKey[]
-  readonly message: string
-  readonly keys?: readonly string[]
-}
-
-/** What fits its schema. Throws `invalid_request` naming the first field that does not. */
-export function fitting<T>(schema: z.ZodType<T>, value: unknown, what: 'query' | 'body' | 'path'): T {
-  const parsed = schema.safeParse(value)
-  if (parsed.success) return parsed.data
-  const issue = parsed.error.issues[0] as Issue
-  const [unknown] = issue.code === 'unrecognized_keys' ? (issue.keys ?? []) : []
-  const path = [...issue.path, ...(unknown === undefined ? [] : [unknown])].map(String).join('.').slice(0, 200)
-  if (unknown !== undefined) throw refusal(path, `${path} is not a field of this ${what}; leave it out`)
-  if (path === '') throw new ParleyError('invalid_request', `the ${what} does not fit: ${issue.message}`)
-  const isMissing = issue.message.endsWith('received undefined')
-  throw refusal(path, isMissing ? `${path} is missing; send it` : `${path}: ${issue.message}`)
-}
-
-function refusal(param: string, message: string): ParleyError {
-  return new ParleyError('invalid_request', message, { param })
 }

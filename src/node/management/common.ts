@@ -6,6 +6,16 @@ export function knownOr<T>(found: T | undefined, what: string, id: string): T {
   throw new ParleyError('not_found', `there is no ${what} ${id.slice(0, 64)}; list them`)
 }
 
+/** A store knows that something is taken, and not what that means here. */
+export async function clear<T>(work: Promise<T>, param: string, message: string): Promise<T> {
+  try {
+    return await work
+  } catch (cause) {
+    if (!(cause instanceof ParleyError && cause.code === 'conflict')) throw cause
+    throw new ParleyError('conflict', message, { param, cause })
+  }
+}
+
 /** The fields that are given: what is missing is not there at all. */
 export function defined<T extends object>(fields: T): { [K in keyof T]: Exclude<T[K], undefined> } {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never

@@ -1,5 +1,6 @@
 import type { Keys, Revisions } from '../../auth/index.ts'
 import { type KeyDesk, type KeyRow, type KeyUpdate, type KeyView, ParleyError, type Store } from '../../core/index.ts'
+import { toRedaction } from '../redaction.ts'
 import { defined, knownOr } from './common.ts'
 
 export interface KeyParts {
@@ -17,12 +18,12 @@ export function createKeyDesk(parts: KeyParts): KeyDesk {
     },
     get: async id => keyView(knownOr(await store.keys.get(id), 'key', id)),
     create: async wish => {
-      await checkOwners(parts, wish)
+      await check(parts, wish)
       const { key, secret } = await keys.create(wish)
       return { key: keyView(key), secret }
     },
     update: async (id, update) => {
-      await checkOwners(parts, update)
+      await check(parts, update)
       const row = await store.keys.update(id, defined(update))
       revisions.changed()
       return keyView(row)
@@ -35,8 +36,9 @@ export function createKeyDesk(parts: KeyParts): KeyDesk {
   }
 }
 
-/** A key of nobody, or with a budget that is not there, would have other limits than meant. */
-async function checkOwners({ store }: KeyParts, { userId, budgetId }: KeyUpdate): Promise<void> {
+/** A key of nobody, or with a budget that is not there, would have other limits than meant; of odd words nobody knows what to take out. */
+async function check({ store }: KeyParts, { userId, budgetId, redact }: KeyUpdate): Promise<void> {
+  if (redact != null) toRedaction(redact)
   if (userId != null && (await store.users.get(userId)) === undefined) throw absent('userId', 'user')
   if (budgetId != null && (await store.budgets.get(budgetId)) === undefined) throw absent('budgetId', 'budget')
 }

@@ -1,14 +1,17 @@
 import type { Revisions } from '../../auth/index.ts'
-import type {
-  BudgetDesk,
-  RequestDesk,
-  RequestFilter,
-  SessionDesk,
-  SessionRow,
-  SessionView,
-  Store,
+import {
+  type BudgetDesk,
+  ParleyError,
+  type RequestDesk,
+  type RequestFilter,
+  type SessionDesk,
+  type SessionRow,
+  type SessionView,
+  type Store,
 } from '../../core/index.ts'
-import { knownOr } from './common.ts'
+import { clear, knownOr } from './common.ts'
+
+const oneEach = 'there is a budget of this window for it already; change that one'
 
 const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
@@ -52,9 +55,16 @@ function sessionView({ refreshHash: _, ...session }: SessionRow): SessionView {
 }
 
 export function createBudgetDesk(
-  { budgets }: Pick<Store, 'budgets'>,
+  { budgets, keys, users }: Pick<Store, 'budgets' | 'keys' | 'users'>,
   revisions: Pick<Revisions, 'changed'>,
 ): BudgetDesk {
+  /** Projects are there as soon as a key names them; of keys and users it is known. */
+  const refuseNobody = async ({ scope, scopeId }: Parameters<BudgetDesk['create']>[0]) => {
+    const people = { key: keys, user: users }
+    if (scope !== 'key' && scope !== 'user') return
+    if ((await people[scope].get(scopeId)) !== undefined) return
+    throw new ParleyError('invalid_request', `scopeId: there is no such ${scope}; list them`, { param: 'scopeId' })
+  }
   const told = async <T>(change: Promise<T>): Promise<T> => {
     const result = await change
     revisions.changed()
@@ -63,7 +73,10 @@ export function createBudgetDesk(
   return {
     list: (filter, page) => budgets.list(filter, page),
     get: async id => knownOr(await budgets.get(id), 'budget', id),
-    create: budget => told(budgets.create(budget)),
+    create: async budget => {
+      await refuseNobody(budget)
+      return await told(clear(budgets.create(budget), 'scopeId', oneEach))
+    },
     update: (id, change) => told(budgets.update(id, change)),
     remove: id => told(budgets.remove(id)),
   }

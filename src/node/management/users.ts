@@ -7,7 +7,7 @@ import {
   type UserUpdate,
   type UserView,
 } from '../../core/index.ts'
-import { defined, inTurn, knownOr } from './common.ts'
+import { clear, defined, inTurn, knownOr } from './common.ts'
 
 export interface UserParts {
   readonly store: Pick<Store, 'users'>
@@ -16,6 +16,8 @@ export interface UserParts {
   readonly sessions: Pick<Sessions, 'closeAll'>
   readonly revisions: Pick<Revisions, 'changed'>
 }
+
+const taken = 'somebody has an account with this address already; change that one'
 
 export function createUserDesk(parts: UserParts): UserDesk {
   const { store, invitations, passwords, sessions, revisions } = parts
@@ -27,7 +29,7 @@ export function createUserDesk(parts: UserParts): UserDesk {
     },
     get: async id => userView(knownOr(await store.users.get(id), 'user', id)),
     create: async ({ email, name, role, password }) => {
-      const { user, token } = await invitations.invite({ email, name, role })
+      const { user, token } = await clear(invitations.invite({ email, name, role }), 'email', taken)
       if (password === undefined) return { user: userView(user), invitation: token }
       return { user: userView(await accepted(parts, user, token, password)), invitation: null }
     },

@@ -36,7 +36,8 @@ export function createTable<Name extends keyof Rows>({ db, dialect }: Database, 
         ? on(query).updateTable(table).set(cells).where(where).returningAll()
         : on(query).selectFrom(table).selectAll().where(where)
     const row = await changed.executeTakeFirst()
-    if (row === undefined) throw new ParleyError('not_found', `nothing in ${name} has the id ${shown(id)}; list them`)
+    if (row === undefined)
+      throw new ParleyError('not_found', `there is no ${name.slice(0, -1)} ${shown(id)}; list them`)
     return codec.decode(row)
   }
   return {

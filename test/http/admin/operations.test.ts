@@ -83,7 +83,13 @@ test('budgets are set, changed and removed', async () => {
   const wish = { scope: 'project', scopeId: 'p', amount: '12.5', window: 'day' }
   const { body, status } = await stage.ask('POST /budgets', { token, body: wish })
   expect([status, body.amount, body.spent, body.hard]).toEqual([201, '12.500000', '0.000000', true])
-  expect((await stage.ask('POST /budgets', { token, body: wish })).status).toBe(409)
+  const twice = await stage.ask('POST /budgets', { token, body: wish })
+  expect([twice.status, twice.body.error.param]).toEqual([409, 'scopeId'])
+  expect(twice.body.error.message).toContain('a budget of this window')
+  for (const scope of ['key', 'user']) {
+    const nobody = await stage.ask('POST /budgets', { token, body: { ...wish, scope, scopeId: unknownId } })
+    expect([nobody.status, nobody.body.error.message]).toEqual([400, `scopeId: there is no such ${scope}; list them`])
+  }
   await stage.store.budgets.spend([body.id], 1_234_567n)
   const path = `/budgets/${body.id}`
   const put = await stage.ask(`PUT ${path}`, { token, body: { amount: '0.000001', hard: false } })
@@ -122,6 +128,10 @@ test('keys are made, changed, rotated and revoked, and shown once', async () => 
   expect((await stage.ask('POST /keys', { token, body: { name: 'x', userId: unknownId } })).status).toBe(400)
   expect((await stage.ask('POST /keys', { token, body: { name: 'x', budgetId: unknownId } })).status).toBe(400)
   expect(stage.heard().split(made.secret)).toHaveLength(2)
+  const odd = await stage.ask('POST /keys', { token, body: { name: 'x', redact: { kinds: ['everything'] } } })
+  expect([odd.status, odd.body.error.param]).toEqual([400, 'redact.kinds'])
+  const kept = await stage.ask(`PUT /keys/${rotated.key.id}`, { token, body: { redact: { words: 'secret' } } })
+  expect([kept.status, kept.body.error.param]).toEqual([400, 'redact.words'])
 })
 
 test('events are followed as they happen, from where one left off', async () => {

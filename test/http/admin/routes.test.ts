@@ -59,6 +59,41 @@ describe('the router', () => {
     }
   })
 
+  test('says what is wrong and what would be right', async () => {
+    const api = { type: 'api', name: 'A', config: { url: 'https://x.example' } }
+    const wrong: [string, unknown, string][] = [
+      ['POST /providers', {}, 'type is none of api, web; send one of them'],
+      ['POST /providers', { ...api, type: 'peer' }, 'type is none of api, web; send one of them'],
+      ['POST /providers', { ...api, status: 'on' }, 'status is none of active, disabled; send one of them'],
+      ['POST /providers', { ...api, config: 'x' }, 'config is not an object; send one'],
+      ['POST /providers', [], 'the body is not an object; send one'],
+      ['POST /budgets', { scope: 'node', window: 'day', amount: 1.5 }, 'amount is not a text; send one'],
+      ['POST /keys', { name: '' }, 'name is too small; send at least 1 characters'],
+      ['POST /keys', { name: 'x', expiresAt: 'tomorrow' }, 'expiresAt is no time with its zone; send one'],
+      ['GET /providers?limit=0', undefined, 'limit is too small; send at least 1'],
+      ['GET /providers/7', undefined, 'id is no UUID; send one'],
+      [
+        'GET /logs?from=yesterday',
+        undefined,
+        'from is no time: write 2026-03-14T12:00:00Z, 2026-03-14 or Unix milliseconds',
+      ],
+    ]
+    for (const [route, body, message] of wrong) {
+      const said = await stage.ask(route, { token, body })
+      expect([said.status, said.body.error.message], route).toEqual([400, message])
+    }
+  })
+
+  test('takes no body for an empty one where nothing has to be said, and a plus in a zone as it is', async () => {
+    expect((await stage.ask('POST /cache/purge', { token })).status).toBe(204)
+    expect((await stage.ask('POST /reload', { token })).status).toBe(200)
+    expect((await stage.ask('POST /keys', { token })).status).toBe(400)
+    const { body } = await stage.ask('GET /openapi.json')
+    expect(body.paths['/api/cache/purge'].post.requestBody.required).toBe(false)
+    expect(body.paths['/api/keys'].post.requestBody.required).toBe(true)
+    expect((await stage.ask('GET /logs?from=2026-03-14T12:00:00+01:00', { token })).status).toBe(200)
+  })
+
   test('is not kept and not shown in pages of others', async () => {
     const { headers } = await stage.ask('GET /status', { token })
     expect(headers.get('cache-control')).toBe('no-store')
