@@ -44,8 +44,9 @@ async function admit(parts: LimitsParts, claim: Claim): Promise<Admitted | Refus
   const spent = budgets.find(budget => isSpent(budget, cost))
   if (spent !== undefined) return refused(budgetExceeded(spent, parts.clock.now()))
   const set = setAside(budgets, cost)
+  let lease: Lease | undefined
   try {
-    const lease = await enter(parts, holder)
+    lease = await enter(parts, holder)
     if (lease === undefined) return giveBack(set, refused(tooManyAtOnce(holder)))
     const windows = windowsOf(holder, claim)
     const taken = windows.length === 0 ? undefined : await parts.shared.counters.take(windows)
@@ -58,6 +59,7 @@ async function admit(parts: LimitsParts, claim: Claim): Promise<Admitted | Refus
     const settle = settling(parts, { holder, set, lease, windows, taken })
     return { ok: true, left, isCounted, finish: lease.release, settle }
   } catch (cause) {
+    lease?.release()
     giveBack(set, undefined)
     throw cause
   }

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import type { KeyWish } from '../../src/auth/index.ts'
 import type { Admitted, Claim, Refused, Store } from '../../src/core/index.ts'
 import { systemClock, systemRandom, windowAround } from '../../src/core/index.ts'
-import { createRedisShared } from '../../src/store/index.ts'
+import { createMemoryShared, createRedisShared } from '../../src/store/index.ts'
 import { describeWithRedis, startRedis } from '../redis.ts'
 import { atTheEnd, heldClock, openTestStore, startNode } from './stage.ts'
 
@@ -34,6 +34,22 @@ const refused = (decision: Admitted | Refused): Refused => {
   expect(decision.ok).toBe(false)
   return decision as Refused
 }
+
+test('what was set aside is given back where counting fails', async () => {
+  const clock = heldClock()
+  const store = await openTestStore(clock)
+  const whole = createMemoryShared({ clock })
+  let isBroken = true
+  const take: typeof whole.counters.take = windows =>
+    isBroken ? Promise.reject(new Error('no counters')) : whole.counters.take(windows)
+  const node = await startNode({ store, clock, shared: { ...whole, counters: { ...whole.counters, take } } })
+  const { key, admit } = await keyed(node, { rpm: 10, parallel: 1 })
+  await budgetOf(store, key.id, 10n)
+  await node.revisions.changed()
+  await expect(admit({ cost: 9n })).rejects.toThrow('no counters')
+  isBroken = false
+  admitted(await admit({ cost: 9n }))
+})
 
 describe('limits of a key', () => {
   test('a hundred requests a minute are a hundred, and the refusal says when to come again', async () => {
