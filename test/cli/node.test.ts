@@ -55,6 +55,19 @@ test('the key is shown at the first start only', async () => {
   expect([typeof first.ready.apiKey, second.ready.apiKey]).toEqual(['string', null])
 }, 120_000)
 
+test('a node that listens for other machines has to be told so, and the commands here reach it', async () => {
+  const { home, run } = parleyHome()
+  const open = ['up', '--http-host', '0.0.0.0', '--http-port', '0', '--no-models-nano']
+  const refused = await run(open)
+  expect(refused).toMatchObject({ code: 3, stdout: '', stderr: expect.stringContaining('http.allowRemote = true') })
+  const keyless = await run([...open, '--http-allow-remote', '--no-http-require-key'])
+  expect(keyless).toMatchObject({ code: 3, stderr: expect.stringContaining('anybody could spend your money') })
+  const { ready, stop } = await started(home, [...open, '--http-allow-remote'])
+  expect(ready.baseUrl).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/v1$/)
+  expect((await run(['status'])).code).toBe(0)
+  expect(await stop()).toBe(0)
+}, 120_000)
+
 test('a port that is taken ends with exit 9 and says so', async () => {
   const [one, other] = [parleyHome(), parleyHome()]
   const { ready, stop } = await started(one.home, ['up', '--http-port', '0', '--no-models-nano'])

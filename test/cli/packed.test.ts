@@ -48,6 +48,18 @@ test('what is packed is the program, and nothing of its tests and sources', () =
   expect(files.filter(name => /(?<!\.d)\.ts$|\.env|\.test\./.test(name))).toEqual([])
 })
 
+test('what it needs is pinned, and known by its digest', () => {
+  const { dependencies, optionalDependencies } = manifest
+  for (const version of Object.values({ ...dependencies, ...optionalDependencies })) {
+    expect(version).toMatch(/^\d+\.\d+\.\d+$/)
+  }
+  const lock = JSON.parse(readFileSync('package-lock.json', 'utf8')) as {
+    packages: Record<string, { integrity?: string; link?: boolean; resolved?: string }>
+  }
+  const unknown = Object.entries(lock.packages).filter(([path, { integrity }]) => path !== '' && !integrity)
+  expect(unknown.map(([path]) => path)).toEqual([])
+})
+
 test('it starts where it was installed, and streams', async () => {
   const home = join(folder, 'home')
   const door = join(installed, 'scripts', 'parley.cjs')

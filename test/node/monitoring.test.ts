@@ -159,6 +159,26 @@ test('half of the calls failing is one alert and one all-clear, also for a recei
   expect(lines.join('\n')).not.toContain('tell-nobody')
 })
 
+test('answers that take long, and memory, are alerts too, with an end where there is one', async () => {
+  const hook = await takePosts()
+  endings.push(hook.stop)
+  const { ask, upstream } = await startGateway({
+    alerts: {
+      rules: [
+        { metric: 'latency_p95', threshold: 150, clear: 100, minimum: 5, ...quick },
+        { metric: 'memory', threshold: 0.001, ...quick },
+      ],
+      ...{ webhookUrl: hook.url, webhookPrivate: true },
+    },
+  })
+  upstream.always(stream({ dripMs: 50 }))
+  await Promise.all(Array.from({ length: 10 }, async () => (await ask({ stream: true })).text()))
+  const told = () => hook.posts.map(({ text }) => JSON.parse(text) as { rule: string; state: string })
+  const of = (rule: string) => told().flatMap(post => (post.rule === rule ? [post.state] : []))
+  await until(() => of('latency_p95').length === 2 && of('memory').length > 0, 'all are told')
+  expect([of('latency_p95'), of('memory')]).toEqual([['firing', 'resolved'], ['firing']])
+})
+
 test('an upstream that is away is one alert, and one all-clear when it is back', { timeout: 60_000 }, async () => {
   const gateway = await startGateway({
     alerts: { rules: [{ name: 'away', metric: 'provider_failures', threshold: 3, clearSeconds: 1 }] },
