@@ -79,7 +79,9 @@ export async function createLive(options: LiveOptions): Promise<LiveNode> {
   const { config, env, ranking, clock, log, random } = options
   const taken = [config.node.name, ...options.backends.map(({ name }) => name)]
   const tell = ({ code, message }: ParleyError) => log.emit({ type: 'service.failed', service, code, message })
-  const { setup, ...first } = await firstSetup(options, { env, taken, onBadRow: tell })
+  // Told with the start: nobody listens to the log before.
+  const leftOut: ParleyError[] = []
+  const { setup, ...first } = await firstSetup(options, { env, taken, onBadRow: error => leftOut.push(error) })
   const own = await createOwnModels({ ...options, upstreams: setup.upstreams })
   const treeOf = (next: NodeSetup, fleet: Tree['fleet'], former: Tree | undefined) =>
     createTree(next, { ...options, fleet, former })
@@ -108,6 +110,7 @@ export async function createLive(options: LiveOptions): Promise<LiveNode> {
   return {
     name: service,
     start: async () => {
+      for (const error of leftOut.splice(0)) tell(error)
       leave = options.changes?.subscribe(follow) ?? leave
     },
     stop: async () => {

@@ -171,8 +171,15 @@ function toStored(
 ): StoredProvider {
   const secret = () => {
     if (sealed === null || sealed.startsWith(reference)) return sealed ?? undefined
-    if (sealer !== undefined) return sealer.open(sealed, `provider:${id}`)
-    throw new ParleyError('secret_unreadable', `the key of provider ${name} is sealed and there is no master key`)
+    if (sealer === undefined) {
+      throw new ParleyError('secret_unreadable', `the key of provider ${name} is sealed and there is no master key`)
+    }
+    try {
+      return sealer.open(sealed, `provider:${id}`)
+    } catch (cause) {
+      const { code, message } = ParleyError.from(cause)
+      throw new ParleyError(code, `provider ${name}: ${message}`, { cause })
+    }
   }
   return { id, name, provider, config, secret }
 }
