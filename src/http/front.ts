@@ -4,7 +4,7 @@ import type { Duplex } from 'node:stream'
 import type { Account, CallRecord, Principal, Random, Recorder } from '../core/index.ts'
 import { type ErrorCode, ParleyError, systemClock, uuid7 } from '../core/index.ts'
 import { breakOff, callerSignal, type Reader, sendError } from './exchange.ts'
-import { demandHttps } from './proxied.ts'
+import { demandHttps, type ProxySettings, proxied } from './proxied.ts'
 import { findRoute, type Routes } from './routes.ts'
 
 /** Who is calling, and the most one of its calls may cost. */
@@ -15,7 +15,7 @@ export interface Caller {
   readonly account?: Account | undefined
 }
 
-export interface FrontOptions {
+export interface FrontOptions extends ProxySettings {
   readonly routes: Routes
   /**
    * Throws when this request may not be made at all, or by this caller. Runs before the body is read. A connection that
@@ -28,8 +28,6 @@ export interface FrontOptions {
   ) => Caller | Promise<Caller>
   /** Keeps what apps ask of models; nothing is recorded without it. */
   readonly recorder?: Recorder | undefined
-  /** Whether a proxy that ends TLS stands in front: then it is believed, and without TLS nobody is answered. */
-  readonly behindProxy?: boolean
   /** Who reads the answers of this front. */
   readonly reader: Reader
   readonly random: Random
@@ -62,6 +60,7 @@ export function createFront(options: FrontOptions): Front {
     joinDuplicateHeaders: false,
   })
   server.maxConnections = options.maxConnections
+  const given = { ...options, isProxied: proxied(options) }
   const accepted = new Map<Duplex, Caller>()
   const running = new Set<ServerResponse>()
   let isClosing = false
@@ -72,7 +71,7 @@ export function createFront(options: FrontOptions): Front {
       // Nobody comes again on a connection whose answer was the last one.
       if (isClosing) setImmediate(() => server.closeIdleConnections())
     })
-    void handle(options, request, response, accepted.get(request.socket))
+    void handle(given, request, response, accepted.get(request.socket))
   })
   server.on('clientError', ({ code = '' }: NodeJS.ErrnoException, socket) => {
     const status = refusals[code] ?? '400 Bad Request'
@@ -114,7 +113,7 @@ const refusals: Readonly<Record<string, string>> = {
 }
 
 async function handle(
-  options: FrontOptions,
+  options: FrontOptions & { readonly isProxied: (request: IncomingMessage) => boolean },
   request: IncomingMessage,
   response: ServerResponse,
   connection: Caller | undefined,
@@ -129,7 +128,7 @@ async function handle(
   const signal = callerSignal(response)
   let record: CallRecord | undefined
   try {
-    if (options.behindProxy === true) demandHttps(request, response)
+    if (options.isProxied(request)) demandHttps(request, response)
     const url = parseUrl(request)
     const identified = options.identify(request, url.pathname, connection)
     const caller = identified instanceof Promise ? await identified : identified

@@ -10,12 +10,12 @@ import { mediaRoutes } from './media-routes.ts'
 import { isFromHere, type MetricsRoute, metricsPath, metricsRoute } from './metrics-route.ts'
 import { type OpenAiRoutesOptions, openAiRoutes } from './openai-routes.ts'
 import { type PassageRoutesOptions, passageRoutes } from './passage-routes.ts'
+import type { ProxySettings } from './proxied.ts'
 import type { Routes } from './routes.ts'
 
-export interface LocalFrontOptions extends Omit<OpenAiRoutesOptions, 'isPeer'>, PassageRoutesOptions {
+export interface LocalFrontOptions extends Omit<OpenAiRoutesOptions, 'isPeer'>, PassageRoutesOptions, ProxySettings {
   readonly allowedHosts: readonly string[]
   readonly requireKey: boolean
-  readonly behindProxy?: boolean
   /** Who holds this API key; undefined for a key that is unknown or revoked. */
   readonly verifyKey: (key: string) => Caller | undefined | Promise<Caller | undefined>
   /** Opens `/api` to the commands of this machine; written to the run directory, new with every start. */

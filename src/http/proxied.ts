@@ -1,6 +1,42 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { isIP } from 'node:net'
+import { BlockList, isIP } from 'node:net'
 import { ParleyError } from '../core/index.ts'
+
+export interface ProxySettings {
+  /** Whether a proxy that ends TLS stands in front: then it is believed, and without TLS nobody is answered. */
+  readonly behindProxy?: boolean
+  /** Networks (CIDR) it asks from; nobody else is believed. Whoever connects where there are none. */
+  readonly trustedProxies?: readonly string[]
+}
+
+/** Whether what a request says of where it comes from is believed. Throws `config_invalid` for what is no network. */
+export function proxied({
+  behindProxy = false,
+  trustedProxies = [],
+}: ProxySettings): (request: IncomingMessage) => boolean {
+  if (!behindProxy) return () => false
+  if (trustedProxies.length === 0) return () => true
+  const trusted = networks(trustedProxies)
+  return ({ socket: { remoteAddress = '' } }) => {
+    const address = remoteAddress.replace(/^::ffff:(?=\d+\.)/i, '').replace(/%.*$/, '')
+    return trusted.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4')
+  }
+}
+
+function networks(cidrs: readonly string[]): BlockList {
+  const list = new BlockList()
+  for (const cidr of cidrs) {
+    const [address = '', bits] = cidr.split('/')
+    const family = isIP(address) === 6 ? 'ipv6' : 'ipv4'
+    try {
+      list.addSubnet(address, bits === undefined ? (family === 'ipv6' ? 128 : 32) : Number(bits), family)
+    } catch (cause) {
+      const message = `http.trustedProxies: ${cidr} is no network; write it like 10.0.0.0/8`
+      throw new ParleyError('config_invalid', message, { cause })
+    }
+  }
+  return list
+}
 
 /** Browsers that came by HTTPS once do not try without it for a year. */
 const strictTransport = 'max-age=31536000'
@@ -27,7 +63,7 @@ export function demandHttps(request: IncomingMessage, response: ServerResponse):
 }
 
 /** Where a request came from: of a proxy that is believed, what it saw itself. */
-export function addressOf(request: IncomingMessage, isBehindProxy: boolean): string {
-  const seen = isBehindProxy ? nearest(request, 'x-forwarded-for') : undefined
+export function addressOf(request: IncomingMessage, isProxied: boolean): string {
+  const seen = isProxied ? nearest(request, 'x-forwarded-for') : undefined
   return seen !== undefined && isIP(seen) !== 0 ? seen : (request.socket.remoteAddress ?? '')
 }

@@ -75,6 +75,7 @@ export function createAppFront(parts: AppFrontParts): Front {
     allowedHosts: config.http.allowedHosts,
     requireKey: config.http.requireKey,
     behindProxy: config.http.behindProxy,
+    trustedProxies: config.http.trustedProxies,
     maxConnections: config.http.connectionsMax,
     verifyKey: callers.callerOf,
     recorder: createRecorder({ sink: writer, pricing, keepsTexts, clock, random, providerId: live.providerId }),

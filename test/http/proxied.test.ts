@@ -1,5 +1,6 @@
 import { request } from 'node:http'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { proxied } from '../../src/http/proxied.ts'
 import { type LocalServer, serveLocally } from '../local-server.ts'
 import { createScripted } from '../scripted.ts'
 import { password, startStage } from './admin/stage.ts'
@@ -69,4 +70,34 @@ test.each([true, false])('failed logins count for who the proxy says, if it is b
   for (let account = 0; account < 10; account++) expect(await from('198.51.100.1', account)).toBe(401)
   expect(await from('198.51.100.1', 10)).toBe(429)
   expect(await from('198.51.100.2', 11)).toBe(behindProxy ? 401 : 429)
+})
+
+test.each([
+  ['127.0.0.0/8', true],
+  ['127.0.0.1', true],
+  ['10.0.0.0/8', false],
+  ['fd00::/8', false],
+])('of proxies in %s this one is believed: %s', async (network, isBelieved) => {
+  const front = { allowedHosts: [name], behindProxy: true, trustedProxies: [network] }
+  const server = await serveLocally(createScripted(), front)
+  const said = await ask(server, '/v1/models', { 'x-forwarded-proto': 'https' })
+  expect(said.headers['strict-transport-security'] !== undefined).toBe(isBelieved)
+  expect((await ask(server, '/v1/models', { 'x-forwarded-proto': 'http' })).status).toBe(isBelieved ? 403 : 200)
+  await server.stop()
+  const stage = await startStage({ front })
+  const login = (address: string, account: number) =>
+    ask(
+      stage,
+      '/api/auth/login',
+      { host: 'localhost', authorization: '', 'x-forwarded-for': address, 'x-forwarded-proto': 'https' },
+      { email: `nobody-${account}@example.com`, password: 'wrong password' },
+    )
+  for (let account = 0; account < 10; account++) await login('198.51.100.1', account)
+  expect((await login('198.51.100.2', 11)).status).toBe(isBelieved ? 401 : 429)
+})
+
+test('what is no network is refused by name', () => {
+  expect(() => proxied({ behindProxy: true, trustedProxies: ['10.0.0.0/99'] })).toThrow(
+    /trustedProxies: 10\.0\.0\.0\/99/,
+  )
 })

@@ -26,6 +26,13 @@ export const httpSection = z
       .describe(
         'Says that a proxy with TLS is in front and nothing else reaches the port: its `x-forwarded-for` and `x-forwarded-proto` are believed, and who came to it without HTTPS is refused.',
       ),
+    trustedProxies: z
+      .array(z.string().regex(/^[\da-fA-F.:]{2,45}(?:\/\d{1,3})?$/, 'is a network, like "10.0.0.0/8"'))
+      .max(64)
+      .default([])
+      .describe(
+        'Networks (CIDR) the proxy of `behindProxy` asks from; what others say of themselves is not believed. Empty: whoever connects is.',
+      ),
     allowedHosts: z
       .array(z.string().min(1).max(255))
       .max(64)

@@ -4,7 +4,7 @@ import { type Actor, type EventLog, type Management, ParleyError, roles } from '
 import { bearer, equalTo } from '../bearer.ts'
 import { type BodyLimits, readJson } from '../body.ts'
 import { type Exchange, type Handler, sendJson } from '../exchange.ts'
-import { addressOf } from '../proxied.ts'
+import { addressOf, type ProxySettings, proxied } from '../proxied.ts'
 import type { Routes } from '../routes.ts'
 import { createMatcher, type Matched } from './match.ts'
 import { fitting } from './misfit.ts'
@@ -12,14 +12,12 @@ import type { AdminRoute, Asked } from './route.ts'
 import { Id } from './schemas.ts'
 import { type Telling, told } from './told.ts'
 
-export interface AdminRouterOptions {
+export interface AdminRouterOptions extends ProxySettings {
   readonly management: Management
   /** Hears who changes what. */
   readonly log?: EventLog
   /** Makes an admin of whoever can read the run directory; new with every start. */
   readonly adminToken: string
-  /** Whether the proxy in front is believed about where requests come from. */
-  readonly behindProxy?: boolean
   /** Time for a whole body to arrive. */
   readonly bodyTimeoutMs: number
 }
@@ -39,13 +37,14 @@ const headers = {
 export function createAdminRouter(routes: readonly AdminRoute[], options: AdminRouterOptions): Routes {
   const match = createMatcher(routes)
   const isMachine = equalTo(options.adminToken)
+  const answering = { ...options, isProxied: proxied(options) }
   const handler: Handler = async exchange => {
     for (const [name, value] of Object.entries(headers)) exchange.response.setHeader(name, value)
     const { request, url } = exchange
     const matched = match(request.method ?? 'GET', url.pathname.slice(adminPrefix.length))
     const { route, params } = matched
     const telling: Telling = { actor: await actorOf(route, request, options, isMachine) }
-    await told(route, params.id, options, telling, () => answer(exchange, matched, telling, options))
+    await told(route, params.id, options, telling, () => answer(exchange, matched, telling, answering))
   }
   return Object.fromEntries(methods.map(method => [`${method} ${adminPrefix}/*`, handler]))
 }
@@ -76,11 +75,15 @@ function refuse({ access, takesKeys }: AdminRoute, actor: Actor | undefined): vo
   throw new ParleyError('forbidden', `this takes the role ${access}, and you have ${actor.role}; ask an admin`)
 }
 
+interface Answering extends AdminRouterOptions {
+  readonly isProxied: (request: IncomingMessage) => boolean
+}
+
 async function answer(
   exchange: Exchange,
   { route, params }: Matched,
   telling: Telling,
-  { management, bodyTimeoutMs, behindProxy = false }: AdminRouterOptions,
+  { management, bodyTimeoutMs, isProxied }: Answering,
 ): Promise<void> {
   const { request, response, signal } = exchange
   const { actor } = telling
@@ -92,7 +95,7 @@ async function answer(
   telling.body = body
   const asked: Asked<unknown, unknown> = {
     ...{ params, query, body, actor, exchange, signal },
-    visitor: { address: addressOf(request, behindProxy), userAgent: request.headers['user-agent'] ?? '' },
+    visitor: { address: addressOf(request, isProxied(request)), userAgent: request.headers['user-agent'] ?? '' },
   }
   const handed = await route.handle(asked, management)
   telling.handed = handed

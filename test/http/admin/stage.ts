@@ -69,7 +69,7 @@ export interface StageOptions {
   readonly config?: ConfigInput
   readonly env?: NodeJS.ProcessEnv
   readonly allowPrivateUpstreams?: boolean
-  readonly front?: Partial<Pick<LocalFrontOptions, 'allowedHosts' | 'behindProxy'>>
+  readonly front?: Partial<Pick<LocalFrontOptions, 'allowedHosts' | 'behindProxy' | 'trustedProxies'>>
 }
 
 export const adminToken = 'token-of-the-run-directory'
