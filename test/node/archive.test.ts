@@ -233,3 +233,18 @@ test('a key says whether its texts are kept, and what is taken out of them', { t
   })
   expect(rows.length).toBe(1_002)
 })
+
+test('an answer from the cache is kept like the one it is', { timeout: 30_000 }, async () => {
+  const caching = await makeKey(config.paths.storeFile, { name: 'caching', cache: 'own' })
+  const [first, second] = [
+    await ask('whole', 'whole and twice', caching),
+    await ask('whole', 'whole and twice', caching),
+  ]
+  expect([first.status, second.status]).toEqual([200, 200])
+  const found = await keptOf('whole and twice', 2)
+  const { rows } = await kept()
+  expect(found.map(({ input }) => rows.get(input.id)!.cache).sort()).toEqual(['hit', 'miss'])
+  for (const { input, response } of found) {
+    expect([response.inputId, response.content, response.isPartial]).toEqual([input.id, saidWhole, false])
+  }
+})

@@ -1,5 +1,5 @@
 import { expect, onTestFinished, test } from 'vitest'
-import { startFaultyUpstream } from '../faulty-upstream.ts'
+import { json, startFaultyUpstream } from '../faulty-upstream.ts'
 import { startManaged } from './managed.ts'
 
 const secret = 'sk-upstream-0123456789abcdef'
@@ -33,4 +33,16 @@ test('a sealed key that was changed in the database is said and never sent, and 
   await second.api(`PUT /providers/${id}`, { key: secret })
   await second.ask('m', {}, node.firstKey)
   expect(upstream.hits.at(-1)!.headers.authorization).toBe(`Bearer ${secret}`)
+})
+
+test.each([301, 302, 307, 308])('a key goes to nobody an upstream points to with %i', async status => {
+  const [upstream, elsewhere] = [await startFaultyUpstream(['m']), await startFaultyUpstream(['m'])]
+  onTestFinished(upstream.stop)
+  onTestFinished(elsewhere.stop)
+  const { ask, addProvider } = await startManaged({ routing: { attemptsMax: 1 } })
+  await addProvider('shelf', upstream.url, { key: secret })
+  upstream.always(json(status, {}, { location: `${elsewhere.url}/chat/completions` }))
+  expect(await ask('m')).toMatch(/^50\d /)
+  expect(upstream.hits).toHaveLength(1)
+  expect(elsewhere.hits).toEqual([])
 })
