@@ -114,7 +114,7 @@ test('the token of the run directory reloads, a key of an app does not, and what
     const answer = await send('/api/reload', {}, key)
     return { status: answer.status, ...((await answer.json()) as object) }
   }
-  expect(await reload(node.firstKey)).toMatchObject({ status: 401 })
+  expect(await reload(node.firstKey)).toMatchObject({ status: 403 })
   expect(node.live.setup().generation).toBe(1)
   expect(await reload(token)).toEqual({
     ...{ status: 200, v: 1, generation: 2 },
