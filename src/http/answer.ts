@@ -40,10 +40,18 @@ export async function answer(
     const first = await reply.next()
     if (wantsStream(exchange, call, options)) await stream(exchange, view, reply, first, text, options)
     else await fold(exchange, view, reply, first, text, options)
+  } catch (cause) {
+    failed(exchange, cause)
+    throw cause
   } finally {
     text.end()
     await reply.return(undefined as never)
   }
+}
+
+/** What the caller is told goes on record before what becomes of the rest of the answer. */
+export function failed({ record, signal }: Exchange, cause: unknown): void {
+  if (record !== undefined) record.errorCode ??= ParleyError.from(cause, signal).code
 }
 
 type Step = Awaited<ReturnType<Reply['next']>>
@@ -75,17 +83,16 @@ async function stream(
       else if (step.value.meta.isPaidFor) writer.flushSoon()
       if (isWhole(step.value, options)) break
     }
-    void writer.write(view.end(outcomeOf(step)))
-    writer.end()
+    writer.end(view.end(outcomeOf(step)))
     isAnswered = true
     if (record !== undefined) record.isAnswered = true
   } catch (cause) {
     const error = ParleyError.from(cause)
     if (response.destroyed) return
     if (record !== undefined) record.errorCode ??= error.code
-    void writer.write(view.broken(error))
-    writer.end()
-    if (error.code === 'timeout' && response.writableNeedDrain) response.destroy()
+    const isStalled = error.code === 'timeout' && response.writableNeedDrain
+    writer.end(view.broken(error))
+    if (isStalled) response.destroy()
   } finally {
     writer.close()
   }

@@ -6,6 +6,7 @@ import { type ErrorCode, ParleyError, systemClock, uuid7 } from '../core/index.t
 import { breakOff, callerSignal, type Reader, sendError } from './exchange.ts'
 import { demandHttps, type ProxySettings, proxied } from './proxied.ts'
 import { findRoute, type Routes } from './routes.ts'
+import { endInTime } from './sse-writer.ts'
 
 /** Who is calling, and the most one of its calls may cost. */
 export interface Caller {
@@ -34,6 +35,8 @@ export interface FrontOptions extends ProxySettings {
   readonly headersTimeoutMs: number
   readonly requestTimeoutMs: number
   readonly maxConnections: number
+  /** Milliseconds a reader may take to make room before it is cut off, also behind the end of its answer. */
+  readonly stallMs: number
   /** Told of failures that are ours; never with a prompt. */
   readonly onError: (id: string, error: ParleyError) => void
   /** Told of every request that gets an error in place of an answer. */
@@ -145,6 +148,7 @@ async function handle(
     if (error.code === 'internal') options.onError(id, error)
     sendError(response, error, options.reader)
   }
+  endInTime(response, options.stallMs)
   if (record === undefined) return
   await endRecord(options.recorder!, record, response, startedAt).catch((cause: unknown) =>
     options.onError(id, ParleyError.from(cause)),

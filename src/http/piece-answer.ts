@@ -22,14 +22,13 @@ export async function answerInPieces(response: ServerResponse, reply: Reply, opt
         await writeChunk(writer, response, step.value)
         if (response.destroyed) return
       }
-      void writer.write(done)
-      writer.end()
+      writer.end(done)
     } catch (cause) {
       if (response.destroyed) return
       const error = ParleyError.from(cause)
-      void writer.write(encodeEvent(JSON.stringify(shown(error))))
-      writer.end()
-      if (error.code === 'timeout' && response.writableNeedDrain) response.destroy()
+      const isStalled = error.code === 'timeout' && response.writableNeedDrain
+      writer.end(encodeEvent(JSON.stringify(shown(error))))
+      if (isStalled) response.destroy()
     } finally {
       writer.close()
     }

@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http'
 import type { Outcome, Reply } from '../core/index.ts'
 import { ParleyError } from '../core/index.ts'
 import { encodeEvent } from '../openai/index.ts'
-import { showCost } from './answer.ts'
+import { failed, showCost } from './answer.ts'
 import { type RawText, rawText } from './answer-text.ts'
 import { breakOff, type Exchange, shown } from './exchange.ts'
 import { createSseWriter, drained, type SseWriterOptions } from './sse-writer.ts'
@@ -26,6 +26,9 @@ export async function answerRaw(exchange: Exchange, reply: Reply, options: SseWr
     } finally {
       text.end()
     }
+  } catch (cause) {
+    failed(exchange, cause)
+    throw cause
   } finally {
     await reply.return(undefined as never)
   }
@@ -97,7 +100,10 @@ async function events(
     if (response.destroyed) return
     const error = ParleyError.from(cause)
     if (record !== undefined) record.errorCode ??= error.code
-    void writer.write(encodeEvent(JSON.stringify(shown(error, 'app'))))
+    const isStalled = error.code === 'timeout' && response.writableNeedDrain
+    writer.end(encodeEvent(JSON.stringify(shown(error, 'app'))))
+    if (isStalled) response.destroy()
+    return
   } finally {
     writer.close()
   }

@@ -1,6 +1,8 @@
 import type { ServerResponse } from 'node:http'
+import { Socket } from 'node:net'
 import { ParleyError } from '../core/index.ts'
 import { encodeComment } from '../openai/index.ts'
+import { breakOff } from './exchange.ts'
 
 export interface SseWriterOptions {
   /** Milliseconds of silence after which a comment keeps the connection alive. */
@@ -20,7 +22,8 @@ export interface SseWriter {
   flush: () => void
   /** Sends what is written in this turn of the event loop when the turn ends. */
   flushSoon: () => void
-  end: () => void
+  /** Sends these and ends. Nobody waits for a reader that is behind: the front bounds how long it may take. */
+  end: (bytes?: Uint8Array) => void
   /** Stops timers; what was written before is sent. */
   close: () => void
 }
@@ -69,7 +72,11 @@ export function createSseWriter(response: ServerResponse, options: SseWriterOpti
     },
     flush: () => void flush(),
     flushSoon: () => void (scheduled ??= setImmediate(flush)),
-    end: () => {
+    end: bytes => {
+      if (bytes !== undefined) {
+        pending.push(bytes)
+        pendingBytes += bytes.length
+      }
       flush()
       response.end()
     },
@@ -79,6 +86,23 @@ export function createSseWriter(response: ServerResponse, options: SseWriterOpti
       clearTimeout(gathering)
     },
   }
+}
+
+/** Breaks off a response that is over and whose reader takes no byte of the rest for so long. */
+export function endInTime(response: ServerResponse, stallMs: number): void {
+  const { socket } = response
+  if (response.writableFinished || response.destroyed || socket === null) return
+  if (socket instanceof Socket) {
+    // It counts the bytes that the system takes, also of a body that was written at once.
+    response.setTimeout(stallMs, () => breakOff(response))
+    return
+  }
+  let left = response.writableLength
+  const timer = setInterval(() => {
+    if (response.writableLength >= left) response.destroy()
+    left = response.writableLength
+  }, stallMs)
+  response.once('close', () => clearInterval(timer))
 }
 
 export async function drained(response: ServerResponse, stallMs: number): Promise<void> {
