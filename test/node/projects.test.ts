@@ -68,6 +68,22 @@ test('a key that another process revokes opens nothing within a second', async (
   expect(performance.now() - at).toBeLessThan(1_000)
 })
 
+test('the level of the log changes while the node runs', async () => {
+  const upstream = await upstreamOf('m')
+  const { api, chat, lines } = await startManaged({ upstreams: [{ name: 'up', url: upstream.url }] })
+  const told = async () => {
+    const before = lines.length
+    await (await chat('m')).text()
+    return lines.slice(before).join()
+  }
+  expect(await told()).not.toContain('call.started')
+  expect((await api('PUT /logs/level', { level: 'debug' }, null)).status).toBe(401)
+  expect((await api('PUT /logs/level', { level: 'debug' })).status).toBe(200)
+  expect(await told()).toContain('call.started')
+  expect((await api('PUT /logs/level', { level: 'error' })).status).toBe(200)
+  expect(await told()).toBe('')
+})
+
 const form = (fields: Record<string, string>, file: string) => {
   const made = new FormData()
   for (const [name, value] of Object.entries(fields)) made.set(name, value)

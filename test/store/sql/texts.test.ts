@@ -1,5 +1,8 @@
+import { DatabaseSync } from 'node:sqlite'
 import { expect, test } from 'vitest'
 import type { LogFilter, LogRow } from '../../../src/core/index.ts'
+import type { StorePlace } from '../../../src/store/index.ts'
+import { ask } from '../../postgres.ts'
 import { archived, call, noon } from './calls.ts'
 import { onBoth } from './stage.ts'
 
@@ -42,6 +45,19 @@ onBoth('texts', stage => {
     )
   })
 
+  test('no answer stands without what was asked', async () => {
+    const place = await stage.place()
+    const { requests, archive } = await stage.open(place)
+    const records = Array.from({ length: 5 }, (_, at) => archived(call({ timestamp: noon + at }), `${at}?`, `${at}!`))
+    await requests.write(records)
+    await archive.removeBefore(noon + 3, 10)
+    const orphan = `insert into responses (id, input_id, content, status, is_partial, timestamp)
+      select 'orphan', 'nobody', content, status, is_partial, timestamp from responses limit 1`
+    const run = (statement: string) => rowsOf(place, statement)
+    expect(await run('select count(*) as count from responses')).toEqual(await run('select 2 as count'))
+    await expect(run(orphan)).rejects.toThrow(/foreign key/i)
+  })
+
   test('each filter of the log is exact', async () => {
     const { logs } = await stage.open()
     const rows = [
@@ -77,3 +93,17 @@ onBoth('texts', stage => {
     expect(await logs.list({}, { page: 1_006, limit: 10 })).toMatchObject({ rows: [] })
   })
 })
+
+async function rowsOf(place: StorePlace, statement: string): Promise<Record<string, number>[]> {
+  const rows = 'url' in place ? await ask(place.url, statement) : rowsOfFile(place.path, statement)
+  return rows.map(row => Object.fromEntries(Object.entries(row).map(([name, value]) => [name, Number(value)])))
+}
+
+function rowsOfFile(path: string, statement: string): Record<string, unknown>[] {
+  const database = new DatabaseSync(path)
+  try {
+    return database.prepare(statement).all()
+  } finally {
+    database.close()
+  }
+}
