@@ -56,6 +56,8 @@ const examples: Readonly<Record<string, unknown>> = {
   'telemetry.otlpTokenFile': '/run/secrets/parley-otlp',
   'alerts.webhookUrl': 'https://alerts.example.com/parley',
   'alerts.webhookSecretFile': '/run/secrets/parley-webhook',
+  'management.signUp.budget': '5',
+  'management.signUp.tpm': 100_000,
   'mail.host': 'smtp.example.com',
   'mail.user': 'parley@example.com',
   'mail.passwordFile': '/run/secrets/parley-mail',

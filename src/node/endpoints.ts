@@ -1,8 +1,16 @@
 import type { Config } from '../config/index.ts'
+import type { RoutingPolicy } from '../core/index.ts'
 import type { Candidate, CandidateSource } from '../gateway/index.ts'
 import type { Model } from '../openai/index.ts'
 
 type Endpoint = Config['endpoints'][number]
+
+export interface EndpointsOptions {
+  /** Whether apps may ask for models by their own names. */
+  readonly isOpen: boolean
+  /** Of names that have none. */
+  readonly policy: RoutingPolicy
+}
 
 /**
  * Model names of this node's own over a source: each stands for targets, in which the model may have other names. A name
@@ -11,7 +19,7 @@ type Endpoint = Config['endpoints'][number]
 export function createEndpoints(
   source: CandidateSource,
   endpoints: readonly Endpoint[],
-  { isOpen }: { isOpen: boolean },
+  { isOpen, policy: otherwise }: EndpointsOptions,
 ): CandidateSource {
   if (endpoints.length === 0) return source
   const byName = new Map(endpoints.map(endpoint => [endpoint.name, endpoint]))
@@ -22,7 +30,7 @@ export function createEndpoints(
       return endpoint.active ? endpoint.targets.flatMap(target => candidatesOf(source, target)) : []
     },
     rules: name => {
-      const { policy, continues } = byName.get(name) ?? {}
+      const { policy = impliedPolicy(byName.get(name), otherwise), continues } = byName.get(name) ?? {}
       const own = { ...(policy && { policy }), ...(continues !== undefined && { continues }) }
       return byName.has(name) ? own : source.rules?.(name)
     },
@@ -33,6 +41,15 @@ export function createEndpoints(
       return isOpen ? [...own, ...models.filter(({ id }) => !byName.has(id))] : own
     },
   }
+}
+
+/** Whoever gives targets different weights means them, where nobody has said how else to choose. */
+function impliedPolicy(endpoint: Endpoint | undefined, otherwise: RoutingPolicy): RoutingPolicy | undefined {
+  const { targets = [] } = endpoint ?? {}
+  const differ = targets.some(({ weight = 1, priority = 1 }) =>
+    targets.some(other => (other.priority ?? 1) === priority && (other.weight ?? 1) !== weight),
+  )
+  return otherwise === 'balanced' && differ ? 'weighted' : undefined
 }
 
 /** Weight and priority of a target go before those of who answers. */

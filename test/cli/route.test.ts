@@ -151,7 +151,7 @@ test('a model nobody serves ends with exit 7; the route is for this machine alon
     stderr: expect.stringContaining('nobody'),
   })
   const url = `${baseUrl.replace(/\/v1$/, '')}/api/route/explain?model=m`
-  expect((await fetch(url, { headers: { authorization: `Bearer ${apiKey}` } })).status).toBe(401)
+  expect((await fetch(url, { headers: { authorization: `Bearer ${apiKey}` } })).status).toBe(403)
 }, 60_000)
 
 test('without a node it says how to start one', async () => {

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { stringify } from 'smol-toml'
 import { onTestFinished } from 'vitest'
 import { type ConfigInput, createDirectories, loadConfig, resolvePaths } from '../../src/config/index.ts'
-import { type Clock, type Sealer, systemClock, systemRandom } from '../../src/core/index.ts'
+import { type Clock, type Random, type Sealer, systemClock, systemRandom } from '../../src/core/index.ts'
 import { createNode } from '../../src/node/index.ts'
 import { createSealer, openStore, readOrMakeMasterKey, type SqlStore } from '../../src/store/index.ts'
 import { bound, createHome } from './stage.ts'
@@ -98,6 +98,7 @@ export async function startService(name: string, options: ServiceOptions): Promi
 export interface GatewayOptions {
   readonly env?: Readonly<Record<string, string>>
   readonly clock?: Clock
+  readonly random?: Random
   /** One that has been lived in. */
   readonly home?: string
 }
@@ -105,7 +106,7 @@ export interface GatewayOptions {
 /** A node with a configuration file, and the store it shares with whoever opens it too. */
 export async function startGateway(
   input: ConfigInput,
-  { env: more = {}, clock, home = newHome() }: GatewayOptions = {},
+  { env: more = {}, clock, random, home = newHome() }: GatewayOptions = {},
 ) {
   const env = { PARLEY_HOME: home, ...more }
   const paths = resolvePaths(env)
@@ -118,6 +119,7 @@ export async function startGateway(
   const node = await createNode({
     ...{ config: reread(), reread, env, writeLog: line => void lines.push(line) },
     ...(clock && { clock }),
+    ...(random && { random }),
   })
   onTestFinished(() => node.stop())
   const startedAt = performance.now()

@@ -23,7 +23,9 @@ const rules = {
   policy: z
     .enum(routingPolicies)
     .optional()
-    .describe('How targets of one priority are ordered; `routing.policy` when missing.'),
+    .describe(
+      'How targets of one priority are ordered; `routing.policy` when missing, `weighted` where that is `balanced` and their weights differ.',
+    ),
   continues: z
     .boolean()
     .optional()

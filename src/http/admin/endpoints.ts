@@ -25,7 +25,12 @@ export const Mapping = z
     z.strictObject({
       targets: z.array(target).min(1).max(64),
       aliases: z.array(shortName).max(64).default([]),
-      policy: z.enum(routingPolicies).optional().describe('How targets of one priority are ordered.'),
+      policy: z
+        .enum(routingPolicies)
+        .optional()
+        .describe(
+          'How targets of one priority are ordered; that of the node when missing, `weighted` where that is `balanced` and their weights differ.',
+        ),
       continues: z.boolean().optional().describe('Whether an answer that breaks off is continued by another target.'),
     }),
   )

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import type { z } from 'zod'
+import { z } from 'zod'
 import { type Actor, type EventLog, type Management, ParleyError, roles } from '../../core/index.ts'
 import { bearer, equalTo } from '../bearer.ts'
 import { type BodyLimits, readJson } from '../body.ts'
@@ -116,13 +116,22 @@ async function bodyOf(schema: z.ZodType, request: IncomingMessage, limits: BodyL
 
 function readQuery({ query }: AdminRoute, { searchParams }: URL): unknown {
   const names = [...new Set(searchParams.keys())]
-  const twice = names.find(name => searchParams.getAll(name).length > 1)
+  const isList = (name: string) => query !== undefined && listIn(query.shape[name])
+  const twice = names.find(name => !isList(name) && searchParams.getAll(name).length > 1)
   if (twice !== undefined) {
     throw new ParleyError('invalid_request', `${twice.slice(0, 100)} is there twice; send it once`, {
       param: twice.slice(0, 100),
     })
   }
   if (query === undefined) return undefined
-  const given = [...searchParams].map(([name, value]) => [name, value.replace(lostPlus, '$1+$2')] as const)
+  const given = names.map(name => {
+    const values = searchParams.getAll(name).map(value => value.replace(lostPlus, '$1+$2'))
+    return [name, isList(name) ? values : values[0]] as const
+  })
   return fitting(query, Object.fromEntries(given), 'query')
+}
+
+/** One that may be there several times. */
+function listIn(field: unknown): boolean {
+  return field instanceof z.ZodOptional ? listIn(field.unwrap()) : field instanceof z.ZodArray
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { callNeeds, routingPolicies, tasks } from '../../core/index.ts'
 import type { Handler } from '../exchange.ts'
 import { LiveState } from './providers.ts'
 import { type AdminRoute, declareIn } from './route.ts'
@@ -16,6 +17,7 @@ const Status = z
   })
   .meta({ id: 'Status' })
 
+const Count = z.string().regex(/^\d{1,10}$/, { error: 'is no whole number; send one' })
 const Health = z.object({ status: z.literal('ok'), version: z.string(), uptimeSeconds: z.number() })
 
 export interface StatusOptions {
@@ -77,7 +79,16 @@ export function statusRoutes(options: StatusOptions): AdminRoute[] {
       {
         access: 'operator',
         summary: 'Which way a call for a model would take, and why.',
-        query: z.looseObject({ model: z.string().optional().describe('The model that would be asked for.') }),
+        query: z.strictObject({
+          model: z.string().optional().describe('The model that would be asked for.'),
+          provider: z.array(z.string()).optional().describe('These alone, in this order.'),
+          policy: z.enum(routingPolicies).optional(),
+          key: z.string().optional().describe('Name or id of the key that would be sent.'),
+          task: z.enum(tasks).optional(),
+          needs: z.array(z.enum(callNeeds)).optional().describe('What the model must be able to.'),
+          textBytes: Count.optional().describe('The size of its text.'),
+          maxTokens: Count.optional().describe('The most it would let be said.'),
+        }),
         sends: 'application/json',
       },
       async ({ exchange }) => await explain(exchange),
