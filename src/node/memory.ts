@@ -1,3 +1,4 @@
+import { existsSync, rmSync } from 'node:fs'
 import {
   type BudgetBook,
   createBudgetBook,
@@ -73,12 +74,15 @@ const partStopMs = 6_000
 /** The database is open and of this version from now on; what runs by itself begins with the start. */
 export async function openMemory(options: MemoryOptions): Promise<Memory> {
   const { config, clock, random } = options
+  const isFirst = masterKey(config) === undefined && !existsSync(config.paths.masterKeyFile)
   const key = openMasterKey(masterKey(config), config.paths.masterKeyFile, random)
   const sealer = createSealer(key, random)
   const url = storeUrl(config)
   const place =
     url === undefined ? { path: config.paths.storeFile } : { url, connectionsMax: config.store.connectionsMax }
-  const store = await openStore(place, { clock, random, sealer })
+  const store = await openStore(place, { clock, random, sealer }).catch(cause => {
+    throw isFirst ? withoutKey(cause, config) : cause
+  })
   try {
     await importKeys(config.paths.keysFile, store.keys)
     return memoryOf(store, sealer, key, options)
@@ -86,6 +90,14 @@ export async function openMemory(options: MemoryOptions): Promise<Memory> {
     await store.close()
     throw cause
   }
+}
+
+/** The key that was made just now opens nothing and is not left behind: it would be taken for the one that is missed. */
+function withoutKey(cause: unknown, { paths: { masterKeyFile } }: Config): unknown {
+  if (!(cause instanceof ParleyError) || cause.code !== 'secret_unreadable') return cause
+  rmSync(masterKeyFile, { force: true })
+  const message = `the secrets in the database are sealed by a master key that is not here; put it into ${masterKeyFile} or PARLEY_STORE_MASTER_KEY`
+  return new ParleyError('secret_unreadable', message, { cause })
 }
 
 function memoryOf(store: SqlStore, sealer: Sealer, key: Uint8Array, options: MemoryOptions): Memory {
