@@ -86,6 +86,7 @@ function startWatch(log: EventLog, clock: Clock, about: About, { call, tracepare
   let tokensIn = 0
   let tokensOut = 0
   let isOver = false
+  let newest: Chunk | undefined
   log.emit({ type: 'call.started', ...about, ...(traceparent !== undefined && { traceparent }) })
   const end = () => ({ ...about, totalMs: clock.monotonic() - startedAt, firstChunkMs, chunks, tokensIn, tokensOut })
   /** Of an answer that broke off: what nobody has counted is told by what was sent and what had come. */
@@ -102,6 +103,7 @@ function startWatch(log: EventLog, clock: Clock, about: About, { call, tracepare
     if (isOver) return
     isOver = true
     const { code, message } = error
+    counted(usageOf(newest))
     const count = { ...end(), ...guessed() }
     if (note !== undefined) Object.assign(note, { count, errorCode: note.errorCode ?? code })
     log.emit({ type: 'call.failed', ...count, code, message })
@@ -112,7 +114,7 @@ function startWatch(log: EventLog, clock: Clock, about: About, { call, tracepare
       chunks += chunk.count
       tokensIn = chunk.meta.promptTokens ?? tokensIn
       tokensOut += chunk.meta.outputTokens ?? 0
-      if (chunk.meta.isLast === true) counted(chunk.usage())
+      newest = chunk
     },
     ended: (outcome: Outcome) => {
       const { usage, servedBy, finishReason = null, cost, units, route } = outcome
@@ -129,6 +131,15 @@ function startWatch(log: EventLog, clock: Clock, about: About, { call, tracepare
     left: () => {
       if (!isOver) failed(new ParleyError('cancelled', 'the reader left'))
     },
+  }
+}
+
+/** What a service had counted by then, if it counts as it goes. */
+function usageOf(chunk: Chunk | undefined): Usage | undefined {
+  try {
+    return chunk?.usage()
+  } catch {
+    return undefined
   }
 }
 

@@ -38,6 +38,7 @@ export async function answer(
   const text = answerText(exchange.record, call.task, () => folderOf(call))
   try {
     const first = await reply.next()
+    if (first.done === true) throw new ParleyError('backend_failed', 'the backend ended without an answer')
     if (wantsStream(exchange, call, options)) await stream(exchange, view, reply, first, text, options)
     else await fold(exchange, view, reply, first, text, options)
   } catch (cause) {

@@ -1,9 +1,9 @@
-import type { Random, TokenCall } from '../core/index.ts'
+import type { Random, Reply, TokenCall } from '../core/index.ts'
 import { ChatRequest, CompletionRequest, EmbeddingRequest } from '../openai/index.ts'
 import { type AnswerOptions, answer } from './answer.ts'
 import type { BodyLimits } from './body.ts'
 import { checked, contextOf, readCall } from './call.ts'
-import type { Handler } from './exchange.ts'
+import type { Exchange, Handler } from './exchange.ts'
 import { checkFiles } from './file-references.ts'
 import { type ModelRoutesOptions, modelRoutes } from './model-routes.ts'
 import type { Passages } from './passage-routes.ts'
@@ -33,8 +33,7 @@ function ask(task: TokenCall['task'], options: OpenAiRoutesOptions): Handler {
   return async exchange => {
     const body = checked<unknown>(schemas[task], await readCall(exchange, options))
     const call = { task, body } as TokenCall
-    if (call.task === 'chat') checkFiles(call.body, exchange.principal, options.passages?.ownership)
-    await answer(exchange, call, options.backend.run(call, contextOf(exchange)), options)
+    await answer(exchange, call, run(exchange, call, options), options)
   }
 }
 
@@ -42,7 +41,11 @@ function responsesOptions(options: OpenAiRoutesOptions): ResponsesRoutesOptions 
   return {
     random: options.random,
     readBody: exchange => readCall(exchange, options),
-    answerAs: (exchange, call, view) =>
-      answer(exchange, call, options.backend.run(call, contextOf(exchange)), options, view),
+    answerAs: (exchange, call, view) => answer(exchange, call, run(exchange, call, options), options, view),
   }
+}
+
+function run(exchange: Exchange, call: TokenCall, { backend, passages }: OpenAiRoutesOptions): Reply {
+  if (call.task === 'chat') checkFiles(call.body, exchange.principal, passages?.ownership)
+  return backend.run(call, contextOf(exchange))
 }

@@ -2,7 +2,7 @@ import { request } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { createUpstream } from '../../src/backends/index.ts'
-import type { CallRecord, ExchangeEnd, Limits, Recorder, SharedCache, Taking } from '../../src/core/index.ts'
+import type { Backend, CallRecord, ExchangeEnd, Limits, Recorder, SharedCache, Taking } from '../../src/core/index.ts'
 import { createEventLog, systemClock, systemRandom } from '../../src/core/index.ts'
 import {
   type Candidate,
@@ -13,10 +13,20 @@ import {
   preset,
   router,
 } from '../../src/gateway/index.ts'
-import { Preset } from '../../src/openai/index.ts'
+import { noUsage, Preset } from '../../src/openai/index.ts'
 import { userStack } from '../../src/stacks.ts'
 import { until } from '../compliance.ts'
-import { type Answer, cut, hang, saidWhole, startFaultyUpstream, stream, whole } from '../faulty-upstream.ts'
+import {
+  type Answer,
+  cut,
+  framed,
+  hang,
+  piece,
+  saidWhole,
+  startFaultyUpstream,
+  stream,
+  whole,
+} from '../faulty-upstream.ts'
 import { serveLocally } from '../local-server.ts'
 
 interface Ended extends ExchangeEnd {
@@ -367,4 +377,81 @@ test('what is sent on is what was sent, field for field', async () => {
     stream: true,
     stream_options: { include_obfuscation: false, include_usage: true },
   })
+})
+
+test('a caller that leaves is on record with what the service had counted so far, where it counts as it goes', async () => {
+  const stage = await openStage()
+  const counted = (at: number) => ({ prompt_tokens: 70, completion_tokens: 3 * at, total_tokens: 70 + 3 * at })
+  stage.upstream.always(async ({ hit, response, gone }) => {
+    response.writeHead(200, { 'content-type': 'text/event-stream' })
+    for (let at = 1; !gone.aborted; at++) {
+      response.write(framed({ ...piece(hit, `w${at} `), usage: counted(at) }))
+      await sleep(5)
+    }
+  })
+  const reader = await firstPiece(await stage.ask())
+  await reader.read()
+  await reader.cancel()
+  const { record } = await expectLeft(stage, 200)
+  const { tokensIn, tokensOut } = record.count!
+  expect(tokensIn).toBe(70)
+  expect(tokensOut % 3).toBe(0)
+  expect(stage.takings[0]!.tokens).toBe(tokensIn + tokensOut)
+})
+
+test('a sender that gives up its request is on record, and reaches nobody', async () => {
+  const stage = await openStage()
+  const { port } = new URL(stage.url)
+  for (const [path, type] of [
+    ['/v1/chat/completions', 'application/json'],
+    ['/v1/audio/transcriptions', 'multipart/form-data; boundary=x'],
+  ]) {
+    stage.ends.length = 0
+    const sent = request({
+      ...{ port, path, method: 'POST' },
+      headers: { 'content-type': type, 'content-length': 9_000, authorization: 'Bearer sk-parley-test' },
+    })
+    sent.on('error', () => undefined)
+    sent.write('{"model":"m"')
+    await sleep(30)
+    sent.destroy()
+    expect(await until(() => stage.ends.length === 1)).toBe(true)
+    expect(stage.ends[0]).toMatchObject({ status: 499, isWhole: false, record: { errorCode: 'cancelled' } })
+  }
+  expect(stage.upstream.hits).toHaveLength(0)
+  expect([stage.takings, stage.isIdle()]).toEqual([[], true])
+})
+
+test('a backend that says nothing at all has not answered', async () => {
+  const silent: Backend = {
+    ...{ name: 'silent', models: async () => [] },
+    // biome-ignore lint/correctness/useYield: that is what it is here for
+    run: async function* () {
+      return { usage: noUsage, servedBy: 'silent' }
+    },
+  }
+  const server = await serveLocally(silent)
+  onTestFinished(server.stop)
+  for (const stream of [true, false]) {
+    const answer = await fetch(`${server.url}/chat/completions`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', authorization: 'Bearer sk-parley-test' },
+      body: JSON.stringify({ model: 'm', stream, messages: [{ role: 'user', content: 'hi' }] }),
+    })
+    expect([answer.status, (await answer.json()).error.code]).toEqual([502, 'backend_failed'])
+  }
+})
+
+test('a response names no file of somebody else either', async () => {
+  const stage = await openStage()
+  const answer = await fetch(`${stage.url}/responses`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', authorization: 'Bearer sk-parley-test' },
+    body: JSON.stringify({
+      model: 'm',
+      input: [{ role: 'user', content: [{ type: 'input_audio', input_audio: { file_id: 'file-other' } }] }],
+    }),
+  })
+  expect(answer.status).toBe(404)
+  expect(stage.upstream.hits).toHaveLength(0)
 })
