@@ -190,9 +190,12 @@ function givenName({ headers }: IncomingMessage): string | undefined {
   return typeof given === 'string' && /^[\w-]{8,64}$/.test(given) ? given : undefined
 }
 
+/** A proxy in front would take a path with a host or a backslash in it for another one than this node does. */
+const pathOnly = /^\/(?!\/)[^\\?]*(?:\?|$)/
+
 /** A slash at the end says nothing. */
 function parseUrl({ url = '/' }: IncomingMessage): URL {
-  const parsed = url.startsWith('/') ? URL.parse(url, 'http://node') : null
+  const parsed = pathOnly.test(url) ? URL.parse(url, 'http://node') : null
   if (parsed !== null) {
     if (parsed.pathname.endsWith('/')) parsed.pathname = parsed.pathname.slice(0, -1)
     return parsed

@@ -1,7 +1,7 @@
 import { ParleyError } from '../core/index.ts'
 import type { Handler } from './exchange.ts'
 
-/** `METHOD /path` → handler; a path that ends in `/*` takes everything below it. HEAD is asked as GET is. */
+/** `METHOD /path` → handler, `*` for whatever method there is; a path that ends in `/*` takes everything below it. HEAD is asked as GET is. */
 export type Routes = Readonly<Record<string, Handler>>
 
 /** Finds a handler. Throws `not_found`, or `method_not_allowed` with the methods the path takes. */
@@ -13,7 +13,7 @@ export function findRoute(routes: Routes, method: string, path: string): Handler
     const [verb = '', pattern = ''] = route.split(' ')
     return fits(pattern, path) ? [{ verb, handler }] : []
   })
-  const found = fitting.find(({ verb }) => verb === asked)
+  const found = fitting.find(({ verb }) => verb === asked || verb === '*')
   if (found !== undefined) return found.handler
   if (fitting.length === 0) throw new ParleyError('not_found', `there is no route ${method} ${path}`)
   const allow = [...new Set(fitting.flatMap(({ verb }) => (verb === 'GET' ? ['GET', 'HEAD'] : [verb])))]

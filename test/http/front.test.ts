@@ -229,6 +229,15 @@ describe('a bad request', () => {
     await slow.stop()
   })
 
+  test('a path that a proxy in front could take for another one is refused', async () => {
+    const paths = ['//x/healthz/live', '/\\x/healthz/live', '/x\\..\\healthz/live', 'http://x/healthz/live', '*']
+    for (const path of paths) {
+      const said = await rawText(`GET ${path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n`, server.url)
+      expect([path, said.slice(0, 12)]).toEqual([path, 'HTTP/1.1 400'])
+    }
+    expect((await send('/healthz/live?a=\\b//c', { method: 'GET' })).status).toBe(200)
+  })
+
   test('a compressed body is refused', async () => {
     expect((await post('{}', { 'content-encoding': 'gzip' })).status).toBe(400)
   })

@@ -25,7 +25,6 @@ export interface AdminRouterOptions extends ProxySettings {
 export const adminPrefix = '/api'
 
 const machine: Actor = { kind: 'machine', id: 'admin', role: 'admin' }
-const methods = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']
 /** Answers of the management are for one reader and never a page. */
 const headers = {
   'cache-control': 'no-store',
@@ -46,7 +45,7 @@ export function createAdminRouter(routes: readonly AdminRoute[], options: AdminR
     const telling: Telling = { actor: await actorOf(route, request, options, isMachine) }
     await told(route, params.id, options, telling, () => answer(exchange, matched, telling, answering))
   }
-  return Object.fromEntries(methods.map(method => [`${method} ${adminPrefix}/*`, handler]))
+  return { [`* ${adminPrefix}/*`]: handler }
 }
 
 /** Who asks, before anything of the body is read. */

@@ -16,6 +16,7 @@ describe('the router', () => {
       ['PATCH /providers', 405, 'GET, HEAD, POST'],
       ['DELETE /configs/export', 405, 'GET, HEAD'],
       ['OPTIONS /keys', 405, 'GET, HEAD, POST'],
+      ['PROPFIND /keys', 405, 'GET, HEAD, POST'],
       [`POST /users/${unknownId}`, 405, 'GET, HEAD, PUT, DELETE'],
       ['GET /nothing/here', 404, null],
       ['GET /providers/x/y/z', 404, null],
