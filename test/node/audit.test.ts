@@ -1,6 +1,10 @@
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
 import { startService } from './gateway.ts'
 import { password, startManaged } from './managed.ts'
+
+const run = promisify(execFile)
 
 interface Line {
   readonly level: string
@@ -77,4 +81,44 @@ test('those who follow the events see it as it happens', async () => {
     break
   }
   gone.abort()
+})
+
+test('commands that change keys are on record as well', { timeout: 60_000 }, async () => {
+  const { api, home } = await startManaged()
+  const parley = async (...args: string[]) => {
+    const options = { env: { ...process.env, PARLEY_HOME: home } }
+    const { stdout } = await run(process.execPath, ['src/cli/main.ts', ...args, '--json'], options)
+    return JSON.parse(stdout) as { id: string; secret: string }
+  }
+  const made = await parley('key', 'new', 'app', '--project', 'shop')
+  const next = await parley('key', 'rotate', made.id)
+  await parley('key', 'revoke', next.id)
+  const { body, text } = await api('GET /logs?component=management')
+  const fields = (route: string, target: string) => ({ actor: 'machine:cli', role: 'admin', route, target })
+  expect((body.data as Line[]).map(({ fields }) => fields).reverse()).toEqual([
+    fields('parley key new', made.id),
+    fields('parley key rotate', made.id),
+    fields('parley key revoke', next.id),
+  ])
+  for (const { secret } of [made, next]) expect(text).not.toContain(secret)
+  expect((await api('GET /keys?revoked=true')).body.data).toMatchObject([{ id: next.id, project: 'shop' }])
+})
+
+test('an alert that was raised is over when its node stops, or has come back from a crash', async () => {
+  const first = await startManaged({
+    upstreams: [{ name: 'gone', url: 'http://127.0.0.1:9/v1', models: ['m'] }],
+    alerts: { rules: [{ metric: 'provider_failures', threshold: 1, clear: 0 }] },
+  })
+  const { store: open, api, chat } = first
+  const firing = async () => (await api('GET /alerts?state=firing')).body.total
+  await chat('m')
+  await expect.poll(firing, { timeout: 5_000 }).toBe(1)
+  const { store } = await open()
+  await first.node.stop()
+  const states = async () => (await store.alerts.list({}, { page: 1, limit: 10 })).rows.map(({ state }) => state)
+  expect(await states()).toEqual(['resolved'])
+  const left = { rule: 'memory', subject: 'node', value: 9, threshold: 8, startedAt: 1, message: 'left by a crash' }
+  await store.alerts.create(left)
+  const again = await startManaged({}, { home: first.home })
+  expect((await again.api('GET /alerts?state=firing')).body.total).toBe(0)
 })

@@ -135,7 +135,7 @@ export async function startGateway(
   const chat = (model: string, fields: object = {}, key = node.firstKey) =>
     send('/v1/chat/completions', { model, messages: [{ role: 'user', content: 'hi' }], ...fields }, key)
   return {
-    ...{ node, write, send, chat, token, paths, lines, startMs },
+    ...{ node, write, send, chat, token, paths, lines, startMs, home },
     /** The text of a whole answer, or its status and error code. */
     ask: async (model: string, fields: object = {}, key = node.firstKey) => {
       const answer = await chat(model, fields, key)
