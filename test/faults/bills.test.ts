@@ -146,10 +146,18 @@ function outputOf({ id }: Bill): bigint {
 const windowPrice = BigInt(windowTokens) * priceOut
 const arrivedAt = ({ words }: Bill) => BigInt(words) * priceOut
 
+/** Charged for what arrived, or for a window more where the app left. */
+function isFair(bill: Bill): boolean {
+  const over = outputOf(bill) - arrivedAt(bill)
+  return over === 0n || (over > 0n && over <= windowPrice && planOf(bill.id).end === 'left')
+}
+
 test(
   `${calls} paid streams that break off at random: level books, and each bill is what arrived`,
   async () => {
     const bills = await inTurn(Array.from({ length: calls }, newId), concurrency, read)
+    // The receipt of an answer that was left comes behind its end: books may be level for a moment without it.
+    await until(() => bills.every(isFair), 'each receipt is there').catch(() => undefined)
     await booksLevel()
     expect(bills.filter(({ status }) => status === 200).length).toBe(calls)
     for (const bill of bills) {
