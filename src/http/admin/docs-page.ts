@@ -32,7 +32,7 @@ export function pageOf(document: OpenApi): DocumentPage {
   const { title, version, description } = document.info
   const html = `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>${escaped(title)} API</title>
 <meta name="viewport" content="width=device-width,initial-scale=1"><style>${style}</style></head><body>
-<h1>${escaped(title)} ${escaped(version)}</h1><p>${escaped(description)} As <a href="/api/openapi.json">OpenAPI 3.1</a>.</p>
+<h1>${escaped(title)} ${escaped(version)}</h1><p>${worded(description)} As <a href="/api/openapi.json">OpenAPI 3.1</a>.</p>
 ${body.join('\n')}<section><h2>schemas</h2>${schemas.join('\n')}</section></body></html>`
   const digest = hash('sha256', style, 'base64')
   const policy = `default-src 'none'; style-src 'sha256-${digest}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`
@@ -43,15 +43,31 @@ function section(method: string, path: string, operation: Operation): string {
   const { summary, parameters, requestBody, responses } = operation
   const rows = parameters.map(
     ({ name, in: place, description = '', schema }) =>
-      `<tr><td><code>${escaped(name)}</code></td><td>${place}</td><td>${escaped(description)} <code>${escaped(JSON.stringify(schema))}</code></td></tr>`,
+      `<tr><td><code>${escaped(name)}</code></td><td>${place}</td><td>${worded(description)} <code>${escaped(JSON.stringify(schema))}</code></td></tr>`,
   )
   const answers = Object.entries(responses).map(
-    ([status, { content }]) => `<h4>${escaped(status)}</h4>${content === undefined ? '' : code(content)}`,
+    ([status, { content }]) => `<h4>${escaped(status)}</h4>${content === undefined ? '' : contents(content)}`,
   )
   return `<details><summary><code><span class="method">${escaped(method.toUpperCase())}</span>${escaped(path)}</code>
-<span class="role">${escaped(operation['x-role'])}</span><br>${escaped(summary)}</summary>
+<span class="role">${escaped(operation['x-role'])}</span><br>${worded(summary)}</summary>
 ${rows.length === 0 ? '' : `<table>${rows.join('')}</table>`}
-${requestBody === undefined ? '' : `<h4>Body</h4>${code(requestBody.content)}`}${answers.join('')}</details>`
+${requestBody === undefined ? '' : `<h4>Body${requestBody.required ? '' : ', if there is one'}</h4>${contents(requestBody.content)}`}${answers.join('')}</details>`
+}
+
+/** Of each media type its schema; one that has a name is a way to it. */
+function contents(content: Readonly<Record<string, unknown>>): string {
+  const parts = Object.entries(content).map(([type, media]) => {
+    const { schema = {} } = Object(media) as { readonly schema?: object }
+    const name = /^#\/components\/schemas\/(\w+)$/.exec(String(Object(schema).$ref))?.[1]
+    const shown = name === undefined ? code(schema) : `: <a href="#${escaped(name)}">${escaped(name)}</a>`
+    return `<code>${escaped(type)}</code>${Object.keys(schema).length === 0 ? '' : shown}`
+  })
+  return parts.join('')
+}
+
+/** Words with names in backticks. */
+function worded(text: string): string {
+  return escaped(text).replaceAll(/`([^`]+)`/g, '<code>$1</code>')
 }
 
 function code(value: unknown): string {

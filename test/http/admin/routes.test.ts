@@ -141,5 +141,7 @@ describe('the document', () => {
     expect(text).not.toMatch(/<script|<link|<img|https?:\/\/|style="|\son\w+=/i)
     const { body } = await stage.ask('GET /openapi.json')
     for (const path of Object.keys(body.paths)) expect(text).toContain(path)
+    for (const [, name] of text.matchAll(/href="#(\w+)"/g)) expect(text).toContain(`id="${name}"`)
+    expect(text).toContain('<code>details.needs</code>')
   })
 })
