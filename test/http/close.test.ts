@@ -20,6 +20,7 @@ async function startFront(answerMs: number) {
     random: systemRandom,
     headersTimeoutMs: 5_000,
     requestTimeoutMs: 5_000,
+    stallMs: 1_000,
     maxConnections: 10,
     onError: () => undefined,
   })

@@ -1,6 +1,6 @@
 import { expect, test, vi } from 'vitest'
-import type { Call } from '../../src/core/index.ts'
-import type { Candidate, DollarPrices } from '../../src/gateway/index.ts'
+import type { Call, DollarPrices } from '../../src/core/index.ts'
+import type { Candidate } from '../../src/gateway/index.ts'
 import { priceFor } from '../../src/node/prices.ts'
 import { createPricing } from '../../src/node/pricing.ts'
 import { usageOf } from '../../src/openai/index.ts'

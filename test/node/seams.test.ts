@@ -73,7 +73,10 @@ async function openStage({ admitMs = 0, lookupMs = 0, stallMs = 30_000 }: StageO
       return entries.get(key)
     },
     set: async (key, value) => void entries.set(key, value),
-    purge: async () => entries.clear(),
+    purge: async () => {
+      entries.clear()
+      return true
+    },
   }
   const admission = createAdmission({ maxRunning: 64, maxRunningPerPrincipal: 64 })
   const candidates: Candidate[] = [{ name: 'up', kind: 'api', backend }]
