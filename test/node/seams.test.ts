@@ -72,11 +72,8 @@ async function openStage({ admitMs = 0, lookupMs = 0, stallMs = 30_000 }: StageO
       await sleep(lookupMs)
       return entries.get(key)
     },
-    set: async (key, value) => void entries.set(key, value),
-    purge: async () => {
-      entries.clear()
-      return true
-    },
+    set: async (key, value) => entries.set(key, value).size > 0,
+    purge: async () => entries.clear(),
   }
   const admission = createAdmission({ maxRunning: 64, maxRunningPerPrincipal: 64 })
   const candidates: Candidate[] = [{ name: 'up', kind: 'api', backend }]
