@@ -235,32 +235,6 @@ test('sums are those of the requests, by each group and filter', async () => {
   )
 })
 
-test('lines of the log are searched literally and by each filter', async () => {
-  const { api, store: open } = await startManaged()
-  const { store } = await open()
-  const messages = ['100% done', '100 and done', 'a_b', 'axb', 'it\'s \\ "quoted"', '(.*)', 'two\\nlines']
-  const line = (message: string, at: number) => ({
-    id: crypto.randomUUID(),
-    timestamp: 1_000 + at,
-    level: at % 2 === 0 ? ('warn' as const) : ('error' as const),
-    component: at < 3 ? 'store' : 'gateway',
-    message,
-    requestId: null,
-    fields: {},
-  })
-  await store.logs.write(messages.map(line))
-  const found = async (query: Record<string, string>) => {
-    const { body } = await api(`GET /logs?${new URLSearchParams({ to: '2000', ...query })}`)
-    return body.data.map(({ message }: { message: string }) => message).reverse()
-  }
-  expect(await found({})).toEqual(messages)
-  for (const search of ['100%', 'a_b', "it's", '"quoted"', '(.*)', '\\']) {
-    expect(await found({ search }), search).toEqual(messages.filter(message => message.includes(search)))
-  }
-  expect(await found({ level: 'warn', component: 'store' })).toEqual([messages[0], messages[2]])
-  expect(await found({ from: '1003', to: '1005' })).toEqual([messages[3], messages[4]])
-})
-
 test('health asks nobody and is quick; every answer is as the document has it', async () => {
   const a = await upstream('m')
   const { api, origin, addProvider, join, chat } = await startManaged()
