@@ -49,7 +49,8 @@ export function createTree(setup: NodeSetup, parts: TreeParts): Tree {
   const { fleet, peers, ranking, keyName } = parts
   const all = createCandidates(fleet, peers)
   const isOpen = setup.routing.expose === 'all'
-  const named = (endpoints: NodeSetup['endpoints']) => createEndpoints(all, endpoints, { isOpen, policy: setup.routing.policy })
+  const named = (endpoints: NodeSetup['endpoints']) =>
+    createEndpoints(all, endpoints, { isOpen, policy: setup.routing.policy })
   const common = named(setup.endpoints)
   const byTask = new Map<Task, CandidateSource>(
     [...setup.mapped].map(([path, own]) => [mappedTasks[path as ApiPath], named([...setup.endpoints, ...own])]),
