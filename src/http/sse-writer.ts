@@ -95,6 +95,8 @@ export function endInTime(response: ServerResponse, stallMs: number): void {
   if (socket instanceof Socket) {
     // It counts the bytes that the system takes, also of a body that was written at once.
     response.setTimeout(stallMs, () => breakOff(response))
+    // The next request on this connection has bounds of its own.
+    response.prependOnceListener('finish', () => socket.setTimeout(0))
     return
   }
   let left = response.writableLength

@@ -1,4 +1,5 @@
 import { request } from 'node:http'
+import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { createUpstream } from '../../src/backends/index.ts'
@@ -288,6 +289,28 @@ test('a reader that does not come for the end of its answer keeps nothing waitin
   expect(unhandled).toEqual([])
 })
 
+test('a second request on the same connection has all of its time', async () => {
+  const stage = await openStage({ stallMs: 150 })
+  stage.upstream.next(whole(), async asked => {
+    await sleep(600)
+    return whole()(asked)
+  })
+  const { port, hostname } = new URL(stage.url)
+  const socket = connect(Number(port), hostname)
+  onTestFinished(() => void socket.destroy())
+  const ask = (said: string) => {
+    const body = JSON.stringify({ model: 'm', messages: [{ role: 'user', content: said }] })
+    const head = `host: localhost\r\nauthorization: Bearer sk-parley-test\r\ncontent-type: application/json`
+    return `POST /v1/chat/completions HTTP/1.1\r\n${head}\r\ncontent-length: ${body.length}\r\n\r\n${body}`
+  }
+  let said = ''
+  socket.on('data', bytes => {
+    said += bytes
+  })
+  socket.write(ask('one') + ask('two'))
+  expect(await until(() => said.split('HTTP/1.1 200').length === 3)).toBe(true)
+})
+
 test('a chunk that fits no answer ends it for caller and record alike', async () => {
   const stage = await openStage()
   stage.upstream.always(
@@ -438,7 +461,8 @@ test('a backend that says nothing at all has not answered', async () => {
       headers: { 'content-type': 'application/json', authorization: 'Bearer sk-parley-test' },
       body: JSON.stringify({ model: 'm', stream, messages: [{ role: 'user', content: 'hi' }] }),
     })
-    expect([answer.status, (await answer.json()).error.code]).toEqual([502, 'backend_failed'])
+    const { error } = (await answer.json()) as { error: { code: string } }
+    expect([answer.status, error.code]).toEqual([502, 'backend_failed'])
   }
 })
 
