@@ -56,11 +56,7 @@ export function parseMasterKey(text: string): Uint8Array {
 }
 
 /** The master key as it was given, or as the node keeps it in a file of its own. */
-export function openMasterKey(
-  given: string | undefined,
-  path: string,
-  random: Pick<Random, 'bytes'>,
-): Uint8Array {
+export function openMasterKey(given: string | undefined, path: string, random: Pick<Random, 'bytes'>): Uint8Array {
   return given === undefined ? readOrMakeMasterKey(path, random) : parseMasterKey(given)
 }
 

@@ -45,8 +45,7 @@ describe('a method a path does not take', () => {
   })
 
   test('is no answer for a path there is not', async () => {
-    for (const path of ['/v1/nothing', '/v1/model', '/'])
-      expect((await ask(path, 'POST')).status).toBe(404)
+    for (const path of ['/v1/nothing', '/v1/model', '/']) expect((await ask(path, 'POST')).status).toBe(404)
   })
 })
 
