@@ -1,8 +1,8 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Config, createConfig, resolvePaths } from '../../src/config/index.ts'
 import { type ArchivedCall, type RequestRow, systemClock, systemRandom } from '../../src/core/index.ts'
 import type { ParleyNode } from '../../src/node/index.ts'
-import { openStore } from '../../src/store/index.ts'
+import { openStore, type StorePlace } from '../../src/store/index.ts'
 import {
   type Answer,
   cut,
@@ -15,6 +15,7 @@ import {
   text,
   whole,
 } from '../faulty-upstream.ts'
+import { type Postgres, postgresMissing, startPostgres } from '../postgres.ts'
 import { makeKey } from './keys.ts'
 import { createHome, startNode } from './stage.ts'
 
@@ -55,7 +56,10 @@ let home: ReturnType<typeof createHome>
 let config: Config
 let node: ParleyNode
 
-beforeAll(async () => {
+const place = (): StorePlace =>
+  config.store.url === undefined ? { path: config.paths.storeFile } : { url: config.store.url }
+
+async function start(url: string | undefined): Promise<void> {
   upstream = await startFaultyUpstream(['m'])
   upstream.always(asked => {
     const said = asked.hit.raw.toString()
@@ -70,15 +74,36 @@ beforeAll(async () => {
       upstreams: [{ name: 'upstream', url: upstream.url }],
       routing: { attemptsMax: 1 },
       archive: { enabled: true },
+      store: { url },
     },
     resolvePaths({ PARLEY_HOME: home.path }),
   )
   node = await startNode(config)
-})
-afterAll(async () => {
+}
+
+async function stop(): Promise<void> {
   await node.stop()
   await upstream.stop()
   home.remove()
+}
+
+describe('what is archived in a file', () => {
+  beforeAll(() => start(undefined))
+  afterAll(stop)
+  tests()
+})
+
+describe.skipIf(postgresMissing !== undefined)(`what is archived in PostgreSQL ${postgresMissing ?? ''}`, () => {
+  let postgres: Postgres
+  beforeAll(async () => {
+    postgres = await startPostgres()
+    await start(await postgres.createDatabase())
+  })
+  afterAll(async () => {
+    await stop()
+    await postgres.remove()
+  })
+  tests()
 })
 
 /** What an app got. */
@@ -141,7 +166,7 @@ interface Kept {
 }
 
 async function kept(): Promise<Kept> {
-  const store = await openStore({ path: config.paths.storeFile }, { clock: systemClock, random: systemRandom })
+  const store = await openStore(place(), { clock: systemClock, random: systemRandom })
   try {
     const rows: RequestRow[] = []
     const calls: ArchivedCall[] = []
@@ -168,83 +193,85 @@ async function keptOf(prompt: string, count: number): Promise<ArchivedCall[]> {
   return (await kept()).calls.filter(({ input }) => input.content.includes(prompt))
 }
 
-test('of 1,000 mixed requests each is kept once, with what its app got', { timeout: 120_000 }, async () => {
-  const got = new Map<string, Got & { kind: Kind }>()
-  let next = 0
-  const app = async () => {
-    while (next < 1_000) {
-      const [number, kind] = [next, kinds[next % kinds.length]!]
-      next++
-      const prompt = `${kind} number ${number} – schön 世界 👋🏽.`
-      got.set(prompt, { ...(await ask(kind, prompt)), kind })
+function tests(): void {
+  test('of 1,000 mixed requests each is kept once, with what its app got', { timeout: 120_000 }, async () => {
+    const got = new Map<string, Got & { kind: Kind }>()
+    let next = 0
+    const app = async () => {
+      while (next < 1_000) {
+        const [number, kind] = [next, kinds[next % kinds.length]!]
+        next++
+        const prompt = `${kind} number ${number} – schön 世界 👋🏽.`
+        got.set(prompt, { ...(await ask(kind, prompt)), kind })
+      }
     }
-  }
-  await Promise.all(Array.from({ length: 24 }, app))
-  const all = await keptOf(' number ', 1_000)
-  expect(all.length).toBe(1_000)
-  const { rows } = await kept()
-  const byPrompt = new Map(all.map(call => [promptIn(call.input.content), call]))
-  expect(byPrompt.size).toBe(1_000)
-  for (const [prompt, { kind, status, text: said }] of got) {
-    const { input, response } = byPrompt.get(prompt)!
-    expect(response.inputId).toBe(input.id)
-    expect(response.timestamp).toBeGreaterThanOrEqual(input.timestamp)
-    const row = rows.get(input.id)!
-    expect([kind, row.status, response.status]).toEqual([kind, status, status])
-    expect([kind, response.isPartial]).toEqual([kind, kind === 'left' || kind === 'cut' || status >= 400])
-    expect([kind, row.errorCode]).toEqual([kind, errorCodes[kind] ?? null])
-    if (kind === 'whole') expect(response.content).toBe(saidWhole)
-    else if (kind === 'stream' || kind === 'left' || kind === 'cut') expect(response.content).toBe(said)
-    else if (kind === 'vector' || kind === 'image' || kind === 'heard') expect(response.content).toBe(said)
-    else if (kind === 'speech') expect(JSON.parse(response.content)).toEqual({ contentType: 'audio/mpeg', bytes: 5 })
-    else expect(response.content).toBe('')
-    expect(JSON.stringify([row.request, row.response, row.attempts])).not.toMatch(/number|schön|grüezi/)
-  }
-})
-
-const errorCodes: Partial<Record<Kind, string>> = {
-  bad: 'invalid_request',
-  refused: 'invalid_request',
-  down: 'backend_failed',
-  left: 'cancelled',
-  cut: 'stream_cut',
-}
-
-function promptIn(content: string): string {
-  return /(\w+ number \d+ – schön 世界 👋🏽\.)/.exec(content)![1]!
-}
-
-test('a key says whether its texts are kept, and what is taken out of them', { timeout: 30_000 }, async () => {
-  const silent = await makeKey(config.paths.storeFile, { name: 'silent', archive: 'off' })
-  const redact = { kinds: ['email', 'secret'], words: ['Rumpelstilzchen'] }
-  const careful = await makeKey(config.paths.storeFile, { name: 'careful', project: 'tales', redact })
-  const said = 'a tale: write to ann@example.com that RUMPELSTILZCHEN has sk-live-0123456789abcdefghij'
-  await ask('whole', `silent ${said}`, silent)
-  await ask('whole', `careful ${said}`, careful)
-  const found = await keptOf('a tale', 1)
-  expect(found.map(({ input }) => JSON.parse(input.content).messages[0].content)).toEqual([
-    'careful a tale: write to [email] that [word] has [secret]',
-  ])
-  const rows = [...(await kept()).rows.values()]
-  expect(rows.find(({ project }) => project === 'tales')).toMatchObject({
-    status: 200,
-    provider: 'upstream',
-    model: 'm',
+    await Promise.all(Array.from({ length: 24 }, app))
+    const all = await keptOf(' number ', 1_000)
+    expect(all.length).toBe(1_000)
+    const { rows } = await kept()
+    const byPrompt = new Map(all.map(call => [promptIn(call.input.content), call]))
+    expect(byPrompt.size).toBe(1_000)
+    for (const [prompt, { kind, status, text: said }] of got) {
+      const { input, response } = byPrompt.get(prompt)!
+      expect(response.inputId).toBe(input.id)
+      expect(response.timestamp).toBeGreaterThanOrEqual(input.timestamp)
+      const row = rows.get(input.id)!
+      expect([kind, row.status, response.status]).toEqual([kind, status, status])
+      expect([kind, response.isPartial]).toEqual([kind, kind === 'left' || kind === 'cut' || status >= 400])
+      expect([kind, row.errorCode]).toEqual([kind, errorCodes[kind] ?? null])
+      if (kind === 'whole') expect(response.content).toBe(saidWhole)
+      else if (kind === 'stream' || kind === 'left' || kind === 'cut') expect(response.content).toBe(said)
+      else if (kind === 'vector' || kind === 'image' || kind === 'heard') expect(response.content).toBe(said)
+      else if (kind === 'speech') expect(JSON.parse(response.content)).toEqual({ contentType: 'audio/mpeg', bytes: 5 })
+      else expect(response.content).toBe('')
+      expect(JSON.stringify([row.request, row.response, row.attempts])).not.toMatch(/number|schön|grüezi/)
+    }
   })
-  expect(rows.length).toBe(1_002)
-})
 
-test('an answer from the cache is kept like the one it is', { timeout: 30_000 }, async () => {
-  const caching = await makeKey(config.paths.storeFile, { name: 'caching', cache: 'own' })
-  const [first, second] = [
-    await ask('whole', 'whole and twice', caching),
-    await ask('whole', 'whole and twice', caching),
-  ]
-  expect([first.status, second.status]).toEqual([200, 200])
-  const found = await keptOf('whole and twice', 2)
-  const { rows } = await kept()
-  expect(found.map(({ input }) => rows.get(input.id)!.cache).sort()).toEqual(['hit', 'miss'])
-  for (const { input, response } of found) {
-    expect([response.inputId, response.content, response.isPartial]).toEqual([input.id, saidWhole, false])
+  const errorCodes: Partial<Record<Kind, string>> = {
+    bad: 'invalid_request',
+    refused: 'invalid_request',
+    down: 'backend_failed',
+    left: 'cancelled',
+    cut: 'stream_cut',
   }
-})
+
+  function promptIn(content: string): string {
+    return /(\w+ number \d+ – schön 世界 👋🏽\.)/.exec(content)![1]!
+  }
+
+  test('a key says whether its texts are kept, and what is taken out of them', { timeout: 30_000 }, async () => {
+    const silent = await makeKey(place(), { name: 'silent', archive: 'off' })
+    const redact = { kinds: ['email', 'secret'], words: ['Rumpelstilzchen'] }
+    const careful = await makeKey(place(), { name: 'careful', project: 'tales', redact })
+    const said = 'a tale: write to ann@example.com that RUMPELSTILZCHEN has sk-live-0123456789abcdefghij'
+    await ask('whole', `silent ${said}`, silent)
+    await ask('whole', `careful ${said}`, careful)
+    const found = await keptOf('a tale', 1)
+    expect(found.map(({ input }) => JSON.parse(input.content).messages[0].content)).toEqual([
+      'careful a tale: write to [email] that [word] has [secret]',
+    ])
+    const rows = [...(await kept()).rows.values()]
+    expect(rows.find(({ project }) => project === 'tales')).toMatchObject({
+      status: 200,
+      provider: 'upstream',
+      model: 'm',
+    })
+    expect(rows.length).toBe(1_002)
+  })
+
+  test('an answer from the cache is kept like the one it is', { timeout: 30_000 }, async () => {
+    const caching = await makeKey(place(), { name: 'caching', cache: 'own' })
+    const [first, second] = [
+      await ask('whole', 'whole and twice', caching),
+      await ask('whole', 'whole and twice', caching),
+    ]
+    expect([first.status, second.status]).toEqual([200, 200])
+    const found = await keptOf('whole and twice', 2)
+    const { rows } = await kept()
+    expect(found.map(({ input }) => rows.get(input.id)!.cache).sort()).toEqual(['hit', 'miss'])
+    for (const { input, response } of found) {
+      expect([response.inputId, response.content, response.isPartial]).toEqual([input.id, saidWhole, false])
+    }
+  })
+}
