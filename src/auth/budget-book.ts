@@ -8,6 +8,8 @@ export interface BudgetBookParts {
   readonly revisions: Pick<Revisions, 'current'>
   readonly messages: Messages
   readonly clock: Clock
+  /** Told when spending here has brought a budget past another twentieth of its amount. */
+  readonly onCrossed?: (row: BudgetRow, percent: number) => void
 }
 
 /** Where budgets are looked for. */
@@ -36,6 +38,7 @@ const perOwnerMax = 100
 /** What other nodes spend shows after this even where no message tells of it. */
 const freshMs = 5_000
 const flushEveryMs = 100
+const percentStep = 5
 const channel = 'budget'
 
 interface Known {
@@ -127,7 +130,7 @@ class Book {
       try {
         const [row] = await this.#parts.budgets.spend([budget.row.id], amount)
         budget.pending -= amount
-        if (row !== undefined) this.#booked(budget, row)
+        if (row !== undefined) this.#booked(budget, row, amount)
       } catch (cause) {
         this.#unbooked.add(budget)
         throw cause
@@ -136,8 +139,10 @@ class Book {
     }
   }
 
-  #booked(budget: OpenBudget, row: BudgetRow): void {
+  #booked(budget: OpenBudget, row: BudgetRow, amount: bigint): void {
     budget.row = row
+    const [before, now] = [percentOf(row, row.spent - amount), percentOf(row, row.spent)]
+    if (Math.floor(now / percentStep) > Math.floor(before / percentStep)) this.#parts.onCrossed?.(row, now)
     const { id, spent, windowStart } = row
     this.#parts.messages.publish(channel, JSON.stringify({ id, spent: String(spent), windowStart }))
   }
@@ -210,6 +215,10 @@ class Book {
     const row = await this.#parts.budgets.get(id)
     return row === undefined ? [] : [row]
   }
+}
+
+function percentOf({ amount }: BudgetRow, spent: bigint): number {
+  return amount === 0n ? 100 : Number((spent * 10_000n) / amount) / 100
 }
 
 /** Within a window spending only grows: what was read before it grew may arrive after. */

@@ -23,6 +23,7 @@ import {
   type Shared,
   startServices,
   stopServices,
+  windowAround,
 } from '../core/index.ts'
 import { Preset } from '../openai/index.ts'
 import {
@@ -106,7 +107,13 @@ function memoryOf(store: SqlStore, sealer: Sealer, key: Uint8Array, options: Mem
   const revisions = createRevisions({ store, messages: shared.messages, everyMs: revisionEveryMs })
   const kept = createKeyRing({ keys: store.keys, users: store.users, revisions, clock })
   const ring = withImportedKey(kept, options.importedKey)
-  const book = createBudgetBook({ budgets: store.budgets, revisions, messages: shared.messages, clock })
+  const book = createBudgetBook({
+    ...{ budgets: store.budgets, revisions, messages: shared.messages, clock },
+    onCrossed: ({ id, scope, scopeId, window }, percent) => {
+      const { end: resetsAt } = windowAround(window, clock.now())
+      log.emit({ type: 'budget.crossed', budget: id, scope, scopeId, percent, resetsAt })
+    },
+  })
   const keys = createKeys({ keys: store.keys, budgets: store.budgets, revisions, clock, random })
   const limits = createLimits({ ring, book, shared, clock })
   const spool = { folder: config.paths.spoolDirectory, maxBytes: config.store.spoolBytesMax }

@@ -1,7 +1,9 @@
 import OpenAI from 'openai'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Config, createConfig, resolvePaths } from '../../src/config/index.ts'
+import { systemClock, systemRandom } from '../../src/core/index.ts'
 import type { ParleyNode } from '../../src/node/index.ts'
+import { openStore } from '../../src/store/index.ts'
 import { type FaultyUpstream, startFaultyUpstream } from '../faulty-upstream.ts'
 import { makeKey } from './keys.ts'
 import { createHome, startNode } from './stage.ts'
@@ -17,7 +19,11 @@ beforeAll(async () => {
   upstream = await startFaultyUpstream(['big', 'small'])
   home = createHome()
   config = createConfig(
-    { http: { port: 0 }, models: { nano: false }, upstreams: [{ name: 'upstream', url: upstream.url }] },
+    {
+      http: { port: 0 },
+      models: { nano: false },
+      upstreams: [{ name: 'upstream', url: upstream.url, prices: [{ in: '1', out: '2' }] }],
+    },
     resolvePaths({ PARLEY_HOME: home.path }),
   )
   node = await startNode(config)
@@ -81,4 +87,24 @@ test('what a project has set reaches its upstream and not its callers', async ()
   expect(plain).not.toHaveProperty('temperature')
   expect(answer.model).toBe('house')
   expect((await ai.models.list()).data.map(({ id }) => id).sort()).toEqual(['house', 'small'])
+})
+
+test('a budget that is nearly spent is told of, is an alert, and lets nothing go over it', async () => {
+  const apiKey = await makeKey(config.paths.storeFile, { name: 'frugal' })
+  const store = await openStore({ path: config.paths.storeFile }, { clock: systemClock, random: systemRandom })
+  const { id } = (await store.keys.list({}, { page: 1, limit: 100 })).rows.find(({ name }) => name === 'frugal')!
+  await store.budgets.create({ scope: 'key', scopeId: id, amount: 20n, window: 'total', isHard: true })
+  await store.close()
+  const ai = new OpenAI({ baseURL: node.url, apiKey, maxRetries: 0 })
+  const body = { model: 'big', messages, max_tokens: 5 }
+  await ai.chat.completions.create(body)
+  const told = () => node.log.recent().filter(({ type }) => type === 'budget.crossed')
+  await expect.poll(told, { timeout: 5_000 }).toMatchObject([{ scope: 'key', scopeId: id, percent: 85 }])
+  await expect
+    .poll(() => node.log.recent().find(event => event.type === 'alert.raised' && event.subject === `key ${id}`), {
+      timeout: 10_000,
+    })
+    .toMatchObject({ value: 85, threshold: 80 })
+  const refused = await ai.chat.completions.create(body).catch(cause => cause)
+  expect([refused.status, refused.code]).toEqual([429, 'budget_exceeded'])
 })
