@@ -11,6 +11,12 @@ const signUp = z.strictObject({
   domains: z.array(domain).max(1_000).default([]).describe('Domains their addresses may have; empty for all.'),
   budget: dollars().optional().describe('Dollars each of them may spend in a window; no bound when missing.'),
   window: z.enum(budgetWindows).default('month').describe('The window of that budget.'),
+  priceMultiplier: z
+    .number()
+    .min(0)
+    .max(1_000)
+    .default(1)
+    .describe('What their calls cost them, of what they cost the node: 1.2 is a fifth more.'),
   rpm: count(10_000_000).default(60).describe('Requests per minute of their keys.'),
   tpm: count(1_000_000_000).optional().describe('Tokens per minute of their keys.'),
   parallel: count(100_000).default(8).describe('Calls at once of their keys.'),

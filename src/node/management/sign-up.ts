@@ -5,12 +5,12 @@ const millionths = 1_000_000n
 
 /** What the configuration gives to those who sign up; undefined where nobody may. */
 export function signUpOf({ management }: Pick<Config, 'management'>): (() => SignUpSettings) | undefined {
-  const { enabled, domains, budget, window, rpm, tpm, parallel, models } = management.signUp
+  const { enabled, domains, budget, window, priceMultiplier, rpm, tpm, parallel, models } = management.signUp
   if (!enabled) return undefined
   const settings: SignUpSettings = {
     isOpen: true,
     domains,
-    priceMultiplier: 1_000,
+    priceMultiplier: Math.round(priceMultiplier * 1_000),
     ...(budget !== undefined && { budget: { amount: millionthsOf(budget), window } }),
     key: { rpm, tpm: tpm ?? null, parallel, models: models.length === 0 ? null : models },
   }

@@ -146,14 +146,16 @@ describe('signing up', () => {
 
   test('makes an account that sees its own things alone', async () => {
     const stage = await startStage({
-      config: { management: { signUp: { enabled: true, domains: ['example.com'], budget: '2.5' } } },
+      config: {
+        management: { signUp: { enabled: true, domains: ['example.com'], budget: '2.5', priceMultiplier: 1.2 } },
+      },
     })
     const { body } = await stage.ask('POST /auth/signup', { body: person })
     expect(body).toMatchObject({ state: 'done', pass: { refreshToken: expect.any(String) } })
     const token = body.pass.accessToken
     expect((await stage.ask('GET /auth/me', { token })).body).toMatchObject({
       role: 'user',
-      user: { email: person.email },
+      user: { email: person.email, priceMultiplier: 1_200 },
     })
     expect((await stage.ask('GET /auth/me', { token: body.secret })).body).toMatchObject({ kind: 'key', user: null })
     const keys = (await stage.ask('GET /keys', { token })).body
