@@ -196,8 +196,10 @@ test('a list is filtered and paged exactly', async () => {
   expect(page.body.data).toHaveLength(5)
   expect((await stage.ask('GET /providers?page=9&limit=10', { token })).body).toMatchObject({ total: 25, data: [] })
   expect((await stage.ask('GET /providers?limit=100000', { token })).body.limit).toBe(200)
-  const [first] = page.body.data
-  expect((await stage.ask(`GET /providers/${first.id}`, { token })).body).toEqual(first)
+  // How it is now may change from one look to the next: the node takes up these rows meanwhile.
+  const [{ live: _then, ...first }] = page.body.data
+  const { live: _now, ...alone } = (await stage.ask(`GET /providers/${first.id}`, { token })).body
+  expect(alone).toEqual(first)
   expect((await stage.ask(`GET /providers/${unknownId}`, { token })).status).toBe(404)
 })
 
