@@ -177,7 +177,9 @@ async function kept(): Promise<Kept> {
       ]
       rows.push(...some.rows)
       calls.push(...texts.rows)
-      if (some.rows.length < 500) return { rows: new Map(rows.map(row => [row.id, row])), calls }
+      // What is written meanwhile moves the pages: one may show what another did.
+      const once = [...new Map(calls.map(call => [call.response.id, call])).values()]
+      if (some.rows.length < 500) return { rows: new Map(rows.map(row => [row.id, row])), calls: once }
     }
   } finally {
     await store.close()
