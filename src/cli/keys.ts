@@ -1,8 +1,8 @@
 import type { KeyWish } from '../auth/index.ts'
-import { createDirectories, storeUrl } from '../config/index.ts'
 import type { KeyRow } from '../core/index.ts'
 import { ParleyError } from '../core/index.ts'
 import type { CommandContext } from './context.ts'
+import { withStore } from './gateway-store.ts'
 import { putOnRecord } from './on-record.ts'
 
 /** The API keys of this node, whether it runs or not. */
@@ -20,17 +20,12 @@ const pageRows = 1_000
 /** Opens the store for the time of `use`. A node that runs sees within a second what was changed. */
 export async function withKeys<T>(context: CommandContext, use: (keys: KeyDrawer) => Promise<T>): Promise<T> {
   const { load, clock, random } = context
-  const { config } = load()
-  const { paths } = config
-  createDirectories(paths)
-  const [{ importKeys, openStore }, { createKeyRing, createKeys }] = await Promise.all([
+  const [{ importKeys }, { createKeyRing, createKeys }] = await Promise.all([
     import('../store/index.ts'),
     import('../auth/index.ts'),
   ])
-  const url = storeUrl(config)
-  const store = await openStore(url === undefined ? { path: paths.storeFile } : { url }, { clock, random })
-  try {
-    await importKeys(paths.keysFile, store.keys)
+  return await withStore(context, async store => {
+    await importKeys(load().config.paths.keysFile, store.keys)
     const revisions = { changed: () => undefined, current: () => 0 }
     const ring = createKeyRing({ keys: store.keys, users: store.users, revisions, clock })
     const keys = createKeys({ keys: store.keys, budgets: store.budgets, revisions, clock, random })
@@ -46,9 +41,7 @@ export async function withKeys<T>(context: CommandContext, use: (keys: KeyDrawer
       list: () => allKeys(store.keys),
       isGood: async key => (await ring.verify(key)) !== undefined,
     })
-  } finally {
-    await store.close()
-  }
+  })
 }
 
 interface KeyPages {

@@ -15,7 +15,7 @@ export {
   metricsToken,
   otlpToken,
   redisUrl,
-  storeUrl,
+  storePlace,
   walletPassword,
   walletPrivateKey,
   webhookSecret,

@@ -40,10 +40,13 @@ export function mailPassword({ mail: { password, passwordFile: file } }: Secrets
 
 type Stores = Pick<Config, 'store' | 'redis'>
 
-/** The URL of the PostgreSQL; undefined for the file on this machine. */
-export function storeUrl({ store: { url, urlFile: file } }: Stores): string | undefined {
-  return url ?? (file && readSecretFile(file, 'store.urlFile'))
+/** The PostgreSQL that is configured, or the file on this machine. */
+export function storePlace({ store, paths }: Pick<Config, 'store' | 'paths'>): StorePlace {
+  const url = store.url ?? (store.urlFile && readSecretFile(store.urlFile, 'store.urlFile'))
+  return url === undefined ? { path: paths.storeFile } : { url, connectionsMax: store.connectionsMax }
 }
+
+type StorePlace = { readonly path: string } | { readonly url: string; readonly connectionsMax: number }
 
 export function redisUrl({ redis: { url, urlFile: file } }: Stores): string | undefined {
   return url ?? (file && readSecretFile(file, 'redis.urlFile'))

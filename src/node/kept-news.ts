@@ -4,9 +4,7 @@ import type { Monitoring } from './monitoring.ts'
 
 export interface KeptNewsOptions {
   readonly monitoring: Pick<Monitoring, 'keepLines' | 'keepAlerts'>
-  readonly memory: Pick<Memory, 'store' | 'writer'>
-  /** Whether no other node raises alerts in this store. */
-  readonly isAlone: boolean
+  readonly memory: Pick<Memory, 'store' | 'writer' | 'isAlone'>
 }
 
 const pageRows = 1_000
@@ -15,9 +13,10 @@ const pageRows = 1_000
  * Lines of the log and alerts stay in the store. What is told of each call is in its row already. Returns what ends it:
  * nobody is left to say when an alert of a node that stops is over.
  */
-export async function keepNews({ monitoring, memory, isAlone }: KeptNewsOptions): Promise<() => Promise<void>> {
-  const { store, writer } = memory
+export async function keepNews({ monitoring, memory }: KeptNewsOptions): Promise<() => Promise<void>> {
+  const { store, writer, isAlone } = memory
   const { alerts } = store
+  // Else another node may have raised them, and still see to them.
   if (isAlone) await endAll(alerts, (await alerts.list({ state: 'firing' }, { page: 1, limit: pageRows })).rows)
   monitoring.keepLines(row => {
     if (row.requestId === null || row.level === 'error') writer.putLog(row)

@@ -10,7 +10,7 @@ import {
   type Keys,
   type Revisions,
 } from '../auth/index.ts'
-import { type Config, masterKey, redisUrl, storeUrl } from '../config/index.ts'
+import { type Config, masterKey, redisUrl, storePlace } from '../config/index.ts'
 import {
   type Clock,
   type EventLog,
@@ -52,6 +52,8 @@ export interface MemoryOptions {
 /** What the node manages and records, whoever shares that with it, and who may do what. */
 export interface Memory extends Service {
   readonly store: SqlStore
+  /** Whether the store is a file of this node's own. */
+  readonly isAlone: boolean
   readonly sealer: Sealer
   /** What signs and seals. */
   readonly masterKey: Uint8Array
@@ -75,18 +77,17 @@ const partStopMs = 6_000
 /** The database is open and of this version from now on; what runs by itself begins with the start. */
 export async function openMemory(options: MemoryOptions): Promise<Memory> {
   const { config, clock, random } = options
-  const isFirst = masterKey(config) === undefined && !existsSync(config.paths.masterKeyFile)
-  const key = openMasterKey(masterKey(config), config.paths.masterKeyFile, random)
+  const given = masterKey(config)
+  const isFirst = given === undefined && !existsSync(config.paths.masterKeyFile)
+  const key = openMasterKey(given, config.paths.masterKeyFile, random)
   const sealer = createSealer(key, random)
-  const url = storeUrl(config)
-  const place =
-    url === undefined ? { path: config.paths.storeFile } : { url, connectionsMax: config.store.connectionsMax }
+  const place = storePlace(config)
   const store = await openStore(place, { clock, random, sealer }).catch(cause => {
     throw isFirst ? withoutKey(cause, config) : cause
   })
   try {
     await importKeys(config.paths.keysFile, store.keys)
-    return memoryOf(store, sealer, key, options)
+    return { ...memoryOf(store, sealer, key, options), isAlone: 'path' in place }
   } catch (cause) {
     await store.close()
     throw cause
@@ -101,7 +102,7 @@ function withoutKey(cause: unknown, { paths: { masterKeyFile } }: Config): unkno
   return new ParleyError('secret_unreadable', message, { cause })
 }
 
-function memoryOf(store: SqlStore, sealer: Sealer, key: Uint8Array, options: MemoryOptions): Memory {
+function memoryOf(store: SqlStore, sealer: Sealer, key: Uint8Array, options: MemoryOptions): Omit<Memory, 'isAlone'> {
   const { config, log, clock, random } = options
   const shared = sharedOf(options)
   const revisions = createRevisions({ store, messages: shared.messages, everyMs: revisionEveryMs })

@@ -1,4 +1,4 @@
-import { type Config, createDirectories, importedCallerKey, storeUrl } from '../config/index.ts'
+import { type Config, createDirectories, importedCallerKey } from '../config/index.ts'
 import {
   type Clock,
   createEventLog,
@@ -116,7 +116,7 @@ async function assemble(
     providerNames: () => own.names?.() ?? [],
   })
   opened.push(monitoring.close)
-  opened.push(await keepNews({ monitoring, memory, isAlone: storeUrl(config) === undefined }))
+  opened.push(await keepNews({ monitoring, memory }))
   const admission = createAdmission({
     maxRunning: config.http.concurrency,
     maxRunningPerPrincipal: config.http.perKeyConcurrency,

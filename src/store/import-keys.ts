@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { type ApiKeyStore, type KeyRow, ParleyError } from '../core/index.ts'
+import { nothingSet } from './sql/keys.ts'
 
 /**
  * Takes the keys of a node's key file over into the store, so that their secrets go on working; the file stays as it is.
@@ -28,27 +29,14 @@ function readKeys(path: string): KeyRow[] {
 function toRow(row: Record<string, unknown>): KeyRow {
   const amount = (text: unknown) => (text === null ? null : BigInt(text as string))
   return {
+    ...nothingSet,
     id: row.id as string,
     hash: Buffer.from(row.hash as Uint8Array).toString('hex'),
     name: row.name as string,
     tail: row.tail as string,
-    project: null,
-    userId: null,
-    models: null,
-    rpm: null,
-    tpm: null,
-    parallel: null,
     maxPrice: amount(row.max_price),
     maxPerDay: amount(row.max_per_day),
-    budgetId: null,
-    preset: null,
-    archive: 'default',
-    redact: null,
-    cache: 'default',
-    expiresAt: null,
-    replacedBy: null,
     createdAt: row.created_at as number,
     revokedAt: row.revoked_at as number | null,
-    lastUsedAt: null,
   }
 }

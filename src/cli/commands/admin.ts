@@ -1,7 +1,9 @@
 import type { Command } from 'commander'
-import { createDirectories, masterKey, storeUrl } from '../../config/index.ts'
+import { createDirectories, masterKey } from '../../config/index.ts'
 import { ParleyError } from '../../core/index.ts'
+import type { SqlStore } from '../../store/index.ts'
 import { action, type CommandContext } from '../context.ts'
+import { withStore } from '../gateway-store.ts'
 import { putOnRecord } from '../on-record.ts'
 
 export function addAdmin(program: Command): void {
@@ -26,7 +28,7 @@ async function setup(context: CommandContext): Promise<void> {
   const { clock, random, out, load } = context
   const { config } = load()
   const { createFirstRun, createPasswords, createTokens } = await import('../../auth/index.ts')
-  const token = await withStore(context, async ({ users, logs }, key) => {
+  const token = await withSecrets(context, async ({ users, logs }, key) => {
     const tokens = createTokens({ masterKey: key, clock })
     const made = await createFirstRun({ users, passwords: createPasswords({ random }), tokens }).token()
     if (made !== undefined) await putOnRecord(logs, context, 'admin setup')
@@ -47,7 +49,7 @@ async function rotate(context: CommandContext, path: string): Promise<void> {
   const { createSealer, parseMasterKey } = await import('../../store/index.ts')
   const text = await readKey(path)
   const next = parseMasterKey(text)
-  const count = await withStore(context, async (store, key) => {
+  const count = await withSecrets(context, async (store, key) => {
     const sealed = await store.rotateSecrets(createSealer(key, random), createSealer(next, random))
     await putOnRecord(store.logs, context, 'admin rotate-secrets')
     return sealed
@@ -76,23 +78,14 @@ async function readKey(path: string): Promise<string> {
   }
 }
 
-type Store = Awaited<ReturnType<typeof import('../../store/index.ts').openStore>>
-
-async function withStore<T>(
-  { load, clock, random }: CommandContext,
-  use: (store: Store, key: Uint8Array) => Promise<T>,
+async function withSecrets<T>(
+  context: CommandContext,
+  use: (store: SqlStore, key: Uint8Array) => Promise<T>,
 ): Promise<T> {
+  const { load, random } = context
   const { config } = load()
-  const { paths } = config
-  createDirectories(paths)
-  const { createSealer, openMasterKey, openStore } = await import('../../store/index.ts')
-  const key = openMasterKey(masterKey(config), paths.masterKeyFile, random)
-  const url = storeUrl(config)
-  const place = url === undefined ? { path: paths.storeFile } : { url }
-  const store = await openStore(place, { clock, random, sealer: createSealer(key, random) })
-  try {
-    return await use(store, key)
-  } finally {
-    await store.close()
-  }
+  const { createSealer, openMasterKey } = await import('../../store/index.ts')
+  createDirectories(config.paths)
+  const key = openMasterKey(masterKey(config), config.paths.masterKeyFile, random)
+  return await withStore(context, store => use(store, key), createSealer(key, random))
 }

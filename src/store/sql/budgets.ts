@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import { type BudgetRow, type BudgetStore, type BudgetWindow, ParleyError } from '../../core/index.ts'
+import { type BudgetRow, type BudgetStore, ParleyError, windowAround } from '../../core/index.ts'
 import { changing, type Database } from './database.ts'
 import { guarded } from './failures.ts'
 import { createTable, equal, equalities } from './table.ts'
@@ -20,7 +20,7 @@ export function createBudgets(database: Database): BudgetStore {
       return row && current(row, clock.now())
     },
     create: budget => {
-      const windowStart = startOfWindow(budget.window, clock.now())
+      const windowStart = windowAround(budget.window, clock.now()).start
       const row = { spent: 0n, windowStart, ...budget, id: random.uuid(), createdAt: clock.now() }
       return changing(database, trx => table.insert(row, trx))
     },
@@ -59,28 +59,13 @@ function spending(amount: bigint, now: number) {
 
 function startInSql(now: number) {
   const [hour, day, week, month] = (['hour', 'day', 'week', 'month'] as const).map(each =>
-    sql.lit(startOfWindow(each, now)),
+    sql.lit(windowAround(each, now).start),
   )
   return sql<number>`case "window" when 'hour' then ${hour} when 'day' then ${day} when 'week' then ${week}
     when 'month' then ${month} else 0 end`
 }
 
 function current(row: BudgetRow, now: number): BudgetRow {
-  const windowStart = startOfWindow(row.window, now)
+  const windowStart = windowAround(row.window, now).start
   return row.windowStart < windowStart ? { ...row, spent: 0n, windowStart } : row
-}
-
-const hourMs = 3_600_000
-const dayMs = 24 * hourMs
-/** The first Monday after 1 January 1970, a Thursday. */
-const mondayMs = 4 * dayMs
-
-/** When the hour, day, week or month of UTC began that `now` is in; 0 for all time. Unix milliseconds. */
-export function startOfWindow(window: BudgetWindow, now: number): number {
-  if (window === 'total') return 0
-  if (window === 'hour') return now - (now % hourMs)
-  if (window === 'day') return now - (now % dayMs)
-  if (window === 'week') return now - ((now - mondayMs) % (7 * dayMs))
-  const date = new Date(now)
-  return Date.UTC(date.getUTCFullYear(), date.getUTCMonth())
 }

@@ -69,7 +69,8 @@ export function createKeys(database: Database): ApiKeyStore {
   }
 }
 
-const nothingSet = {
+/** A key without limits, presets or wishes. */
+export const nothingSet = {
   project: null,
   userId: null,
   models: null,
