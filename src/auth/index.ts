@@ -7,6 +7,7 @@ export { createKeyRing, type Holder, type KeyRing, type KeyRingParts } from './k
 export { createKeys, type Keys, type KeysParts, type KeyWish, type NewSecret, secretPrefix } from './keys.ts'
 export { createLimits, type LimitsParts } from './limits.ts'
 export { type CodeUse, createMailCodes, type MailCodes, type MailCodesParts } from './mail-codes.ts'
+export { createPageCodes, type PageCodes, type PageCodesParts, wrongPageCode } from './page-codes.ts'
 export { createPasswords, type Passwords, type PasswordsOptions } from './passwords.ts'
 export { createRevisions, type Revisions, type RevisionsOptions } from './revisions.ts'
 export * from './roles.ts'

@@ -12,7 +12,7 @@ export interface SessionsParts {
   /** How long a session lasts unused; 30 days when missing. */
   readonly idleMs?: number
   /** Told of a refresh token that came a second time: somebody else has it. */
-  readonly onReuse?: (userId: string) => void
+  readonly onReuse?: (userId: SessionRow['userId']) => void
 }
 
 /** What a browser or a command keeps: one to show with each request, one to get the next pair with. */
@@ -24,14 +24,16 @@ export interface TokenPair {
 }
 
 export interface SignedIn {
-  readonly user: UserRow
+  /** Undefined for the machine: whoever runs the node, who is nobody's account. */
+  readonly user: UserRow | undefined
   /** Id of the row; of the family while it was rotated. */
   readonly sessionId: string
 }
 
 /** Who is logged in. The store is asked each time: what is ended or taken away is so with the next request, on all nodes. */
 export interface Sessions {
-  readonly open: (user: UserRow, userAgent: string) => Promise<TokenPair>
+  /** For somebody, or for the machine. */
+  readonly open: (user: UserRow | undefined, userAgent: string) => Promise<TokenPair>
   /** Throws `unauthorized`; a token that was used before ends its whole family. */
   readonly refresh: (refreshToken: string) => Promise<TokenPair>
   /** Whose access token it is, with the role the user has now. Throws `unauthorized`. */
@@ -47,6 +49,8 @@ const defaultIdleMs = 30 * dayMs
 const refreshBytes = 32
 /** The oldest goes when somebody logs in once more. */
 const perUserMax = 100
+/** No user has this id. */
+const machineSubject = ''
 const userAgentMaxLength = 300
 const refreshMaxLength = 200
 
@@ -56,13 +60,13 @@ export function createSessions(parts: SessionsParts): Sessions {
     open: async (user, userAgent) => {
       const refreshToken = newSecret(random)
       const row = await sessions.create({
-        userId: user.id,
+        userId: user?.id ?? null,
         family: random.uuid(),
         refreshHash: hashOf(refreshToken),
         expiresAt: clock.now() + idleMs,
         userAgent: plain(userAgent),
       })
-      await endOldest(sessions, user.id)
+      await endOldest(sessions, row.userId)
       return await pairOf(parts, row, refreshToken)
     },
     refresh: token => refresh(parts, token),
@@ -79,8 +83,7 @@ async function refresh(parts: SessionsParts, token: string): Promise<TokenPair> 
   const { sessions, users, random, clock, idleMs = defaultIdleMs } = parts
   const row = await found(sessions, token)
   if (row === undefined || row.revokedAt !== null || row.expiresAt <= clock.now()) throw over()
-  const user = await users.get(row.userId)
-  if (user?.status !== 'active') throw over()
+  if (row.userId !== null && (await users.get(row.userId))?.status !== 'active') throw over()
   const refreshToken = newSecret(random)
   const next = { refreshHash: hashOf(refreshToken), expiresAt: clock.now() + idleMs }
   const rotated = await sessions.rotate(row.id, next)
@@ -92,8 +95,12 @@ async function refresh(parts: SessionsParts, token: string): Promise<TokenPair> 
 
 async function check({ sessions, users, tokens, clock }: SessionsParts, token: string): Promise<SignedIn> {
   const { subject, session } = await tokens.verify('access', token)
-  const [row, user] = await Promise.all([sessions.get(session), users.get(subject)])
-  if (row === undefined || user?.status !== 'active' || row.userId !== user.id) throw over()
+  const [row, user] = await Promise.all([
+    sessions.get(session),
+    subject === machineSubject ? undefined : users.get(subject),
+  ])
+  if (row === undefined || (row.userId ?? machineSubject) !== subject) throw over()
+  if (row.userId !== null && user?.status !== 'active') throw over()
   const isOver = row.revokedAt !== null || row.expiresAt <= clock.now()
   if (isOver || (row.rotatedAt !== null && !(await livesOn(sessions, row)))) throw over()
   return { user, sessionId: row.id }
@@ -106,11 +113,15 @@ async function livesOn(sessions: SessionStore, { userId, family }: SessionRow): 
 }
 
 async function pairOf({ tokens, clock }: SessionsParts, row: SessionRow, refreshToken: string): Promise<TokenPair> {
-  const accessToken = await tokens.sign('access', { subject: row.userId, session: row.id }, accessLifeMs)
+  const accessToken = await tokens.sign(
+    'access',
+    { subject: row.userId ?? machineSubject, session: row.id },
+    accessLifeMs,
+  )
   return { accessToken, accessLifeMs, refreshToken, refreshLifeMs: row.expiresAt - clock.now() }
 }
 
-async function endOldest(sessions: SessionStore, userId: string): Promise<void> {
+async function endOldest(sessions: SessionStore, userId: SessionRow['userId']): Promise<void> {
   const { rows } = await sessions.list({ userId }, { page: perUserMax + 1, limit: 1 })
   for (const { family } of rows) await sessions.revokeFamily(family)
 }

@@ -12,7 +12,7 @@ export interface TokensOptions {
 }
 
 export interface TokenClaims {
-  /** Id of the user; empty where there is none yet. */
+  /** Id of the user; empty where there is none, or none yet. */
   readonly subject: string
   /** Id of the session; empty for what is no session. */
   readonly session: string

@@ -6,7 +6,7 @@ export interface Actor {
   /** Of the user or the key. */
   readonly id: string
   readonly role: Role
-  /** Of who logged in. */
+  /** Of who logged in, or came in on the page. */
   readonly sessionId?: string
 }
 
@@ -63,6 +63,11 @@ export interface AccountDesk {
   readonly acceptInvitation: (token: string, password: string, visitor: Visitor) => Promise<Pass>
   /** `unauthorized` with `details.needs` where the password was right and a code is missing. */
   readonly logIn: (credentials: Credentials, visitor: Visitor) => Promise<Pass>
+  /** A code by which whoever has it comes in as the machine, once and within ten minutes. For the machine alone. */
+  readonly makePageCode: () => Promise<string>
+  /** `unauthorized` for a code that is wrong, used or too old. */
+  readonly redeemPageCode: (code: string, visitor: Visitor) => Promise<Pass>
+  readonly state: () => Promise<SignInState>
   readonly refresh: (refreshToken: string) => Promise<Pass>
   readonly logOut: (refreshToken: string) => Promise<void>
   readonly self: (actor: Actor) => Promise<Self>
@@ -75,6 +80,16 @@ export interface AccountDesk {
   readonly confirmCode: (actor: Actor, code: string) => Promise<void>
   /** Whoever takes it away has one of its codes. */
   readonly removeCode: (actor: Actor, code: string) => Promise<void>
+}
+
+/** By what ways somebody comes in here: for a page that knows nobody yet. */
+export interface SignInState {
+  /** Whether anybody has an account. */
+  readonly users: boolean
+  /** Whether people may make accounts by themselves. */
+  readonly signUp: boolean
+  /** Whether codes are sent by mail. */
+  readonly mail: boolean
 }
 
 export interface PasswordChange {

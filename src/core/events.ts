@@ -82,7 +82,7 @@ export type NodeEvent =
       status: number
     }
   /** A refresh token came twice: its sessions are over. */
-  | { type: 'session.reused'; userId: string }
+  | { type: 'session.reused'; userId: string | null }
   | { type: 'store.lost' | 'store.back' }
   | { type: 'rows.dropped'; count: number; why: 'full' | 'refused' }
   | { type: 'peer.connected' | 'peer.disconnected'; peerId: string }

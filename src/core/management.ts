@@ -17,6 +17,7 @@ import type {
   SessionRow,
 } from './records.ts'
 import type { AlertStore, BudgetFilter, KeyFilter, NewBudget, NewKey, ProviderFilter, UserFilter } from './stores.ts'
+import type { Treasury } from './treasury.ts'
 
 /** What the management API asks of a node. No answer holds a secret, sealed or hashed, but where it says so. */
 export interface Management {
@@ -36,6 +37,8 @@ export interface Management {
   /** Forgets answers that were kept for one API key, or all of them. */
   readonly purgeCache: (keyId: string | undefined) => Promise<void>
   readonly status: StatusDesk
+  /** Money and the network. */
+  readonly treasury: Treasury
 }
 
 export interface ProviderView extends Omit<ProviderRow, 'secret' | 'secretTail' | 'deletedAt'> {
@@ -227,11 +230,12 @@ export interface UserDesk {
 
 export type SessionView = Omit<SessionRow, 'refreshHash'>
 
+/** Of a user, or of the machine where that is null. */
 export interface SessionDesk {
-  readonly list: (userId: string, page: Page) => Promise<Listing<SessionView>>
+  readonly list: (userId: string | null, page: Page) => Promise<Listing<SessionView>>
   readonly get: (id: string) => Promise<SessionView>
   readonly revoke: (id: string) => Promise<void>
-  readonly revokeAll: (userId: string) => Promise<number>
+  readonly revokeAll: (userId: string | null) => Promise<number>
 }
 
 export interface BudgetDesk {

@@ -147,7 +147,8 @@ export interface UserRow {
 /** One refresh token. A rotation makes a new row of the same family; one used twice gives its family away. */
 export interface SessionRow {
   readonly id: string
-  readonly userId: string
+  /** Null where whoever runs the node opened it, by a page code. */
+  readonly userId: string | null
   /** All tokens that came from one login. */
   readonly family: string
   /** SHA-256 in hex, unique. */

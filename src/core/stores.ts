@@ -105,8 +105,8 @@ export interface SessionStore {
   readonly get: (id: string) => Promise<SessionRow | undefined>
   /** Also one that was rotated, revoked or has expired: the caller tells reuse by it. */
   readonly find: (refreshHash: string) => Promise<SessionRow | undefined>
-  /** Of one user, newest first: those that are neither rotated, revoked nor expired. */
-  readonly list: (filter: { readonly userId: string }, page: Page) => Promise<Listing<SessionRow>>
+  /** Of one user, or of nobody, newest first: those that are neither rotated, revoked nor expired. */
+  readonly list: (filter: Pick<SessionRow, 'userId'>, page: Page) => Promise<Listing<SessionRow>>
   /**
    * Puts a new row of the same family in the place of one. Of several who try at once one succeeds; the others, and whoever
    * comes with a row that was rotated or revoked, get undefined.
@@ -114,7 +114,7 @@ export interface SessionStore {
   readonly rotate: (id: string, next: Pick<SessionRow, 'refreshHash' | 'expiresAt'>) => Promise<SessionRow | undefined>
   /** How many were still good. */
   readonly revokeFamily: (family: string) => Promise<number>
-  readonly revokeUser: (userId: string) => Promise<number>
+  readonly revokeUser: (userId: SessionRow['userId']) => Promise<number>
   /** Rows that expired before `before`, at most `limit` of them; how many went. */
   readonly removeExpired: (before: number, limit: number) => Promise<number>
 }

@@ -21,7 +21,7 @@ describe('logging in', () => {
     const { accounts, sessions, makeUser, store, clock } = await startPeople()
     const { id } = await makeUser()
     const { accessToken } = await accounts.logIn({ email: 'ADA@example.com', password }, asker)
-    expect((await sessions.check(accessToken)).user.id).toBe(id)
+    expect((await sessions.check(accessToken)).user?.id).toBe(id)
     expect((await store.users.get(id))?.lastLoginAt).toBe(clock.now())
   })
 

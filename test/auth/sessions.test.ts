@@ -17,7 +17,7 @@ describe('sessions', () => {
     const { sessions, store, user, pair } = await loggedIn()
     expect((await sessions.check(pair.accessToken)).user).toMatchObject({ id: user.id, role: 'user' })
     await store.users.update(user.id, { role: 'operator' })
-    expect((await sessions.check(pair.accessToken)).user.role).toBe('operator')
+    expect((await sessions.check(pair.accessToken)).user?.role).toBe('operator')
     expect((await store.sessions.list({ userId: user.id }, { page: 1, limit: 1 })).rows[0]?.userAgent).toBe(
       'browser??x: y?[31m',
     )

@@ -102,7 +102,7 @@ export async function startPeople({ asksForMailCode = false, hasMail = true, sig
   const { counters, cache } = node.shared
   const random = systemRandom
   const masterKey = random.bytes(32)
-  const reused: string[] = []
+  const reused: (string | null)[] = []
   const mail = mailbox()
   const tokens = createTokens({ masterKey, clock })
   const passwords = createPasswords({ random, logN: 11 })

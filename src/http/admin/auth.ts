@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { ParleyError, type Pass, type Welcome } from '../../core/index.ts'
+import { type Actor, ParleyError, type Pass, type Welcome } from '../../core/index.ts'
 import type { Exchange } from '../exchange.ts'
 import { dropRefreshCookie, refreshCookie, setRefreshCookie } from './cookie.ts'
 import { declareIn, known } from './route.ts'
@@ -58,7 +58,52 @@ function welcomed(exchange: Exchange, welcome: Welcome | undefined, isCookie: bo
   return { state: 'done', pass: passed(exchange, welcome.pass, isCookie), secret: welcome.secret }
 }
 
+/** Whoever holds the token of the run directory now: who came in on the page may not let others in. */
+function isOwner(actor: Actor | undefined): boolean {
+  return actor?.kind === 'machine' && actor.sessionId === undefined
+}
+
 export const authRoutes = [
+  declare(
+    'GET /auth/state',
+    {
+      access: 'public',
+      summary: 'By what ways one comes in here.',
+      answer: z.object({
+        users: z.boolean().describe('Whether anybody has an account.'),
+        signUp: z.boolean().describe('Whether people may make accounts by themselves.'),
+        mail: z.boolean().describe('Whether codes are sent by mail.'),
+      }),
+    },
+    async (_asked, { account }) => await account.state(),
+  ),
+  declare(
+    'POST /auth/link',
+    {
+      access: 'admin',
+      summary: 'Makes a code that opens the page of the node, for the token of the run directory alone.',
+      body: z.strictObject({}),
+      answer: z.object({ code: z.string().describe('Good once and for ten minutes.') }),
+    },
+    async ({ actor }, { account }) => {
+      if (isOwner(actor)) return { code: await account.makePageCode() }
+      throw new ParleyError(
+        'forbidden',
+        'this takes the token of this machine’s run directory; run `parley open` there',
+      )
+    },
+  ),
+  declare(
+    'POST /auth/link/redeem',
+    {
+      access: 'public',
+      summary: 'Comes in as whoever runs the node, by a code that is shown there.',
+      body: z.strictObject({ code, cookie }),
+      answer: PassAnswer,
+    },
+    async ({ body, visitor, exchange }, { account }) =>
+      passed(exchange, await account.redeemPageCode(body.code, visitor), body.cookie),
+  ),
   declare(
     'POST /auth/setup',
     {

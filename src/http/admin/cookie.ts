@@ -3,21 +3,29 @@ import type { Pass } from '../../core/index.ts'
 import { cameByHttps } from '../proxied.ts'
 
 /** The refresh token of a browser: sent to these routes alone, never to a page of somebody else, unseen by scripts. */
-const name = 'parley_refresh'
 const path = '/api/auth'
+
+/** Browsers keep one jar for all ports of a machine: nodes beside each other have a cookie each. */
+function nameFor({ headers: { host } }: IncomingMessage): string {
+  const port = /:(\d{1,5})$/.exec(host ?? '')?.[1]
+  return port === undefined ? 'parley_refresh' : `parley_refresh_${port}`
+}
 
 export function setRefreshCookie(request: IncomingMessage, response: ServerResponse, pass: Pass): void {
   const seconds = Math.floor(pass.refreshLifeMs / 1_000)
-  response.setHeader('set-cookie', `${name}=${pass.refreshToken}; Max-Age=${seconds}; ${attributes(request)}`)
+  response.setHeader(
+    'set-cookie',
+    `${nameFor(request)}=${pass.refreshToken}; Max-Age=${seconds}; ${attributes(request)}`,
+  )
 }
 
 export function dropRefreshCookie(request: IncomingMessage, response: ServerResponse): void {
-  response.setHeader('set-cookie', `${name}=; Max-Age=0; ${attributes(request)}`)
+  response.setHeader('set-cookie', `${nameFor(request)}=; Max-Age=0; ${attributes(request)}`)
 }
 
-export function refreshCookie({ headers }: IncomingMessage): string | undefined {
-  const value = new RegExp(`(?:^|;)\\s*${name}=([\\w.~-]{1,2000})(?:;|$)`).exec(headers.cookie ?? '')?.[1]
-  return value
+export function refreshCookie(request: IncomingMessage): string | undefined {
+  const pattern = new RegExp(`(?:^|;)\\s*${nameFor(request)}=([\\w.~-]{1,2000})(?:;|$)`)
+  return pattern.exec(request.headers.cookie ?? '')?.[1]
 }
 
 /** Browsers keep secure cookies of this machine also without TLS, but not all of them do. */

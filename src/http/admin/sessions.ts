@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { type Actor, ParleyError } from '../../core/index.ts'
-import { declareIn } from './route.ts'
+import { declareIn, known } from './route.ts'
 import { Id, listOf, pageFields, pageOf, Time } from './schemas.ts'
 
 const declare = declareIn('sessions')
@@ -8,7 +8,7 @@ const declare = declareIn('sessions')
 const Session = z
   .object({
     id: Id,
-    userId: Id,
+    userId: Id.nullable().describe('Null for one of whoever runs the node, who came in on the page.'),
     createdAt: Time,
     expiresAt: Time,
     userAgent: z.string(),
@@ -21,7 +21,8 @@ export const sessionRoutes = [
     'GET /sessions',
     {
       access: 'user',
-      summary: 'Lists sessions that are open: your own, or those of a user for an admin.',
+      summary:
+        'Lists sessions that are open: your own, those of a user for an admin, those of the page for the machine.',
       query: z.strictObject({ userId: Id.optional(), ...pageFields }),
       answer: listOf(Session),
     },
@@ -49,6 +50,7 @@ export const sessionRoutes = [
     { access: 'user', summary: 'Ends a session.' },
     async ({ params, actor }, { sessions }) => {
       const { userId } = await sessions.get(params.id!)
+      // Those of the machine have no user: admins alone are the machine.
       if (userId !== actor?.id && actor?.role !== 'admin') {
         throw new ParleyError('not_found', 'you have no such session; list yours')
       }
@@ -57,11 +59,11 @@ export const sessionRoutes = [
   ),
 ]
 
-function whoseSessions(actor: Actor | undefined, wanted: string | undefined): string {
+function whoseSessions(actor: Actor | undefined, wanted: string | undefined): string | null {
   if (wanted !== undefined && wanted !== actor?.id && actor?.role !== 'admin') {
     throw new ParleyError('forbidden', 'these are sessions of somebody else; leave userId out', { param: 'userId' })
   }
-  const userId = wanted ?? (actor?.kind === 'user' ? actor.id : undefined)
-  if (userId !== undefined) return userId
-  throw new ParleyError('invalid_request', 'whose sessions? send userId', { param: 'userId' })
+  if (wanted !== undefined) return wanted
+  const { kind, id } = known(actor)
+  return kind === 'machine' ? null : id
 }

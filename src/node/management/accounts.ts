@@ -3,6 +3,7 @@ import type {
   FirstRun,
   Invitations,
   KeyRing,
+  PageCodes,
   SecondFactor,
   Sessions,
   SignedUp,
@@ -10,7 +11,7 @@ import type {
   Throttle,
   TokenPair,
 } from '../../auth/index.ts'
-import { secretPrefix } from '../../auth/index.ts'
+import { secretPrefix, wrongPageCode } from '../../auth/index.ts'
 import {
   type AccountDesk,
   type Actor,
@@ -33,8 +34,11 @@ export interface AccountParts {
   readonly sessions: Sessions
   readonly secondFactor: SecondFactor
   readonly throttle: Throttle
+  readonly pageCodes: PageCodes
   /** Absent where nobody signs up. */
   readonly signUp?: SignUp | undefined
+  readonly isSignUpOpen: () => boolean
+  readonly sendsMail: boolean
   readonly ring: Pick<KeyRing, 'verify'>
 }
 
@@ -42,6 +46,7 @@ export interface AccountParts {
 export async function identify({ ring, sessions }: AccountParts, token: string): Promise<Actor> {
   if (!token.startsWith(secretPrefix)) {
     const { user, sessionId } = await sessions.check(token)
+    if (user === undefined) return { kind: 'machine', id: 'admin', role: 'admin', sessionId }
     return { kind: 'user', id: user.id, role: user.role, sessionId }
   }
   const holder = await ring.verify(token)
@@ -73,6 +78,17 @@ export function createAccountDesk(parts: AccountParts): AccountDesk {
       passOf(await sessions.open(await invitations.accept(token, password), visitor.userAgent)),
     logIn: async ({ email, password, code }, visitor) =>
       passOf(await accounts.logIn({ email, password, ...(code !== undefined && { code }) }, visitor)),
+    makePageCode: () => parts.pageCodes.make(),
+    redeemPageCode: async (code, visitor) => {
+      const attempt = await throttle.attempt(`page code from ${visitor.address}`, visitor.address)
+      if (!(await parts.pageCodes.redeem(code))) throw wrongPageCode()
+      await attempt.succeeded()
+      return passOf(await sessions.open(undefined, visitor.userAgent))
+    },
+    state: async () => {
+      const { total } = await parts.store.users.list({}, { page: 1, limit: 1 })
+      return { users: total > 0, signUp: parts.isSignUpOpen(), mail: parts.sendsMail }
+    },
     refresh: async token => passOf(await sessions.refresh(token)),
     logOut: token => sessions.close(token),
     self: actor => selfOf(parts, actor),

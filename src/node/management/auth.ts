@@ -3,6 +3,7 @@ import {
   createFirstRun,
   createInvitations,
   createMailCodes,
+  createPageCodes,
   createPasswords,
   createSecondFactor,
   createSessions,
@@ -35,7 +36,7 @@ export interface AuthOptions {
   /** Told of mail that could not be sent. */
   readonly onMailError: (cause: unknown) => void
   /** Told of a refresh token that came twice: somebody else has it. */
-  readonly onReuse?: (userId: string) => void
+  readonly onReuse?: (userId: string | null) => void
   /** How hard a password is to guess; as hard as is usual when missing. */
   readonly passwordLogN?: number
 }
@@ -53,8 +54,9 @@ export function createAuth(options: AuthOptions): Auth {
   })
   const throttle = createThrottle(shared.counters)
   const secondFactor = createSecondFactor({ users, sealer, counters: shared.counters, clock, random })
-  const mailParts = { masterKey, cache: shared.cache, counters: shared.counters, random, onError: options.onMailError }
-  const mail = mailer === undefined ? {} : { mailCodes: createMailCodes({ ...mailParts, mailer }) }
+  const codeParts = { masterKey, cache: shared.cache, counters: shared.counters, random }
+  const mail =
+    mailer === undefined ? {} : { mailCodes: createMailCodes({ ...codeParts, mailer, onError: options.onMailError }) }
   const signUp = options.signUp && {
     signUp: createSignUp({
       ...{ settings: options.signUp, users, budgets: store.budgets, keys, passwords, sessions, clock, ...mail },
@@ -65,7 +67,10 @@ export function createAuth(options: AuthOptions): Auth {
     accounts: createAccounts({ users, passwords, sessions, throttle, secondFactor, clock, ...mail }),
     firstRun: createFirstRun({ users, passwords, tokens }),
     invitations: createInvitations({ users, passwords, tokens }),
+    pageCodes: createPageCodes(codeParts),
     ...{ passwords, sessions, throttle, secondFactor, keys, ring, revisions },
+    isSignUpOpen: () => options.signUp?.().isOpen === true,
+    sendsMail: mailer !== undefined,
     ...signUp,
   }
 }

@@ -170,7 +170,30 @@ const indexOfWords = `do $$ begin
   create index logs_by_words on logs using gin (lower(message) gin_trgm_ops);
 exception when others then null; end $$`
 
-export const migrations: readonly Migration[] = [management, requests, texts]
+const machineSessions: Migration = {
+  name: 'sessions of the machine',
+  statements: dialect => {
+    if (dialect.name === 'postgres') return ['alter table sessions alter column user_id drop not null']
+    const columns = `id, user_id, family, refresh_hash, created_at, expires_at, rotated_at, revoked_at, user_agent`
+    // SQLite takes no constraint away: the rows move to a table without it.
+    return [
+      tableOf(dialect)(
+        'sessions_moved',
+        `id text primary key, user_id text references users (id) on delete cascade, family text not null,
+        refresh_hash text not null unique, created_at integer not null, expires_at integer not null,
+        rotated_at integer, revoked_at integer, user_agent text not null`,
+      ),
+      `insert into sessions_moved (${columns}) select ${columns} from sessions`,
+      'drop table sessions',
+      'alter table sessions_moved rename to sessions',
+      'create index sessions_by_user on sessions (user_id, created_at)',
+      'create index sessions_by_family on sessions (family)',
+      'create index sessions_by_expiry on sessions (expires_at)',
+    ]
+  },
+}
+
+export const migrations: readonly Migration[] = [management, requests, texts, machineSessions]
 
 function tableOf({ name }: Dialect): (table: string, columns: string) => string {
   return (table, columns) => `create table ${table} (${columns})${name === 'sqlite' ? ' strict' : ''}`

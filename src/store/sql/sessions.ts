@@ -2,16 +2,20 @@ import { sql } from 'kysely'
 import type { SessionRow, SessionStore } from '../../core/index.ts'
 import type { Database } from './database.ts'
 import { guarded } from './failures.ts'
-import { compare, createTable, equal } from './table.ts'
+import { type Condition, compare, createTable, equal } from './table.ts'
 
 const isUnused = sql<boolean>`rotated_at is null and revoked_at is null`
+
+function isOf(userId: SessionRow['userId']): Condition {
+  return userId === null ? sql<boolean>`user_id is null` : equal('userId', userId)
+}
 
 export function createSessions(database: Database): SessionStore {
   const { db, clock, random } = database
   const table = createTable(database, 'sessions')
-  const revoke = (column: 'family' | 'userId', value: string) =>
+  const revoke = (whose: Condition) =>
     guarded(async () => {
-      const revoked = db.updateTable('sessions').set({ revokedAt: clock.now() }).where(column, '=', value)
+      const revoked = db.updateTable('sessions').set({ revokedAt: clock.now() }).where(whose)
       return Number((await revoked.where(isUnused).executeTakeFirstOrThrow()).numUpdatedRows)
     })
   const rotate = (id: string, next: Pick<SessionRow, 'refreshHash' | 'expiresAt'>) =>
@@ -31,13 +35,13 @@ export function createSessions(database: Database): SessionStore {
     get: id => table.find({ id }),
     find: refreshHash => table.find({ refreshHash }),
     list: ({ userId }, page) =>
-      table.list([equal('userId', userId), isUnused, compare('expiresAt', '>', clock.now())], page, [
+      table.list([isOf(userId), isUnused, compare('expiresAt', '>', clock.now())], page, [
         ['createdAt', 'desc'],
         ['id', 'desc'],
       ]),
     rotate,
-    revokeFamily: family => revoke('family', family),
-    revokeUser: userId => revoke('userId', userId),
+    revokeFamily: family => revoke(equal('family', family)),
+    revokeUser: userId => revoke(isOf(userId)),
     removeExpired: (before, limit) =>
       guarded(async () => {
         const expired = db.selectFrom('sessions').select('id').where('expiresAt', '<', before).limit(limit)

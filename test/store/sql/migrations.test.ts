@@ -45,6 +45,23 @@ onBoth('the schema', stage => {
     }
   })
 
+  test('keeps who is logged in when sessions need no user any more', async () => {
+    const place = await stage.place()
+    const old = await stage.open(place, { migrations: migrations.slice(0, 3) })
+    const { id: userId } = await old.users.create({ email: 'a@example.org', name: 'a', role: 'user' })
+    const session = { userId, family: 'f', refreshHash: 'h0', userAgent: 'curl', expiresAt: stage.clock.now() + 1_000 }
+    await expect(old.sessions.create({ ...session, userId: null })).rejects.toThrow()
+    const made = await old.sessions.create(session)
+    await old.close()
+    const store = await stage.open(place)
+    expect(await store.sessions.find('h0')).toEqual(made)
+    await expect(store.sessions.create({ ...session, family: 'g' })).rejects.toThrow()
+    expect(await store.sessions.create({ ...session, userId: null, refreshHash: 'h1' })).toMatchObject({ userId: null })
+    await store.users.remove(userId)
+    expect(await store.sessions.find('h0')).toBeUndefined()
+    expect(await store.sessions.find('h1')).toBeDefined()
+  })
+
   test('that is newer than the program is refused with what to do, and left as it is', async () => {
     const place = await stage.place()
     await (await stage.open(place, { migrations: [...migrations, further] })).close()

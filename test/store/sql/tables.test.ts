@@ -150,6 +150,21 @@ onBoth('what is managed', stage => {
     expect(await sessions.find(next!.refreshHash)).toBeUndefined()
   })
 
+  test('sessions of nobody are listed and revoked apart from those of users', async () => {
+    const { users, sessions } = await stage.open()
+    const { id: userId } = await users.create(user('a@example.org'))
+    const started = { userAgent: 'curl', expiresAt: noon + 1_000 }
+    const own = await sessions.create({ ...started, userId, family: 'f', refreshHash: 'h0' })
+    const machine = await sessions.create({ ...started, userId: null, family: 'g', refreshHash: 'h1' })
+    expect(await sessions.list({ userId: null }, first)).toEqual({ rows: [machine], total: 1 })
+    expect(await sessions.list({ userId }, first)).toEqual({ rows: [own], total: 1 })
+    const next = await sessions.rotate(machine.id, { refreshHash: 'h2', expiresAt: noon + 2_000 })
+    expect(next).toMatchObject({ userId: null, family: 'g' })
+    expect(await sessions.revokeUser(null)).toBe(1)
+    expect(await sessions.list({ userId: null }, first)).toEqual({ rows: [], total: 0 })
+    expect(await sessions.find('h0')).toEqual(own)
+  })
+
   test('a key is found by its hash, used, changed and revoked once', async () => {
     const { keys, users } = await stage.open()
     const { id: userId } = await users.create(user('a@example.org'))
