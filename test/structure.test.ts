@@ -16,6 +16,7 @@ const rankOf = new Map(ranks.flatMap((folders, rank) => folders.map(folder => [f
 
 /** Each technology is touched by one folder alone; types that never run count too. */
 const homes: Readonly<Record<string, readonly string[]>> = {
+  'ipaddr.js': ['core'],
   'node:sqlite': ['store'],
   'node-llama-cpp': ['backends'],
   undici: ['backends'],

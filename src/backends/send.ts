@@ -67,6 +67,7 @@ function encoded({ body, bytes, stream }: Sending): [headers: Record<string, str
 }
 
 function unreachable({ name, isPeer }: Endpoint, signal: AbortSignal, cause: unknown): ParleyError {
+  if (cause instanceof ParleyError && cause.code === 'forbidden') return misled(name, cause)
   if (cause instanceof ParleyError || signal.aborted) return ParleyError.from(cause, signal)
   const code = (cause as { code?: unknown }).code
   if (code === 'UND_ERR_HEADERS_TIMEOUT') {
@@ -74,6 +75,12 @@ function unreachable({ name, isPeer }: Endpoint, signal: AbortSignal, cause: unk
   }
   const reason = typeof code === 'string' ? code : 'no connection'
   return new ParleyError(isPeer ? 'peer_unreachable' : 'backend_failed', `cannot reach ${name} (${reason})`, { cause })
+}
+
+/** The caller did nothing wrong: the address is the operator's, and another provider may answer. */
+function misled(name: string, cause: ParleyError): ParleyError {
+  const next = 'correct it, or see management.allowPrivateUpstreams'
+  return new ParleyError('backend_failed', `${name} has an address that may not be reached; ${next}`, { cause })
 }
 
 /** What an answer with another status means. Reads its body. */

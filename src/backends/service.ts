@@ -21,8 +21,8 @@ export function createService(options: ServiceOptions): Service {
   const { name, kind, url, apiKey } = options
   if (kind === 'openai') {
     if (url === undefined) throw new ParleyError('config_invalid', `upstream ${name} has no url; set it in upstreams`)
-    const { models, clock, connectTimeoutMs, headersMs, maxConnections } = options
-    const bounds = { connectTimeoutMs, headersMs, maxConnections }
+    const { models, clock, connectTimeoutMs, allowPrivate, headersMs, maxConnections } = options
+    const bounds = { connectTimeoutMs, allowPrivate, headersMs, maxConnections }
     return { url, backend: createUpstream({ name, url, models, clock, ...bounds, ...(apiKey && { apiKey }) }) }
   }
   const aws = kind === 'bedrock' && apiKey === undefined ? awsKeys(options) : undefined

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import type { Backend, Clock, Passage, Reply } from '../core/index.ts'
 import { isTokenCall, ParleyError } from '../core/index.ts'
 import { type Model, ModelList } from '../openai/index.ts'
+import { guardedConnector } from './guard.ts'
 import { createModelList } from './model-list.ts'
 import { createOpenAiClient, type OpenAiClient } from './openai-client.ts'
 import { runMedia } from './openai-media.ts'
@@ -17,6 +18,8 @@ export interface UpstreamOptions {
   readonly models?: readonly string[]
   readonly clock: Clock
   readonly connectTimeoutMs: number
+  /** Whether it may be on this machine or in its own network; it may when missing. */
+  readonly allowPrivate?: boolean | undefined
   /** How long the head of a streamed answer may take; the router's bound for the first word when missing. */
   readonly headersMs?: number | undefined
   readonly maxConnections: number
@@ -32,13 +35,13 @@ const listTimeoutMs = 8_000
 
 /** Any OpenAI-compatible server, relayed byte for byte. */
 export function createUpstream(options: UpstreamOptions): UpstreamBackend {
-  const { name } = options
+  const { name, connectTimeoutMs, allowPrivate = true } = options
   const { origin, basePath } = parseUrl(options)
   const dispatcher = new Pool(origin, {
     connections: options.maxConnections,
-    // Where TLS offers it: one connection then carries what would be a hundred.
     allowH2: true,
-    connect: { timeout: options.connectTimeoutMs },
+    // Where TLS offers it: one connection then carries what would be a hundred.
+    connect: guardedConnector({ connectTimeoutMs, allowPrivate, allowH2: true }),
     bodyTimeout: 0,
     headersTimeout: 0,
   })

@@ -243,7 +243,7 @@ function checkDraft(draft: SetupDraft, { config, rows }: Read, options: LiveOpti
   const drafted = setup.upstreams.filter(({ name }) => draft.providers?.some(provider => provider.name === name))
   for (const upstream of drafted) {
     try {
-      void upstreamSource(upstream, { ...options, timeouts: config.timeouts }).close()
+      void upstreamSource(upstream, { ...options, config }).close()
     } catch (cause) {
       throw asRequest(ParleyError.from(cause))
     }

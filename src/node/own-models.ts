@@ -161,8 +161,7 @@ function openAll(upstreams: readonly Upstream[], fleet: Fleet | undefined, optio
       const member = known.get(upstream.name)
       const isSame = member?.upstream !== undefined && connectionOf(member.upstream) === connectionOf(upstream)
       if (isSame) return { source: member.source, upstream }
-      const { timeouts } = options.config
-      const source = upstreamSource(upstream, { ...options, timeouts, expected: expectedOf(upstream, member) })
+      const source = upstreamSource(upstream, { ...options, expected: expectedOf(upstream, member) })
       opened.push(source)
       return { source, upstream }
     })

@@ -59,14 +59,17 @@ export function createSource({ backend, kind, ids, place = '' }: SourceParts, op
 export interface UpstreamSourceOptions extends ListingOptions {
   readonly env: NodeJS.ProcessEnv
   readonly clock: Clock
-  readonly timeouts: Config['timeouts']
+  readonly config: Pick<Config, 'timeouts' | 'management'>
 }
 
 /** Opens nothing yet. Throws `config_invalid` where the entry lacks what its kind needs. */
 export function upstreamSource(upstream: Upstream, options: UpstreamSourceOptions): Source {
-  const { env, clock, timeouts } = options
+  const { env, clock, config } = options
+  const { timeouts, management } = config
   const { backend, url } = createService({
     ...{ ...upstream, env, clock },
+    // The file is the operator's own word; what came over the network follows the setting.
+    allowPrivate: upstream.source === 'file' || management.allowPrivateUpstreams,
     connectTimeoutMs: timeouts.connectMs,
     headersMs: timeouts.headersMs,
     maxConnections: 256,
@@ -81,7 +84,7 @@ export function serverOf({ kind, url, region, resource }: Upstream): string {
 
 /** What makes a connection another one; the rest of an entry may change under it. */
 export function connectionOf(upstream: Upstream): string {
-  return JSON.stringify([serverOf(upstream), upstream.models, upstream.apiKey])
+  return JSON.stringify([serverOf(upstream), upstream.source, upstream.models, upstream.apiKey])
 }
 
 /** The source as a way to answer with a model, with what the operator says of it. */

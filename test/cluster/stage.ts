@@ -53,6 +53,7 @@ const startMs = 40_000
 /** Set up by variables alone. */
 export const commonEnv = {
   PARLEY_MODELS_NANO: 'false',
+  PARLEY_MANAGEMENT_ALLOW_PRIVATE_UPSTREAMS: 'true',
   PARLEY_STORE_MASTER_KEY: masterKey,
   PARLEY_LOG_FORMAT: 'json',
   PARLEY_HTTP_CONCURRENCY: '2000',

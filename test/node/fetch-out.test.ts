@@ -52,8 +52,8 @@ test('metadata of clouds is never reached, and no redirect is followed', async (
 })
 
 test('an address outside is not refused', async () => {
-  // 192.0.2.0/24 is for documentation: nobody answers there, and nothing but time ends the attempt.
-  const attempt = createFetchOut({ allowPrivate: false })('http://192.0.2.1/', {
+  // Of a block that is not given out: nobody answers there, and nothing but time ends the attempt.
+  const attempt = createFetchOut({ allowPrivate: false })('http://[2d00::1]/', {
     ...init(),
     signal: AbortSignal.timeout(50),
   })

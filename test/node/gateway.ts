@@ -112,8 +112,10 @@ export async function startGateway(
   const paths = resolvePaths(env)
   createDirectories(paths)
   const lines: string[] = []
+  // Services of the tests are on this machine.
+  const management = { allowPrivateUpstreams: true }
   const write = (next: ConfigInput) =>
-    writeFileSync(paths.configFile, stringify({ http: { port: 0 }, models: { nano: false }, ...next }))
+    writeFileSync(paths.configFile, stringify({ http: { port: 0 }, models: { nano: false }, management, ...next }))
   write(input)
   const reread = () => loadConfig({ env }).config
   const node = await createNode({

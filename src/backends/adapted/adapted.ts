@@ -34,6 +34,8 @@ export interface AdaptedOptions {
   readonly models?: readonly string[]
   readonly clock: Clock
   readonly connectTimeoutMs: number
+  /** Whether it may be on this machine or in its own network; it may when missing. */
+  readonly allowPrivate?: boolean | undefined
   /** How long the head of a streamed answer may take; the router's bound for the first word when missing. */
   readonly headersMs?: number | undefined
   readonly maxConnections: number
@@ -42,7 +44,13 @@ export interface AdaptedOptions {
 const services: Readonly<Record<ServiceKind, ServiceAdapter>> = { anthropic, google, mistral, cohere, bedrock, azure }
 
 /** Where a service is reached. Throws `config_invalid` when too little is known to say. */
-export function serviceUrl({ name, kind, url, region, resource }: Omit<AdaptedOptions, 'clock'>): string {
+export function serviceUrl({
+  name,
+  kind,
+  url,
+  region,
+  resource,
+}: Pick<AdaptedOptions, 'name' | 'kind' | 'url' | 'region' | 'resource'>): string {
   const address = url ?? services[kind].address({ region, resource })
   if (address !== undefined) return address.replace(/\/+$/, '')
   const missing = kind === 'bedrock' ? 'region' : 'resource'

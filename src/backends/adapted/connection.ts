@@ -1,11 +1,14 @@
 import { fetch, Pool } from 'undici'
 import { ParleyError } from '../../core/index.ts'
+import { guardedConnector } from '../guard.ts'
 
 export interface ConnectionOptions {
   readonly name: string
   /** Base URL of the service. */
   readonly url: string
   readonly connectTimeoutMs: number
+  /** Whether it may be on this machine or in its own network; it may when missing. */
+  readonly allowPrivate?: boolean | undefined
   readonly maxConnections: number
 }
 
@@ -21,14 +24,15 @@ export interface Connection {
 const maxAnswerBytes = 256 * 1024 * 1024
 
 /** Kept connections to one service. How long an answer may take is for the router to say. */
-export function connect({ name, url, connectTimeoutMs, maxConnections }: ConnectionOptions): Connection {
+export function connect(options: ConnectionOptions): Connection {
+  const { name, url, connectTimeoutMs, allowPrivate = true, maxConnections } = options
   const { origin, pathname, protocol } = URL.canParse(url) ? new URL(url) : { origin: '', pathname: '', protocol: '' }
   if (!/^https?:$/.test(protocol)) {
     throw new ParleyError('config_invalid', `the url of upstream ${name} is not http(s); correct upstreams`)
   }
   const pool = new Pool(origin, {
     connections: maxConnections,
-    connect: { timeout: connectTimeoutMs },
+    connect: guardedConnector({ connectTimeoutMs, allowPrivate }),
     bodyTimeout: 0,
     headersTimeout: 0,
     maxResponseSize: maxAnswerBytes,

@@ -64,7 +64,7 @@ async function knownIds(stage: Stage): Promise<string[]> {
     name: 'web',
     type: 'web',
     provider: 'page',
-    config: { url: 'https://192.0.2.1' },
+    config: { url: 'https://page.invalid' },
   })
   await stage.ask('POST /configs', { token, body: { name: 'saved' } })
   await stage.ask('POST /budgets', { token, body: { scope: 'node', amount: '1', window: 'day' } })

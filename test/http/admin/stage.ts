@@ -87,8 +87,14 @@ const parts = { clock: systemClock, random: systemRandom }
 export async function startStage(options: StageOptions = {}): Promise<Stage> {
   const home = mkdtempSync(join(tmpdir(), 'parley-admin-'))
   atTheEnd(() => rmSync(home, { recursive: true, force: true }))
+  const { allowPrivateUpstreams = true } = options
   const config = createConfig(
-    { models: { nano: false }, timeouts: { totalMs: 5_000 }, ...options.config },
+    {
+      models: { nano: false },
+      timeouts: { totalMs: 5_000 },
+      ...options.config,
+      management: { allowPrivateUpstreams, ...options.config?.management },
+    },
     resolvePaths({ PARLEY_HOME: home }),
   )
   const masterKey = systemRandom.bytes(32)
@@ -127,7 +133,7 @@ export async function startStage(options: StageOptions = {}): Promise<Stage> {
     logging: { level: () => level, setLevel: wanted => void (level = wanted) },
     alertsFiring: () => [],
     queues: () => ({ records: 0 }),
-    allowPrivateUpstreams: options.allowPrivateUpstreams ?? true,
+    allowPrivateUpstreams,
   })
   const errors: string[] = []
   const server = await serveLocally(live.router, {
