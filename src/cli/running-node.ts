@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { z } from 'zod'
 import type { Paths } from '../config/index.ts'
 import { ParleyError } from '../core/index.ts'
+import type { Connection } from '../openai/index.ts'
 
 const nodeFile = z.looseObject({ pid: z.int().positive(), url: z.url(), token: z.string().min(1) })
 
@@ -10,6 +11,8 @@ export interface RunningNode {
   readonly pid: number
   /** Without a slash at the end and without `/v1`. */
   readonly url: string
+  /** Its routes for apps. */
+  readonly connection: Connection
   /** A request with the node's own token. Throws what the node says went wrong. */
   readonly request: (path: string, options: RequestOptions) => Promise<Response>
   readonly read: (path: string, signal: AbortSignal) => Promise<unknown>
@@ -34,7 +37,8 @@ export function findNode(paths: Paths): RunningNode | undefined {
   const { pid, token } = found
   const url = found.url.replace(/\/+$/, '').replace(/\/v1$/, '')
   const request = (path: string, options: RequestOptions) => send(`${url}${path}`, token, options)
-  return { pid, url, request, read: async (path, signal) => (await request(path, { signal })).json() }
+  const connection = { baseUrl: `${url}/v1`, key: token }
+  return { pid, url, connection, request, read: async (path, signal) => (await request(path, { signal })).json() }
 }
 
 async function send(url: string, token: string, { signal, body }: RequestOptions): Promise<Response> {

@@ -4,6 +4,7 @@ interface ApiErrorFacts extends ErrorOptions {
   param?: string | undefined
   requestId?: string | undefined
   retryAfterSeconds?: number | undefined
+  details?: unknown
 }
 
 /**
@@ -17,6 +18,8 @@ export class ApiError extends Error {
   readonly param: string | undefined
   readonly requestId: string | undefined
   readonly retryAfterSeconds: number | undefined
+  /** What a program needs to know of it, as the server told it. */
+  readonly details: unknown
 
   constructor(code: string, message: string, facts: ApiErrorFacts = {}) {
     super(message, facts.cause === undefined ? {} : { cause: facts.cause })
@@ -27,6 +30,7 @@ export class ApiError extends Error {
     this.param = facts.param
     this.requestId = facts.requestId
     this.retryAfterSeconds = facts.retryAfterSeconds
+    this.details = facts.details
   }
 }
 

@@ -30,7 +30,8 @@ export interface ListedModel {
   readonly [field: string]: unknown
 }
 
-const defaultIdleMs = 120_000
+/** A model that thinks without a word, or a node that asks one provider after the other, takes minutes. */
+const defaultIdleMs = 300_000
 /** Characters of a body in one piece, and of one that tells an error. */
 const bodyMax = 32 * 1024 * 1024
 const errorBodyMax = 64 * 1024

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { ParleyError } from '../../core/index.ts'
-import { decodeEvent, readEvents } from '../../openai/index.ts'
+import { ApiError, type ChatEnd, type Connection, streamChat } from '../../openai/index.ts'
 import { action, type CommandContext } from '../context.ts'
 import { clean } from '../output.ts'
 import { readAll } from '../prompt.ts'
@@ -30,8 +30,7 @@ export function addChat(program: Command): void {
       action(async (context, model: string, given: string | undefined, options: ChatOptions) => {
         const body = await request(context, model, given, options)
         const node = requireNode(context.load().config.paths)
-        const response = await node.request('/v1/chat/completions', { body, signal: context.signal })
-        await show(context, response)
+        await show(context, node.connection, body)
       }),
     )
 }
@@ -45,8 +44,6 @@ async function request(context: CommandContext, model: string, given: string | u
   return {
     model,
     messages: [...system, { role: 'user', content: prompt }],
-    stream: true,
-    stream_options: { include_usage: true },
     ...(options.maxTokens !== undefined && { max_tokens: number('--max-tokens', options.maxTokens) }),
     ...(options.temperature !== undefined && { temperature: number('--temperature', options.temperature) }),
   }
@@ -57,54 +54,46 @@ async function askedFor({ stdin, out }: CommandContext): Promise<string> {
   return readAll(stdin, promptBytesMax)
 }
 
+/** Above every bound of the node, which tells what was late. */
+const idleMs = 900_000
+
 /** Prints the answer as it comes, or as JSON at the end. A stream without its end is an error, however much it said. */
-async function show({ out, signal }: CommandContext, response: Response): Promise<void> {
+async function show({ out, signal }: CommandContext, connection: Connection, body: object): Promise<void> {
   let text = ''
-  let last: Delta = {}
-  let isWhole = false
+  let end: ChatEnd
   try {
-    for await (const { bytes } of readEvents(response.body ?? new ReadableStream())) {
-      const { data } = decodeEvent(bytes)
-      if (data === '[DONE]') isWhole = true
-      if (data === undefined || data === '[DONE]') continue
-      const delta = read(data)
-      last = { ...last, ...delta }
-      text += delta.text ?? ''
-      if (!out.isJson) process.stdout.write(printable(delta.text ?? ''))
+    const stream = streamChat(connection, body, { signal, idleMs })
+    let step = await stream.next()
+    for (; step.done !== true; step = await stream.next()) {
+      if (step.value.type !== 'text') continue
+      text += step.value.text
+      if (!out.isJson) process.stdout.write(printable(step.value.text))
     }
+    end = step.value
   } catch (cause) {
-    throw ParleyError.from(cause, signal, 'stream_cut')
+    throw failure(cause, signal)
   } finally {
     if (!out.isJson && text !== '') process.stdout.write('\n')
   }
-  if (!isWhole) throw new ParleyError('stream_cut', 'the answer stopped before its end; what arrived is incomplete')
-  const { model, finishReason, usage } = last
-  if (out.isJson) out.answer({ model, text, finishReason, usage }, () => '')
+  const { servedModel: model, finishReason } = end
+  if (out.isJson) out.answer({ model, text, finishReason, usage: usageShown(end) }, () => '')
 }
 
-interface Delta {
-  text?: string
-  model?: string
-  finishReason?: string
-  usage?: unknown
+/** What the node says went wrong, by its code. */
+function failure(cause: unknown, signal: AbortSignal): ParleyError {
+  if (signal.aborted || !(cause instanceof ApiError)) return ParleyError.from(cause, signal, 'stream_cut')
+  const { code, message, param } = cause
+  if (code === 'unreachable')
+    return new ParleyError('not_found', `${message}; start a node with \`parley up\``, { cause })
+  return ParleyError.fromBody({ error: { code, message, param } })
 }
 
-interface ChunkBody {
-  model?: string
-  usage?: unknown
-  error?: unknown
-  choices?: { delta?: { content?: string | null }; finish_reason?: string | null }[]
-}
-
-function read(data: string): Delta {
-  const body = JSON.parse(data) as ChunkBody
-  if (body.error !== undefined) throw ParleyError.fromBody(body)
-  const choice = body.choices?.[0]
+function usageShown({ usage }: ChatEnd) {
+  if (usage === undefined) return undefined
+  const { prompt, completion, cached } = usage
   return {
-    ...(choice?.delta?.content && { text: choice.delta.content }),
-    ...(choice?.finish_reason && { finishReason: choice.finish_reason }),
-    ...(body.model !== undefined && { model: body.model }),
-    ...(body.usage != null && { usage: body.usage }),
+    ...{ prompt_tokens: prompt, completion_tokens: completion, total_tokens: prompt + completion },
+    ...(cached !== undefined && { prompt_tokens_details: { cached_tokens: cached } }),
   }
 }
 
