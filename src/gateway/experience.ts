@@ -13,6 +13,8 @@ export interface Experience {
   firstChunkMs: number
   tokensPerSecond: number
   isMeasured: boolean
+  /** The newest first chunks, for people. */
+  firstChunks: FirstWords | undefined
   /** Kept only where second targets are asked. */
   firstWords: FirstWords | undefined
   /** Calls of this node it works on. */
@@ -39,6 +41,8 @@ export interface TargetState {
   /** Absent until measured. */
   readonly firstChunkMs?: number
   readonly tokensPerSecond?: number
+  /** Of the newest answers: the time by which half of the first chunks came, and 95 of 100 once there were enough. */
+  readonly recentFirstChunks?: { readonly p50Ms: number; readonly p95Ms?: number }
   /** The time by which 95 of 100 first words come; measured only where second targets are asked. */
   readonly firstChunkP95Ms?: number
   readonly lastErrorCode?: ErrorCode
@@ -63,7 +67,14 @@ const distrustMs = 3_600_000
 export function newExperience(name: string): Experience {
   return {
     ...{ name, ...prior, successes: 0, failures: 0, fadingSuccesses: 0, fadingFailures: 0, isMeasured: false },
-    ...{ firstWords: undefined, running: 0, coolsDownAt: 0, failuresInARow: 0, lastErrorCode: undefined },
+    ...{
+      firstChunks: undefined,
+      firstWords: undefined,
+      running: 0,
+      coolsDownAt: 0,
+      failuresInARow: 0,
+      lastErrorCode: undefined,
+    },
     ...{ isDistrusted: false, isProbed: false },
   }
 }
@@ -118,6 +129,8 @@ export function noteSuccess(record: Experience, now: number, { firstChunkMs, tok
 function measureFirstChunk(record: Experience, ms: number): void {
   record.firstChunkMs = record.firstChunkMs * decay + ms * (1 - decay)
   record.isMeasured = true
+  record.firstChunks ??= createFirstWords()
+  record.firstChunks.note(ms)
 }
 
 export function noteFirstWord(record: Experience, ms: number): void {
@@ -161,11 +174,19 @@ export function targetState(record: Experience, clock: Clock): TargetState {
   const { name, successes, failures, running, isMeasured, firstChunkMs, tokensPerSecond, lastErrorCode } = record
   const now = clock.monotonic()
   const p95 = record.firstWords?.p95()
+  const recent = recentOf(record)
   return {
     ...{ name, state: stateOf(record, now), coolsDownForMs: Math.max(0, Math.ceil(record.coolsDownAt - now)) },
     ...{ successes, failures, running },
     ...(isMeasured && { firstChunkMs: Math.round(firstChunkMs), tokensPerSecond: Math.round(tokensPerSecond) }),
+    ...(recent !== undefined && { recentFirstChunks: recent }),
     ...(p95 !== undefined && { firstChunkP95Ms: Math.round(p95) }),
     ...(lastErrorCode !== undefined && { lastErrorCode }),
   }
+}
+
+function recentOf({ firstChunks }: Experience): TargetState['recentFirstChunks'] {
+  const [p50, p95] = [firstChunks?.p50(), firstChunks?.p95()]
+  if (p50 === undefined) return undefined
+  return { p50Ms: Math.round(p50), ...(p95 !== undefined && { p95Ms: Math.round(p95) }) }
 }

@@ -1,6 +1,8 @@
 /** How long the newest first words of one target took. */
 export interface FirstWords {
   note: (ms: number) => void
+  /** The time by which half of them have come; undefined until one was seen. */
+  p50: () => number | undefined
   /** The time by which 95 of 100 have come; undefined until enough were seen. */
   p95: () => number | undefined
 }
@@ -10,19 +12,19 @@ const samplesMax = 128
 export const samplesMin = 20
 
 export function createFirstWords(): FirstWords {
-  const samples = new Float64Array(samplesMax)
+  const samples = new Float32Array(samplesMax)
   let noted = 0
-  let known: number | undefined
+  let sorted: Float32Array | undefined
+  const at = (share: number) => {
+    sorted ??= samples.slice(0, Math.min(noted, samplesMax)).sort()
+    return sorted[Math.ceil(sorted.length * share) - 1]!
+  }
   return {
     note: ms => {
       samples[noted++ % samplesMax] = ms
-      known = undefined
+      sorted = undefined
     },
-    p95: () => {
-      if (noted < samplesMin || known !== undefined) return known
-      const sorted = samples.slice(0, Math.min(noted, samplesMax)).sort()
-      known = sorted[Math.ceil(sorted.length * 0.95) - 1]!
-      return known
-    },
+    p50: () => (noted === 0 ? undefined : at(0.5)),
+    p95: () => (noted < samplesMin ? undefined : at(0.95)),
   }
 }
