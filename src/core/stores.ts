@@ -1,3 +1,4 @@
+import type { ChatStore } from './chat-records.ts'
 import type { Listing, Page, TimeRange } from './page.ts'
 import type { ArchiveStore, LogStore, RequestStore } from './record-stores.ts'
 import type {
@@ -96,7 +97,7 @@ export interface UserStore {
   /** Only where there is no user yet, however many ask at once; else undefined. */
   readonly createFirst: (user: NewUser) => Promise<UserRow | undefined>
   readonly update: (id: string, change: Change<UserRow>) => Promise<UserRow>
-  /** With its sessions; keys of the user are revoked. */
+  /** With its sessions and chats; keys of the user are revoked. */
   readonly remove: (id: string) => Promise<void>
 }
 
@@ -189,9 +190,10 @@ export interface Store {
   readonly requests: RequestStore
   readonly archive: ArchiveStore
   readonly logs: LogStore
+  readonly chats: ChatStore
   /**
    * Grows whenever a provider, endpoint, configuration, user, key or budget changes, in this process or another: whoever
-   * keeps those in memory asks for this number alone. Spending and use do not count.
+   * keeps those in memory asks for this number alone. Spending, use and chats do not count.
    */
   readonly revision: () => Promise<number>
   /** Returns when the database answers, else throws `store_unavailable`. */

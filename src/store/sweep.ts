@@ -1,4 +1,4 @@
-import { type Clock, ParleyError, type Service, type Store, sleep } from '../core/index.ts'
+import { type Clock, ParleyError, type Service, type Store, sleep, tombstoneDays } from '../core/index.ts'
 
 /** How long things are kept; what is left out is kept for ever. */
 export interface Retention {
@@ -8,7 +8,7 @@ export interface Retention {
 }
 
 export interface SweeperOptions {
-  readonly store: Pick<Store, 'archive' | 'requests' | 'logs' | 'sessions'>
+  readonly store: Pick<Store, 'archive' | 'requests' | 'logs' | 'sessions' | 'chats'>
   readonly clock: Clock
   /** Asked at each sweep, so that a changed setting counts at once. */
   readonly retention: () => Retention
@@ -24,6 +24,7 @@ export interface Swept {
   readonly requests: number
   readonly logs: number
   readonly sessions: number
+  readonly chats: number
 }
 
 const dayMs = 24 * 3_600_000
@@ -31,7 +32,10 @@ const defaultEveryMs = 3_600_000
 const defaultBatchRows = 500
 const defaultPauseMs = 50
 
-/** Deletes what is older than it may get, in small batches; how much went. Login sessions go a day after they expired. */
+/**
+ * Deletes what is older than it may get, in small batches; how much went. Login sessions go a day after they expired, chats
+ * that were deleted once every device had time to hear of it.
+ */
 export async function sweep(options: SweeperOptions, signal: AbortSignal): Promise<Swept> {
   const { store, clock, retention, batchRows = defaultBatchRows, pauseMs = defaultPauseMs } = options
   const { archiveDays, requestDays, logDays } = retention()
@@ -51,6 +55,7 @@ export async function sweep(options: SweeperOptions, signal: AbortSignal): Promi
     requests: await removeAll(requestDays, store.requests.removeBefore),
     logs: await removeAll(logDays, store.logs.removeBefore),
     sessions: await removeAll(1, store.sessions.removeExpired),
+    chats: await removeAll(tombstoneDays, store.chats.removeDeleted),
   }
 }
 

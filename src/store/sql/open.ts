@@ -3,6 +3,7 @@ import type { Clock, Random, Sealer, Store } from '../../core/index.ts'
 import { createAlerts } from './alerts.ts'
 import { createArchive } from './archive.ts'
 import { createBudgets } from './budgets.ts'
+import { createChats } from './chats.ts'
 import { createConfigurations } from './configurations.ts'
 import { type Database, revisionOf } from './database.ts'
 import { type Dialect, postgres, sqlite } from './dialect.ts'
@@ -98,6 +99,7 @@ function storeOf(database: Database, place: StorePlace): SqlStore {
     requests: createRequests(database),
     archive: createArchive(database),
     logs: createLogs(database),
+    chats: createChats(database),
     revision: () => revisionOf(database),
     rotateSecrets: (from, to) => reseal(database, from, to),
     recount: () => guarded(() => unhurried(place, recount)),

@@ -193,7 +193,37 @@ const machineSessions: Migration = {
   },
 }
 
-export const migrations: readonly Migration[] = [management, requests, texts, machineSessions]
+const chats: Migration = {
+  name: 'chats',
+  statements: dialect => {
+    const { key, whole, json, flag } = dialect.types
+    const table = tableOf(dialect)
+    const dated = `updated_at ${whole} not null, changed_at ${whole} not null`
+    return [
+      table(
+        'chats',
+        `owner ${key} not null, id ${key} not null, title text not null, folder_id ${key}, pinned ${flag} not null,
+        model text, system_prompt text not null, parameters ${json} not null, head_id ${key},
+        created_at ${whole} not null, deleted_at ${whole}, ${dated}, primary key (owner, id)`,
+      ),
+      'create index chats_by_change on chats (owner, changed_at, id)',
+      'create index chats_deleted on chats (changed_at) where deleted_at is not null',
+      table(
+        'messages',
+        `owner ${key} not null, chat_id ${key} not null, id ${key} not null, document ${json} not null,
+        bytes ${whole} not null, ${dated}, primary key (owner, chat_id, id)`,
+      ),
+      table(
+        'folders',
+        `owner ${key} not null, id ${key} not null, name text not null, system_prompt text not null,
+        created_at ${whole} not null, deleted_at ${whole}, ${dated}, primary key (owner, id)`,
+      ),
+      'create index folders_deleted on folders (changed_at) where deleted_at is not null',
+    ]
+  },
+}
+
+export const migrations: readonly Migration[] = [management, requests, texts, machineSessions, chats]
 
 function tableOf({ name }: Dialect): (table: string, columns: string) => string {
   return (table, columns) => `create table ${table} (${columns})${name === 'sqlite' ? ' strict' : ''}`

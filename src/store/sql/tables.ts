@@ -1,11 +1,14 @@
 import type {
   AlertRow,
   BudgetRow,
+  ChatRow,
   ConfigurationRow,
   EndpointRow,
+  FolderRow,
   InputRow,
   KeyRow,
   LogRow,
+  MessageRow,
   ProviderRow,
   RequestRow,
   ResponseRow,
@@ -24,6 +27,7 @@ export const renamed = {
   endpoints: { isActive: 'active' },
   users: { isTotpConfirmed: 'totpConfirmed' },
   budgets: { isHard: 'hard' },
+  chats: { isPinned: 'pinned' },
 } as const satisfies Partial<Record<keyof Rows, Record<string, string>>>
 
 /** What stands in each table, as the rest of the program sees it. */
@@ -40,6 +44,9 @@ export interface Rows {
   keys: KeyRow
   budgets: BudgetRow
   alerts: AlertRow
+  chats: ChatRow
+  messages: MessageRow
+  folders: FolderRow
 }
 
 export const dimensions = ['hour', 'endpoint', 'provider', 'model', 'status'] as const
@@ -78,6 +85,9 @@ export interface Tables {
   keys: Columns<keyof KeyRow>
   budgets: Renamed<BudgetRow, 'isHard', 'hard'>
   alerts: Columns<keyof AlertRow>
+  chats: Renamed<ChatRow, 'isPinned', 'pinned'>
+  messages: Columns<keyof MessageRow>
+  folders: Columns<keyof FolderRow>
   statsHourly: Columns<(typeof dimensions)[number]> & Sums
   statsHourlyKeys: Columns<(typeof keyDimensions)[number]> & Sums
   meta: Columns<'name' | 'value'>
@@ -117,4 +127,7 @@ export const kinds: { readonly [Table in keyof Rows]: Readonly<Partial<Record<ke
   keys: { models: 'json', maxPrice: 'units', maxPerDay: 'units', preset: 'json', redact: 'json' },
   budgets: { amount: 'integer', spent: 'integer', isHard: 'flag' },
   alerts: {},
+  chats: { isPinned: 'flag', parameters: 'json' },
+  messages: { document: 'json' },
+  folders: {},
 }

@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import { type NewUser, ParleyError, type UserRow, type UserStore } from '../../core/index.ts'
+import { removeChatsOf } from './chats.ts'
 import { changing, type Database } from './database.ts'
 import { createTable, equal, equalities } from './table.ts'
 
@@ -43,6 +44,7 @@ export function createUsers(database: Database): UserStore {
         if (removed === 0) throw new ParleyError('not_found', 'there is no such user; list them')
         const keys = trx.updateTable('keys').set({ revokedAt: clock.now() })
         await keys.where('userId', '=', id).where('revokedAt', 'is', null).execute()
+        await removeChatsOf(trx, id)
       })
     },
   }

@@ -243,7 +243,7 @@ onBoth('the sweeper', stage => {
     const retention = () => ({ archiveDays: 9.5, requestDays: 29.5 })
     const options = { store, clock: stage.clock, retention, batchRows: 7, pauseMs: 1 }
     const swept = await sweep(options, new AbortController().signal)
-    expect(swept).toEqual({ archive: 50, requests: 30, logs: 0, sessions: 0 })
+    expect(swept).toEqual({ archive: 50, requests: 30, logs: 0, sessions: 0, chats: 0 })
     expect((await store.archive.list({}, all)).total).toBe(10)
     expect((await store.requests.list({}, all)).total).toBe(30)
     expect((await store.logs.list({}, all)).total).toBe(60)
