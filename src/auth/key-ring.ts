@@ -24,7 +24,7 @@ export interface KeyRing extends Service {
    * be asked.
    */
   readonly verify: (secret: string) => Holder | undefined | Promise<Holder | undefined>
-  /** Whose calls a principal's are; undefined for one that is no key, or whose key may not be used any more. */
+  /** Whose calls a principal's are; undefined for one that is no key (nor, with `withPeople`, a person), or may not call any more. */
   readonly holderOf: (principal: Principal) => Promise<Holder | undefined>
 }
 

@@ -87,10 +87,11 @@ function settling({ book, shared }: LimitsParts, held: Held): (taking: Taking) =
   }
 }
 
-/** A key that was revoked since its call came in is turned away like one that never was. */
+/** A key that was revoked, or a user who was disabled, since the call came in is turned away like one that never was. */
 async function knownHolder({ ring }: LimitsParts, principal: Principal): Promise<Holder | undefined> {
   const holder = await ring.holderOf(principal)
-  if (holder !== undefined || principal.kind !== 'key') return holder
+  if (holder !== undefined || !(principal.kind === 'key' || principal.kind === 'user')) return holder
+  if (principal.kind === 'user') throw new ParleyError('unauthorized', 'this account is not active; ask an admin')
   throw new ParleyError('unauthorized', 'this API key is unknown or revoked; create one with parley key new')
 }
 

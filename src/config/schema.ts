@@ -12,6 +12,7 @@ import { providerSection } from './sections/provider.ts'
 import { modelsSection, routingSection, timeoutsSection } from './sections/serving.ts'
 import { archiveSection, redisSection, storeSection } from './sections/store.ts'
 import { telemetrySection } from './sections/telemetry.ts'
+import { uiSection } from './sections/ui.ts'
 import { upstreamsSection } from './sections/upstreams.ts'
 
 /** Every key there is, with its default and its description. Documentation, flags and variables are made from it. */
@@ -34,6 +35,7 @@ export const configSchema = z.strictObject({
   redis: redisSection.prefault({}),
   log: logSection.prefault({}),
   management: managementSection.prefault({}),
+  ui: uiSection.prefault({}),
   telemetry: telemetrySection.prefault({}),
   alerts: alertsSection.prefault({}),
   mail: mailSection.prefault({}),

@@ -2,9 +2,10 @@ import type { Call, Outcome, Principal, Route } from './call.ts'
 import type { ErrorCode } from './error-table.ts'
 import type { CacheUse, JsonDocument } from './records.ts'
 
-/** Whose calls a key's are, and what is kept of them. */
+/** Whose calls a key's or a person's are, and what is kept of them. */
 export interface Account {
-  readonly keyId: string
+  /** Null for somebody who calls as themselves, by an access token. */
+  readonly keyId: string | null
   readonly userId: string | null
   readonly project: string | null
   /** Whether the texts of its calls go to the archive. */

@@ -62,7 +62,7 @@ export function isTokenCall(call: Call): call is TokenCall {
 
 /** On whose behalf a call runs: an API key of this node, a peer, or the node itself. */
 export interface Principal {
-  readonly kind: 'key' | 'peer' | 'self'
+  readonly kind: 'key' | 'user' | 'peer' | 'self'
   readonly id: string
 }
 

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Account, CallRecord, Principal, Random, Recorder } from '../core/index.ts'
 import { type ErrorCode, ParleyError, systemClock, uuid7 } from '../core/index.ts'
-import { breakOff, callerSignal, type Reader, sendError } from './exchange.ts'
+import { breakOff, callerSignal, type Handler, type Reader, sendError } from './exchange.ts'
 import { demandHttps, type ProxySettings, proxied } from './proxied.ts'
 import { findRoute, type Routes } from './routes.ts'
 import { endInTime } from './sse-writer.ts'
@@ -18,6 +18,8 @@ export interface Caller {
 
 export interface FrontOptions extends ProxySettings {
   readonly routes: Routes
+  /** What is served beside the routes, and never in the place of one. */
+  readonly pages?: ((request: IncomingMessage, path: string) => Handler | undefined) | undefined
   /**
    * Throws when this request may not be made at all, or by this caller. Runs before the body is read. A connection that
    * was accepted elsewhere brings its caller along.
@@ -135,7 +137,8 @@ async function handle(
     const url = parseUrl(request)
     const identified = options.identify(request, url.pathname, connection)
     const caller = identified instanceof Promise ? await identified : identified
-    const handler = findRoute(options.routes, request.method ?? 'GET', url.pathname)
+    const handler =
+      options.pages?.(request, url.pathname) ?? findRoute(options.routes, request.method ?? 'GET', url.pathname)
     record = recordOf(options, request, url, caller, { id: ownId, name })
     const { principal, maxPrice } = caller
     const cap = lowest(maxPrice, priceHeader(request))

@@ -7,14 +7,17 @@ export interface GateOptions {
   readonly allowedHosts: readonly string[]
 }
 
+/** Throws `forbidden`. A page that is open to links may be come to from wherever a person follows one. */
+export type Gate = (request: IncomingMessage, isLinked?: boolean) => void
+
 /**
  * Refuses, before a body is read, whatever a web page of somebody else could send to this machine: a Host that is not
  * ours (DNS rebinding), a foreign Origin, a cross-site fetch.
  */
-export function createGate({ allowedHosts }: GateOptions): (request: IncomingMessage) => void {
+export function createGate({ allowedHosts }: GateOptions): Gate {
   const allowed = new Set(allowedHosts.map(host => host.toLowerCase()))
   const isOurs = (name: string) => isLoopback(name) || allowed.has(name)
-  return request => {
+  return (request, isLinked = false) => {
     const host = hostName(request.headers.host)
     if (host === undefined || !isOurs(host)) {
       throw new ParleyError(
@@ -22,12 +25,12 @@ export function createGate({ allowedHosts }: GateOptions): (request: IncomingMes
         `this node does not answer to the host ${host ?? '(none)'}; add it to http.allowedHosts`,
       )
     }
-    refuseForeignPage(request)
+    refuseForeignPage(request, isLinked)
   }
 }
 
-function refuseForeignPage({ headers }: IncomingMessage): void {
-  const site = headers['sec-fetch-site']
+function refuseForeignPage({ headers }: IncomingMessage, isLinked: boolean): void {
+  const site = isLinked ? undefined : headers['sec-fetch-site']
   if (site === 'cross-site' || site === 'same-site') {
     throw new ParleyError('forbidden', 'pages of another origin may not call this node')
   }

@@ -9,6 +9,7 @@ import { createGate } from './gate.ts'
 import { mediaRoutes } from './media-routes.ts'
 import { isFromHere, type MetricsRoute, metricsPath, metricsRoute } from './metrics-route.ts'
 import { type OpenAiRoutesOptions, openAiRoutes } from './openai-routes.ts'
+import { createPages } from './pages.ts'
 import { type PassageRoutesOptions, passageRoutes } from './passage-routes.ts'
 import type { ProxySettings } from './proxied.ts'
 import type { Routes } from './routes.ts'
@@ -16,7 +17,7 @@ import type { Routes } from './routes.ts'
 export interface LocalFrontOptions extends Omit<OpenAiRoutesOptions, 'isPeer'>, PassageRoutesOptions, ProxySettings {
   readonly allowedHosts: readonly string[]
   readonly requireKey: boolean
-  /** Who holds this API key; undefined for a key that is unknown or revoked. */
+  /** Who holds this API key or access token; undefined for one that is unknown or revoked. Throws for a session that is over. */
   readonly verifyKey: (key: string) => Caller | undefined | Promise<Caller | undefined>
   /** Opens `/api` to the commands of this machine; written to the run directory, new with every start. */
   readonly adminToken: string
@@ -33,6 +34,8 @@ export interface LocalFrontOptions extends Omit<OpenAiRoutesOptions, 'isPeer'>, 
   readonly metrics?: MetricsRoute
   /** Reads the setup of the node again; answered with what it returns. Without it there is no such route. */
   readonly reload?: () => Promise<unknown>
+  /** Where the page of the node was built; there is none when missing. */
+  readonly uiDirectory?: string | undefined
   /** Whether an API path is served; all are when missing. */
   readonly isOpen?: (path: string) => boolean
   /** What still keeps the node from answering; empty when it is ready. */
@@ -47,13 +50,15 @@ export interface LocalFrontOptions extends Omit<OpenAiRoutesOptions, 'isPeer'>, 
 /** The front for apps on this machine: OpenAI's routes, health and status. */
 export function createLocalFront(options: LocalFrontOptions): Front {
   const gate = createGate(options)
-  const { adminToken, metrics } = options
+  const { adminToken, metrics, uiDirectory: directory, stallMs } = options
+  const pages = directory === undefined ? undefined : createPages({ directory, stallMs })
   const isMetricsToken = metrics?.token === undefined ? () => false : equalTo(metrics.token)
   const authentication = { ...options, isAdmin: equalTo(adminToken), isMetricsToken }
   return createFront({
     ...options,
     ...(options.metrics && { onRefused: options.metrics.refused }),
     reader: 'app',
+    pages: pages?.handlerOf,
     routes: {
       ...openAiRoutes({ ...options, isPeer: false }),
       ...mediaRoutes({ ...options, isPeer: false }),
@@ -66,6 +71,10 @@ export function createLocalFront(options: LocalFrontOptions): Front {
     },
     identify: (request, path) => {
       if (path.startsWith('/healthz/') || path === healthPath) return anonymous
+      if (pages?.handlerOf(request, path) !== undefined) {
+        gate(request, pages.isLinked(request, path))
+        return anonymous
+      }
       gate(request)
       // The management asks by itself who calls: most who may are not known at once.
       if (options.management !== undefined && path.startsWith('/api/')) return anonymous
@@ -120,7 +129,7 @@ function withoutKey(options: Authentication, request: IncomingMessage, path: str
   if (!options.requireKey && key === undefined) return anonymous
   const reason =
     key === undefined
-      ? 'no API key was sent; send authorization: Bearer sk-parley-…'
+      ? 'no API key was sent; send authorization: Bearer sk-parley-…, or an access token'
       : 'this API key is unknown or revoked'
   throw new ParleyError('unauthorized', `${reason}; create one with parley key new`)
 }

@@ -30,6 +30,7 @@ export interface NodeParts {
     readonly reread: () => Config
     readonly clock: Clock
     readonly random: Random
+    readonly uiDirectory: string
   }
   readonly log: EventLog
   readonly live: LiveNode
@@ -80,6 +81,7 @@ export function createAppFront(parts: AppFrontParts): Front {
     verifyKey: callers.callerOf,
     recorder: createRecorder({ sink: writer, pricing, keepsTexts, clock, random, providerId: live.providerId }),
     adminToken: parts.token,
+    uiDirectory: config.ui.enabled ? given.uiDirectory : undefined,
     reload: async () => {
       await live.reload()
       return reloaded(live.setup(), config, given.reread())

@@ -1,17 +1,21 @@
-import type { Holder, KeyRing } from '../auth/index.ts'
+import type { Holder, KeyRing, SignedIn } from '../auth/index.ts'
 import { type Account, type ApiKeyStore, ParleyError, type Principal } from '../core/index.ts'
 
-/** Whom a key stands for, what one of its calls may cost, and whose its calls are. */
-export interface KeyCaller {
+/** Whom a key or an access token stands for, what one of its calls may cost, and whose its calls are. */
+export interface KnownCaller {
   readonly principal: Principal
   readonly maxPrice?: bigint
-  readonly account: Account
+  /** Undefined for the machine, whose calls are the node's own. */
+  readonly account: Account | undefined
 }
 
 /** Who calls this node's own endpoint, and what each may spend. */
 export interface Callers {
-  /** Undefined for a key that is unknown or may not be used. A promise only where the store has to be asked. */
-  readonly callerOf: (secret: string) => KeyCaller | undefined | Promise<KeyCaller | undefined>
+  /**
+   * Whose API key or access token it is; undefined for one that is unknown or may not be used. A promise only where the store
+   * has to be asked. Throws `unauthorized` for a token of a session that is over.
+   */
+  readonly callerOf: (secret: string) => KnownCaller | undefined | Promise<KnownCaller | undefined>
   /** The most a principal may spend in a day; undefined without a cap of its own. */
   readonly dailyCap: (principal: Principal) => bigint | undefined
   /** The caller that a key of this name or id stands for. Rejects with `not_found`. */
@@ -23,6 +27,8 @@ export interface Callers {
 export interface CallersParts {
   readonly ring: Pick<KeyRing, 'verify'>
   readonly keys: Pick<ApiKeyStore, 'get' | 'list'>
+  /** Whose access token it is. Throws `unauthorized`. */
+  readonly checkToken: (accessToken: string) => Promise<SignedIn>
   /** Whether the texts of calls are kept whose key does not say. */
   readonly keepsTexts: boolean
 }
@@ -32,10 +38,10 @@ const knownMax = 100_000
 const pageRows = 1_000
 
 /** Caps and names are remembered when a key is shown, which is before it can spend: asked for often, they must not cost a read. */
-export function createCallers({ ring, keys, keepsTexts }: CallersParts): Callers {
+export function createCallers({ ring, keys, checkToken, keepsTexts }: CallersParts): Callers {
   const known = new Map<string, Holder['key']>()
-  const callers = new WeakMap<Holder, KeyCaller>()
-  const toCaller = (holder: Holder | undefined): KeyCaller | undefined => {
+  const callers = new WeakMap<Holder, KnownCaller>()
+  const toCaller = (holder: Holder | undefined): KnownCaller | undefined => {
     if (holder === undefined) return undefined
     const caller = callers.get(holder)
     if (caller !== undefined) return caller
@@ -45,11 +51,22 @@ export function createCallers({ ring, keys, keepsTexts }: CallersParts): Callers
     callers.set(holder, made)
     return made
   }
+  const ofKey = (secret: string) => {
+    const holder = ring.verify(secret)
+    return holder instanceof Promise ? holder.then(toCaller) : toCaller(holder)
+  }
+  /** A key that was brought along from elsewhere may look like a token. */
+  const ofToken = async (secret: string) => {
+    try {
+      return personOf(await checkToken(secret), keepsTexts)
+    } catch (cause) {
+      const caller = isUnauthorized(cause) ? await ofKey(secret) : undefined
+      if (caller === undefined) throw cause
+      return caller
+    }
+  }
   return {
-    callerOf: secret => {
-      const holder = ring.verify(secret)
-      return holder instanceof Promise ? holder.then(toCaller) : toCaller(holder)
-    },
+    callerOf: secret => (isTokenLike.test(secret) ? ofToken(secret) : ofKey(secret)),
     named: async nameOrId => {
       const key = await findKey(keys, nameOrId)
       return { principal: { kind: 'key', id: key.id }, keyName: key.name }
@@ -59,7 +76,22 @@ export function createCallers({ ring, keys, keepsTexts }: CallersParts): Callers
   }
 }
 
-function callerFor({ key, user }: Holder, keepsTexts: boolean): KeyCaller {
+/** A signed token begins with the JSON of its header; our own keys never do. */
+const isTokenLike = /^eyJ[\w-]+\.[\w-]+\.[\w-]+$/
+
+function isUnauthorized(cause: unknown): boolean {
+  return cause instanceof ParleyError && cause.code === 'unauthorized'
+}
+
+/** The machine calls as whoever holds the token of the run directory does. */
+function personOf({ user }: SignedIn, keepsTexts: boolean): KnownCaller {
+  if (user === undefined) return { principal: { kind: 'self', id: 'admin' }, account: undefined }
+  const { id, priceMultiplier } = user
+  const account = { keyId: null, userId: id, project: null, keepsTexts, redact: null, priceMultiplier }
+  return { principal: { kind: 'user', id }, account }
+}
+
+function callerFor({ key, user }: Holder, keepsTexts: boolean): KnownCaller {
   return {
     principal: { kind: 'key', id: key.id },
     ...(key.maxPrice !== null && { maxPrice: key.maxPrice }),

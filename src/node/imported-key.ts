@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import type { Holder, KeyRing } from '../auth/index.ts'
+import { type Holder, type KeyRing, unlimitedKey } from '../auth/index.ts'
 
 /**
  * A ring with one key more, which is written down nowhere: it is whoever shows the text that came with the environment, and
@@ -21,11 +21,5 @@ function digestOf(secret: string): string {
 }
 
 function holderOf(secret: string): Holder {
-  const limits = { models: null, rpm: null, tpm: null, parallel: null, maxPrice: null, maxPerDay: null, budgetId: null }
-  const key = {
-    ...{ id: 'imported', hash: digestOf(secret), name: 'PROXY_API_KEY', tail: '', project: null, userId: null },
-    ...{ ...limits, preset: null, archive: 'default' as const, redact: null, cache: 'default' as const },
-    ...{ expiresAt: null, replacedBy: null, createdAt: 0, revokedAt: null, lastUsedAt: null },
-  }
-  return { key, user: undefined }
+  return { key: { ...unlimitedKey, id: 'imported', hash: digestOf(secret), name: 'PROXY_API_KEY' }, user: undefined }
 }

@@ -9,6 +9,7 @@ import {
   type KeyRing,
   type Keys,
   type Revisions,
+  withPeople,
 } from '../auth/index.ts'
 import { type Config, masterKey, redisUrl, storePlace } from '../config/index.ts'
 import {
@@ -107,7 +108,7 @@ function memoryOf(store: SqlStore, sealer: Sealer, key: Uint8Array, options: Mem
   const shared = sharedOf(options)
   const revisions = createRevisions({ store, messages: shared.messages, everyMs: revisionEveryMs })
   const kept = createKeyRing({ keys: store.keys, users: store.users, revisions, clock })
-  const ring = withImportedKey(kept, options.importedKey)
+  const ring = withPeople(withImportedKey(kept, options.importedKey), { users: store.users, revisions, clock })
   const book = createBudgetBook({
     ...{ budgets: store.budgets, revisions, messages: shared.messages, clock },
     onCrossed: ({ id, scope, scopeId, window }, percent) => {

@@ -24,6 +24,7 @@ import { createMonitoring, type Monitoring } from './monitoring.ts'
 import { createNetwork } from './network.ts'
 import { createOffice } from './office.ts'
 import type { OwnBackend } from './own-models.ts'
+import { builtUi, pageLinks } from './page.ts'
 import { createAdminToken, lockHome } from './run-files.ts'
 import { type NodeStatus, statusOf } from './status.ts'
 import { version } from './version.ts'
@@ -40,6 +41,8 @@ export interface NodeOptions {
   readonly random?: Random
   /** Ways to answer beside those of the configuration; closed when the node stops. */
   readonly backends?: readonly OwnBackend[]
+  /** Where the page of the node was built; where that is usually so when missing. */
+  readonly uiDirectory?: string
   /** Gets the lines of the log; nobody does when missing. */
   readonly writeLog?: (line: string) => void
 }
@@ -53,6 +56,8 @@ export interface ParleyNode {
   stop: () => Promise<void>
   /** Base URL for apps, `/v1` included; after the start. */
   readonly url: string
+  /** Where a browser opens the page of the node, with a code that lets it in once; undefined where there is no page. */
+  readonly page: () => Promise<string | undefined>
   /** The API key made at the very first start: to be shown once. */
   readonly firstKey: string | undefined
   readonly status: () => NodeStatus
@@ -66,14 +71,14 @@ const partStopMs = 10_000
 
 export async function createNode(options: NodeOptions): Promise<ParleyNode> {
   const { config, env, clock = systemClock, random = systemRandom, backends = [], writeLog = () => {} } = options
-  const { reread = () => config } = options
+  const { reread = () => config, uiDirectory = builtUi } = options
   createDirectories(config.paths)
   const opened: (() => void | Promise<void>)[] = [lockHome(config.paths).release]
   const close = async () => {
     for (const end of opened.splice(0).reverse()) await end()
   }
   try {
-    return await assemble({ config, reread, env, clock, random, backends, writeLog }, opened, close)
+    return await assemble({ config, reread, env, clock, random, backends, uiDirectory, writeLog }, opened, close)
   } catch (cause) {
     await close()
     throw cause
@@ -97,7 +102,10 @@ async function assemble(
   const ownership = createOwnership(config.paths.ownershipFile, { clock })
   opened.push(ownership.close)
   const { store, ring } = memory
-  const callers = createCallers({ ring, keys: store.keys, keepsTexts: config.archive.enabled })
+  const callers = createCallers({
+    ...{ ring, keys: store.keys, keepsTexts: config.archive.enabled },
+    checkToken: token => office.checkToken(token),
+  })
   const ranking = createRanking(clock, random, (name, ms) => cooldowns.tell(name, ms))
   const peers: CandidateSource = {
     serving: model => network.serving(model),
@@ -142,13 +150,15 @@ async function assemble(
   const { management } = office
   const local = createAppFront({ ...parts, front, callers, ownership, management, token })
   const endpoint = createLocalEndpoint(local, config, token)
-  return running(parts, [memory, monitoring, own, live, cooldowns, network, office, endpoint], endpoint, close)
+  const page = pageLinks(config, endpoint.url, management.account.makePageCode)
+  const services = [memory, monitoring, own, live, cooldowns, network, office, endpoint]
+  return running(parts, services, { ...endpoint, page }, close)
 }
 
 function running(
   parts: NodeParts,
   services: readonly Service[],
-  endpoint: LocalEndpoint,
+  endpoint: Pick<LocalEndpoint, 'url'> & Pick<ParleyNode, 'page'>,
   close: () => Promise<void>,
 ): ParleyNode {
   const { log, memory, admission, given, monitoring } = parts
@@ -170,6 +180,7 @@ function running(
     get firstKey() {
       return firstKey
     },
+    page: endpoint.page,
     status: () => statusOf(parts),
     live: parts.live,
     logging: monitoring.logging,

@@ -1,3 +1,4 @@
+import type { SignedIn } from '../auth/index.ts'
 import type { Config } from '../config/index.ts'
 import type { Clock, EventLog, Management, Random, Service } from '../core/index.ts'
 import { ParleyError } from '../core/index.ts'
@@ -22,6 +23,8 @@ export interface OfficeOptions {
 /** The management of a node, and what it does by itself from time to time. */
 export interface Office extends Service {
   readonly management: Management
+  /** Whose access token it is. Throws `unauthorized`. */
+  readonly checkToken: (accessToken: string) => Promise<SignedIn>
 }
 
 const sweepEveryMs = 3_600_000
@@ -61,6 +64,7 @@ export function createOffice(options: OfficeOptions): Office {
   return {
     name: 'management',
     management,
+    checkToken: token => auth.sessions.check(token),
     start: async () => {
       timer = setInterval(() => void sweep(), sweepEveryMs).unref()
     },
