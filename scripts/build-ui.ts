@@ -1,0 +1,63 @@
+import { createHash } from 'node:crypto'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { join, relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { brotliCompress, constants, gzip } from 'node:zlib'
+
+/**
+ * Builds the pages of `src/ui` into `dist/ui`, with compressed copies beside them. With `--if-needed` it does nothing when
+ * what is there was built of the same sources.
+ */
+const root = fileURLToPath(new URL('..', import.meta.url))
+const source = join(root, 'src/ui')
+const target = join(root, 'dist/ui')
+const stamp = join(target, '.sources')
+
+async function main(isIfNeeded: boolean): Promise<void> {
+  const wanted = await hashOfSources()
+  if (isIfNeeded && (await readFile(stamp, 'utf8').catch(() => '')) === wanted) return
+  const startedAt = performance.now()
+  const { build } = await import('vite')
+  await build({ configFile: join(source, 'vite.config.ts'), logLevel: 'warn' })
+  await compress()
+  await writeFile(stamp, wanted)
+  console.error(`built dist/ui in ${Math.round(performance.now() - startedAt)} ms`)
+}
+
+async function hashOfSources(): Promise<string> {
+  const files = (await filesBelow(source)).toSorted()
+  const hash = createHash('sha256')
+  for (const file of [...files, join(root, 'src/openai/stream-client.ts'), join(root, 'package-lock.json')]) {
+    hash.update(relative(root, file)).update(await readFile(file).catch(() => Buffer.alloc(0)))
+  }
+  return hash.digest('hex')
+}
+
+const worthwhileBytes = 1_024
+
+async function compress(): Promise<void> {
+  const texts = (await filesBelow(target)).filter(file => /\.(?:js|css|html|svg|webmanifest|json)$/.test(file))
+  for (const file of texts) {
+    const bytes = await readFile(file)
+    if (bytes.length < worthwhileBytes || file.endsWith('index.html')) continue
+    const params = { [constants.BROTLI_PARAM_QUALITY]: bytes.length > 500_000 ? 9 : 11 }
+    await writeFile(`${file}.br`, await promisify(brotliCompress)(bytes, { params }))
+    await writeFile(`${file}.gz`, await promisify(gzip)(bytes, { level: 9 }))
+  }
+}
+
+async function filesBelow(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true })
+  return entries.filter(entry => entry.isFile()).map(entry => join(entry.parentPath, entry.name))
+}
+
+const isIfNeeded = process.argv.includes('--if-needed')
+try {
+  await main(isIfNeeded)
+} catch (cause) {
+  // An installation without development or optional packages cannot build pages, and works without them.
+  console.error(`the pages of the web UI were not built: ${String(cause).split('\n')[0]}`)
+  console.error('the node works without them; install all packages (npm ci) and run npm run build:ui to have them')
+  process.exitCode = isIfNeeded ? 0 : 1
+}

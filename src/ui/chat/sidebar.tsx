@@ -1,0 +1,4 @@
+/** The chats there are, in the rail. */
+export function ChatSidebar() {
+  return null
+}

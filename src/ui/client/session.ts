@@ -1,0 +1,132 @@
+import { create } from 'zustand'
+import type { Me } from './generated/api.ts'
+
+/**
+ * Who uses these pages. The access token is in memory alone; a cookie no script can read brings the next one, also after the
+ * page was loaded anew.
+ */
+export interface Session {
+  readonly state: 'starting' | 'signed_out' | 'signed_in' | 'static'
+  readonly me: Me | undefined
+  /** How one can sign in here. */
+  readonly ways: { readonly users: boolean; readonly signUp: boolean; readonly mail: boolean } | undefined
+  /** Why nobody is signed in, as a code of the words `signIn.…`. */
+  readonly problem: 'link_used' | 'unreachable' | 'ended' | undefined
+}
+
+interface Pass {
+  readonly accessToken: string
+  readonly expiresInSeconds: number
+}
+
+/** Whether a node serves these pages; else they came from some other host and are a client alone. */
+export const isNode = document.documentElement.dataset.home === 'node'
+
+export const useSession = create<Session>(() => ({
+  state: isNode ? 'starting' : 'static',
+  me: undefined,
+  ways: undefined,
+  problem: undefined,
+}))
+
+let access: { readonly token: string; readonly renewAt: number } | undefined
+let renewing: Promise<boolean> | undefined
+/** Part of a token's life after which the next one is fetched. */
+const renewalShare = 0.8
+const askMs = 20_000
+
+/** The token for the next request, renewed where it is about to end; undefined for who is not signed in. */
+export async function token(): Promise<string | undefined> {
+  if (access !== undefined && Date.now() >= access.renewAt) await renew()
+  return access?.token
+}
+
+/** Signs in by the code in the address, else by the cookie of the last time. */
+export async function start(): Promise<void> {
+  if (!isNode) return
+  const code = takeCode()
+  const isIn = (code !== undefined && (await redeem(code))) || (await renew())
+  if (!isIn) await signOutHere(code !== undefined ? 'link_used' : undefined)
+}
+
+/** A code is good once and is nobody's business: it does not stay in the address. */
+function takeCode(): string | undefined {
+  const code = new URLSearchParams(location.hash.slice(1)).get('code')
+  if (code === null) return undefined
+  history.replaceState(null, '', location.pathname + location.search)
+  return code
+}
+
+export async function redeem(code: string): Promise<boolean> {
+  const pass = await post('link/redeem', { code, cookie: true })
+  return pass !== undefined && (await enter(pass))
+}
+
+/** Takes what a way of signing in has answered. */
+export async function enter({ accessToken, expiresInSeconds }: Pass): Promise<boolean> {
+  access = { token: accessToken, renewAt: Date.now() + expiresInSeconds * 1_000 * renewalShare }
+  const response = await ask('me', { headers: { authorization: `Bearer ${accessToken}` } })
+  if (!response?.ok) return false
+  useSession.setState({ state: 'signed_in', me: (await response.json()) as Me, problem: undefined })
+  return true
+}
+
+/** Tabs take turns: a refresh token that comes twice would end the session. */
+export function renew(): Promise<boolean> {
+  renewing ??= navigator.locks
+    .request('parley-renewal', async () => {
+      const pass = await post('refresh', {})
+      if (pass !== undefined) return await enter(pass)
+      access = undefined
+      if (useSession.getState().state === 'signed_in') await signOutHere('ended')
+      return false
+    })
+    .finally(() => (renewing = undefined))
+  return renewing
+}
+
+export async function signOut(): Promise<void> {
+  await post('logout', {})
+  await signOutHere(undefined)
+}
+
+async function signOutHere(problem: Session['problem']): Promise<void> {
+  access = undefined
+  const response = await ask('state', {})
+  const ways = response?.ok ? ((await response.json()) as Session['ways']) : undefined
+  useSession.setState({
+    state: 'signed_out',
+    me: undefined,
+    ways,
+    problem: ways === undefined ? 'unreachable' : problem,
+  })
+}
+
+async function post(path: string, body: object): Promise<Pass | undefined> {
+  const response = await ask(path, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+    // The cookie of the answer is kept although the page is left meanwhile.
+    keepalive: true,
+  })
+  if (!response?.ok || response.status === 204) return undefined
+  return (await response.json()) as Pass
+}
+
+/** Undefined where the node cannot be reached. */
+async function ask(path: string, init: RequestInit): Promise<Response | undefined> {
+  try {
+    return await fetch(`/api/auth/${path}`, { ...init, signal: AbortSignal.timeout(askMs) })
+  } catch {
+    return undefined
+  }
+}
+
+const ranks = ['user', 'viewer', 'operator', 'admin'] as const
+export type Role = (typeof ranks)[number]
+
+/** Whether who is signed in may do what this role may. */
+export function useMay(role: Role): boolean {
+  return useSession(({ me }) => me !== undefined && ranks.indexOf(me.role) >= ranks.indexOf(role))
+}

@@ -1,0 +1,70 @@
+import { useEffect, useRef } from 'react'
+import { tinykeys } from 'tinykeys'
+import { create } from 'zustand'
+
+/** Every shortcut there is. What a person has changed is kept in the browser. */
+export const shortcuts = {
+  palette: { keys: '$mod+k', area: 'app' },
+  newChat: { keys: '$mod+Shift+o', area: 'app' },
+  searchChats: { keys: '$mod+Shift+f', area: 'app' },
+  sidebar: { keys: '$mod+b', area: 'app' },
+  help: { keys: '$mod+Slash', area: 'app' },
+  focusComposer: { keys: 'Shift+Escape', area: 'chat' },
+  stop: { keys: 'Escape', area: 'chat' },
+  copyLast: { keys: '$mod+Shift+c', area: 'chat' },
+  regenerate: { keys: '$mod+Shift+r', area: 'chat' },
+  editLast: { keys: '$mod+Shift+e', area: 'chat' },
+  pickModel: { keys: '$mod+Shift+m', area: 'chat' },
+  temporary: { keys: '$mod+Shift+t', area: 'chat' },
+} as const
+
+export type ShortcutName = keyof typeof shortcuts
+
+const place = 'parley.shortcuts'
+
+interface Bindings {
+  readonly changed: Partial<Record<ShortcutName, string>>
+}
+
+export const useBindings = create<Bindings>(() => ({ changed: read() }))
+
+export function keysOf(name: ShortcutName): string {
+  return useBindings.getState().changed[name] ?? shortcuts[name].keys
+}
+
+/** Null brings back what is usual. */
+export function rebind(name: ShortcutName, keys: string | null): void {
+  const { [name]: _, ...others } = useBindings.getState().changed
+  const changed = keys === null ? others : { ...others, [name]: keys }
+  useBindings.setState({ changed })
+  try {
+    localStorage.setItem(place, JSON.stringify(changed))
+  } catch {
+    // It counts until the page is left.
+  }
+}
+
+function read(): Bindings['changed'] {
+  try {
+    return JSON.parse(localStorage.getItem(place) ?? '{}') as Bindings['changed']
+  } catch {
+    return {}
+  }
+}
+
+/** Does something when its keys are pressed, wherever the focus is; the newest listener of a name alone is asked. */
+export function useShortcut(name: ShortcutName, act: (event: KeyboardEvent) => void, isOn = true): void {
+  const latest = useRef(act)
+  latest.current = act
+  const keys = useBindings(({ changed }) => changed[name] ?? shortcuts[name].keys)
+  useEffect(() => {
+    if (!isOn) return
+    return tinykeys(window, {
+      [keys]: event => {
+        if (event.defaultPrevented) return
+        if (keys !== 'Escape') event.preventDefault()
+        latest.current(event)
+      },
+    })
+  }, [keys, isOn])
+}

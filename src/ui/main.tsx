@@ -1,0 +1,38 @@
+import { QueryClient, QueryClientProvider } from '@tanstack/react-query'
+import { RouterProvider } from '@tanstack/react-router'
+import { StrictMode } from 'react'
+import { createRoot } from 'react-dom/client'
+import './theme.css'
+import { ApiError } from '../openai/stream-client.ts'
+import { router } from './app/router.tsx'
+import { start } from './client/session.ts'
+import { followSystem } from './parts/appearance.ts'
+import { TipProvider } from './parts/tip.tsx'
+import { startWords } from './words/index.ts'
+
+const retriesMax = 2
+
+const queries = new QueryClient({
+  defaultOptions: {
+    queries: {
+      staleTime: 5_000,
+      // What was refused once is refused again.
+      retry: (failures, error) =>
+        failures < retriesMax && !(error instanceof ApiError && error.status >= 400 && error.status < 500),
+    },
+  },
+})
+
+await startWords()
+followSystem()
+void start()
+
+createRoot(document.getElementById('root')!).render(
+  <StrictMode>
+    <QueryClientProvider client={queries}>
+      <TipProvider delayDuration={400}>
+        <RouterProvider router={router} />
+      </TipProvider>
+    </QueryClientProvider>
+  </StrictMode>,
+)

@@ -1,0 +1,77 @@
+import { Activity, Bell, Boxes, FileText, Gauge, Network, Route, ScrollText, ServerCog } from 'lucide-react'
+import type { AppPage } from '../app/pages.ts'
+
+export const nodePages: readonly AppPage[] = [
+  {
+    path: '/node',
+    name: 'overview',
+    icon: Gauge,
+    role: 'viewer',
+    home: 'node',
+    load: () => import('./overview/screen.tsx'),
+  },
+  {
+    path: '/node/network',
+    name: 'network',
+    icon: Network,
+    role: 'viewer',
+    home: 'node',
+    load: () => import('./network/screen.tsx'),
+  },
+  { path: '/node/models', name: 'models', icon: Boxes, home: 'node', load: () => import('./models/screen.tsx') },
+  {
+    path: '/node/providers',
+    name: 'providers',
+    icon: ServerCog,
+    role: 'viewer',
+    home: 'node',
+    load: () => import('./providers/screen.tsx'),
+  },
+  {
+    path: '/node/endpoints',
+    name: 'endpoints',
+    icon: Route,
+    role: 'viewer',
+    home: 'node',
+    load: () => import('./endpoints/screen.tsx'),
+  },
+  {
+    path: '/node/profiles',
+    name: 'profiles',
+    icon: FileText,
+    role: 'viewer',
+    home: 'node',
+    load: () => import('./profiles/screen.tsx'),
+  },
+  {
+    path: '/node/requests',
+    name: 'requests',
+    icon: Activity,
+    home: 'node',
+    load: () => import('./requests/screen.tsx'),
+  },
+  {
+    path: '/node/requests/$id',
+    name: 'requests',
+    icon: Activity,
+    isHidden: true,
+    home: 'node',
+    load: () => import('./requests/detail.tsx'),
+  },
+  {
+    path: '/node/logs',
+    name: 'logs',
+    icon: ScrollText,
+    role: 'viewer',
+    home: 'node',
+    load: () => import('./logs/screen.tsx'),
+  },
+  {
+    path: '/node/alerts',
+    name: 'alerts',
+    icon: Bell,
+    role: 'viewer',
+    home: 'node',
+    load: () => import('./alerts/screen.tsx'),
+  },
+]

@@ -1,0 +1,41 @@
+import { Tabs as Radix } from 'radix-ui'
+import type { ReactNode } from 'react'
+
+export interface Tab {
+  id: string
+  label: ReactNode
+  content: ReactNode
+}
+
+export function Tabs({
+  label,
+  tabs,
+  value,
+  onChange,
+}: {
+  label: string
+  tabs: readonly Tab[]
+  value?: string
+  onChange?: (id: string) => void
+}) {
+  return (
+    <Radix.Root {...(value !== undefined ? { value, onValueChange: onChange } : { defaultValue: tabs[0]?.id })}>
+      <Radix.List aria-label={label} className="mb-4 flex gap-1 overflow-x-auto border-b">
+        {tabs.map(({ id, label: name }) => (
+          <Radix.Trigger
+            key={id}
+            value={id}
+            className="-mb-px border-b-2 border-transparent px-3 py-2 font-medium whitespace-nowrap text-muted-foreground data-[state=active]:border-primary data-[state=active]:text-foreground"
+          >
+            {name}
+          </Radix.Trigger>
+        ))}
+      </Radix.List>
+      {tabs.map(({ id, content }) => (
+        <Radix.Content key={id} value={id} className="focus-visible:outline-none">
+          {content}
+        </Radix.Content>
+      ))}
+    </Radix.Root>
+  )
+}
