@@ -101,12 +101,14 @@ export interface GatewayOptions {
   readonly random?: Random
   /** One that has been lived in. */
   readonly home?: string
+  /** Where its page was built. */
+  readonly uiDirectory?: string
 }
 
 /** A node with a configuration file, and the store it shares with whoever opens it too. */
 export async function startGateway(
   input: ConfigInput,
-  { env: more = {}, clock, random, home = newHome() }: GatewayOptions = {},
+  { env: more = {}, clock, random, uiDirectory, home = newHome() }: GatewayOptions = {},
 ) {
   const env = { PARLEY_HOME: home, ...more }
   const paths = resolvePaths(env)
@@ -122,6 +124,7 @@ export async function startGateway(
     ...{ config: reread(), reread, env, writeLog: line => void lines.push(line) },
     ...(clock && { clock }),
     ...(random && { random }),
+    ...(uiDirectory !== undefined && { uiDirectory }),
   })
   onTestFinished(() => node.stop())
   const startedAt = performance.now()
