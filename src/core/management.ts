@@ -1,6 +1,8 @@
 import type { AccountDesk, Actor, KeyView, UserView } from './account-desk.ts'
 import type { TokenCall } from './call.ts'
+import type { ChatDraft, ChatRow, ChatStore, FolderDraft, FolderRow, MessageRow } from './chat-records.ts'
 import type { LiveProvider, Trial } from './live.ts'
+import type { ModelDesk } from './model-desk.ts'
 import type { Listing, Page } from './page.ts'
 import type { ArchivedCall, LogStore, RequestStore } from './record-stores.ts'
 import type {
@@ -32,10 +34,13 @@ export interface Management {
   readonly users: UserDesk
   readonly sessions: SessionDesk
   readonly budgets: BudgetDesk
+  readonly chats: ChatDesk
+  readonly media: MediaDesk
   readonly alerts: AlertDesk
   readonly logs: LogDesk
   /** Forgets answers that were kept for one API key, or all of them. */
   readonly purgeCache: (keyId: string | undefined) => Promise<void>
+  readonly models: ModelDesk
   readonly status: StatusDesk
   /** Money and the network. */
   readonly treasury: Treasury
@@ -244,6 +249,31 @@ export interface BudgetDesk {
   readonly create: (budget: Omit<NewBudget, 'spent' | 'windowStart'>) => Promise<BudgetRow>
   readonly update: (id: string, change: { readonly amount?: bigint; readonly isHard?: boolean }) => Promise<BudgetRow>
   readonly remove: (id: string) => Promise<void>
+}
+
+export interface ChatContent {
+  readonly chat: ChatRow
+  readonly messages: readonly MessageRow[]
+}
+
+/** Chats of whoever asks. Nobody sees those of somebody else, whatever their role. */
+export interface ChatDesk {
+  readonly list: (by: Actor, filter: Parameters<ChatStore['list']>[1], page: Page) => Promise<Listing<ChatRow>>
+  readonly get: (by: Actor, id: string, since: number | undefined) => Promise<ChatContent>
+  readonly merge: (
+    by: Actor,
+    chat: ChatDraft,
+    messages: readonly (JsonDocument & { readonly id: string; readonly updatedAt: number })[],
+  ) => Promise<ChatRow>
+  readonly remove: (by: Actor, id: string) => Promise<void>
+  readonly folders: (by: Actor) => Promise<readonly FolderRow[]>
+  readonly mergeFolder: (by: Actor, folder: FolderDraft) => Promise<FolderRow>
+  readonly removeFolder: (by: Actor, id: string) => Promise<void>
+}
+
+/** Fetches for pages what they shall not fetch themselves. Addresses that lead inside are `forbidden`. */
+export interface MediaDesk {
+  readonly image: (url: string, signal: AbortSignal) => Promise<{ readonly type: string; readonly bytes: Uint8Array }>
 }
 
 export interface AlertDesk extends Pick<AlertStore, 'list'> {

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
 import { afterEach, expect } from 'vitest'
 import { createKeyRing, createKeys, createRevisions, type TokenPair } from '../../../src/auth/index.ts'
-import { type ConfigInput, createConfig, resolvePaths } from '../../../src/config/index.ts'
+import { type ConfigInput, createConfig, createDirectories, resolvePaths } from '../../../src/config/index.ts'
 import {
   createEventLog,
   type EventLog,
@@ -17,9 +17,13 @@ import {
 } from '../../../src/core/index.ts'
 import { createRanking } from '../../../src/gateway/index.ts'
 import type { LocalFrontOptions } from '../../../src/http/index.ts'
+import { createAccountKeeper } from '../../../src/node/account-keeper.ts'
+import { createCallers } from '../../../src/node/callers.ts'
 import { createLive, type LiveNode } from '../../../src/node/live.ts'
 import { createAuth, createManagement, type ManagementOptions, signUpOf } from '../../../src/node/management/index.ts'
+import { createTreasury } from '../../../src/node/treasury/index.ts'
 import {
+  createLedger,
   createMemoryShared,
   createSealer,
   openStore,
@@ -69,6 +73,7 @@ export interface StageOptions {
   readonly config?: ConfigInput
   readonly env?: NodeJS.ProcessEnv
   readonly allowPrivateUpstreams?: boolean
+  readonly fetchOut?: ManagementOptions['fetchOut']
   readonly front?: Partial<Pick<LocalFrontOptions, 'allowedHosts' | 'behindProxy' | 'trustedProxies'>>
 }
 
@@ -123,20 +128,45 @@ export async function startStage(options: StageOptions = {}): Promise<Stage> {
     onMailError: () => {},
     passwordLogN: 10,
   })
+  createDirectories(config.paths)
+  const ledger = createLedger(config.paths.ledgerFile, parts)
+  atTheEnd(ledger.close)
+  const accounts = await createAccountKeeper(config, systemRandom)
+  const withoutChain = () => ({ access: undefined, p2p: undefined, market: undefined, failure: undefined })
   const purged: (string | undefined)[] = []
   let level: LogLevel = 'info'
   const management = createManagement({
     ...{ store, sealer, live, shared, auth, ...parts },
+    treasury: createTreasury({
+      ...{ ...parts, config, ledger, accounts },
+      network: { parts: withoutChain, selling: () => [] },
+      models: () => 0,
+      url: () => server.url,
+    }),
     explain: live.explain,
     providerNames: () => live.candidates.names?.() ?? [],
+    models: {
+      candidates: live.candidates,
+      targets: () => [],
+      visibleModels: async (_caller, models) => models,
+      presetOf: () => undefined,
+      token: async () => undefined,
+      unreachable: () => [],
+    },
     purgeCache: async keyId => void purged.push(keyId),
     logging: { level: () => level, setLevel: wanted => void (level = wanted) },
     alertsFiring: () => [],
     queues: () => ({ records: 0 }),
     allowPrivateUpstreams,
+    fetchOut: options.fetchOut,
   })
   const errors: string[] = []
+  const { callerOf } = createCallers({
+    ...{ ring, keys: store.keys, keepsTexts: false },
+    checkToken: token => auth.sessions.check(token),
+  })
   const server = await serveLocally(live.router, {
+    verifyKey: callerOf,
     ...{ management, log, adminToken, ...options.front },
     status: () => ({ models: ['one'], peers: [] }),
     reload: async () => {
