@@ -1,6 +1,6 @@
 /** Decides who answers a call and how hard to try. */
 export * from './admit.ts'
-export { shownModels } from './alias.ts'
+export { aliasOf, shownModels } from './alias.ts'
 export { type CacheScope, cachePool, cacheTags } from './cache-key.ts'
 export { type CachedOptions, cached } from './cached.ts'
 export type {

@@ -160,7 +160,7 @@ async function handle(
 
 /** What is asked of models is recorded, and what became of it; files, jobs and lists are not. */
 const recordedPath =
-  /^(?:\/v1\/(?:chat\/completions|completions|embeddings|responses|moderations|rerank|images\/\w+|audio\/\w+)|\/rerank)$/
+  /^(?:\/v1\/(?:chat\/completions|completions|embeddings|responses|moderations|rerank|images\/\w+|audio\/\w+)|\/api\/transcription|\/rerank)$/
 
 function recordOf(
   { recorder }: FrontOptions,

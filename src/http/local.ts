@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { type EventLog, type Management, ParleyError, type Random, type Recorder } from '../core/index.ts'
-import { adminRoutes, healthPath } from './admin/index.ts'
+import { adminRoutes, healthPath, pathsAsApp } from './admin/index.ts'
 import { bearer, equalTo } from './bearer.ts'
 import { type Exchange, type Handler, sendJson } from './exchange.ts'
 import { explainRoute, type RouteRequest } from './explain-route.ts'
@@ -77,7 +77,10 @@ export function createLocalFront(options: LocalFrontOptions): Front {
       }
       gate(request)
       // The management asks by itself who calls: most who may are not known at once.
-      if (options.management !== undefined && path.startsWith('/api/')) return anonymous
+      if (options.management !== undefined && path.startsWith('/api/')) {
+        const asApp = pathsAsApp[path]
+        return asApp === undefined ? anonymous : authenticate(authentication, request, asApp)
+      }
       if (options.isOpen?.(path) === false) throw new ParleyError('not_found', `${path} is closed on this node`)
       return authenticate(authentication, request, path)
     },

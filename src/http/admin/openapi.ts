@@ -75,7 +75,7 @@ function operationOf(
   schemaOf: (schema: z.ZodType, io: 'input' | 'output') => Schema,
   error: Schema,
 ): Operation {
-  const { method, path, access, takesKeys, summary, group, query, body, answer, status, sends } = route
+  const { method, path, access, takesKeys, summary, group, query, body, form, answer, status, sends } = route
   const shape = query === undefined ? {} : query.shape
   const inPath = [...path.matchAll(/:(\w+)/g)].map(([, name = '']): Parameter => {
     return { name, in: 'path', required: true, schema: schemaOf(route.params[name] ?? Id, 'input') }
@@ -100,6 +100,9 @@ function operationOf(
     security: access === 'public' ? [] : [{ bearer: [] }],
     parameters: [...inPath, ...inQuery],
     ...(body && { requestBody: { required: !body.safeParse({}).success, content: json(schemaOf(body, 'input')) } }),
+    ...(form && {
+      requestBody: { required: true, content: { 'multipart/form-data': { schema: schemaOf(form, 'input') } } },
+    }),
     responses: {
       [status]: {
         description: 'Done.',

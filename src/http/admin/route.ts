@@ -38,6 +38,8 @@ export interface AdminRoute {
   readonly params: Readonly<Record<string, z.ZodType<string>>>
   readonly query: Fields | undefined
   readonly body: z.ZodType | undefined
+  /** What it takes in place of JSON: a form with files, which `handle` reads. */
+  readonly form: z.ZodType | undefined
   readonly bodyMaxBytes: number
   readonly answer: z.ZodType | undefined
   readonly status: 200 | 201 | 202 | 204
@@ -55,6 +57,7 @@ interface Wish<Q, B, A> {
   readonly params?: Readonly<Record<string, z.ZodType<string>>>
   readonly query?: Q
   readonly body?: B
+  readonly form?: z.ZodType
   readonly bodyMaxBytes?: number
   readonly answer?: A
   readonly status?: 200 | 201 | 202 | 204
@@ -86,9 +89,9 @@ export function known(actor: Actor | undefined): Actor {
 export function declareIn(group: string): Declare {
   return (name, wish, handle) => {
     const [method, path] = name.split(' ') as [Method, string]
-    const { access, summary, query, body, answer, sends } = wish
+    const { access, summary, query, body, form, answer, sends } = wish
     return {
-      ...{ method, path, access, summary, group, query, body, answer, sends },
+      ...{ method, path, access, summary, group, query, body, form, answer, sends },
       takesKeys: wish.takesKeys ?? false,
       params: wish.params ?? {},
       bodyMaxBytes: wish.bodyMaxBytes ?? bodyMaxBytes,
