@@ -1,3 +1,4 @@
+import { create } from 'zustand'
 import type { Connection } from '../../openai/stream-client.ts'
 import { isNode, token } from './session.ts'
 
@@ -8,12 +9,20 @@ export const nodeConnection: Connection = {
 }
 
 /** Where the chat asks; a client without a node sets it to what its user has entered. */
-let current: Connection | undefined = isNode ? nodeConnection : undefined
+const useCurrent = create<{ readonly connection: Connection | undefined; readonly name: string | undefined }>(() => ({
+  connection: isNode ? nodeConnection : undefined,
+  name: undefined,
+}))
 
 export function connection(): Connection | undefined {
-  return current
+  return useCurrent.getState().connection
 }
 
-export function useConnectionTo(next: Connection | undefined): void {
-  current = next
+/** The same, for what is drawn; undefined while nothing was entered, or the key is locked. */
+export function useConnection(): Connection | undefined {
+  return useCurrent(state => state.connection)
+}
+
+export function connectTo(next: Connection | undefined, name?: string): void {
+  useCurrent.setState({ connection: next, name })
 }
