@@ -12,6 +12,13 @@ export interface Session {
   readonly ways: { readonly users: boolean; readonly signUp: boolean; readonly mail: boolean } | undefined
   /** Why nobody is signed in, as a code of the words `signIn.…`. */
   readonly problem: 'link_used' | 'unreachable' | 'ended' | undefined
+  /** What an address brought that is used once: for the first account, or for that of somebody who was invited. */
+  readonly offer: Offer | undefined
+}
+
+export interface Offer {
+  readonly kind: 'setup' | 'invitation'
+  readonly token: string
 }
 
 interface Pass {
@@ -27,6 +34,7 @@ export const useSession = create<Session>(() => ({
   me: undefined,
   ways: undefined,
   problem: undefined,
+  offer: undefined,
 }))
 
 let access: { readonly token: string; readonly renewAt: number } | undefined
@@ -41,20 +49,47 @@ export async function token(): Promise<string | undefined> {
   return access?.token
 }
 
-/** Signs in by the code in the address, else by the cookie of the last time. */
+/** Signs in by what the address brings, else by the cookie of the last time. */
 export async function start(): Promise<void> {
   if (!isNode) return
-  const code = takeCode()
+  addEventListener('hashchange', () => void arrive(takeFragment()))
+  await arrive(takeFragment() ?? {})
+}
+
+interface Fragment {
+  readonly code?: string
+  readonly offer?: Offer
+}
+
+async function arrive(fragment: Fragment | undefined): Promise<void> {
+  if (fragment === undefined) return
+  const { code, offer } = fragment
+  useSession.setState({ offer })
+  if (offer !== undefined) return await signOutHere(undefined)
   const isIn = (code !== undefined && (await redeem(code))) || (await renew())
   if (!isIn) await signOutHere(code !== undefined ? 'link_used' : undefined)
 }
 
-/** A code is good once and is nobody's business: it does not stay in the address. */
-function takeCode(): string | undefined {
-  const code = new URLSearchParams(location.hash.slice(1)).get('code')
-  if (code === null) return undefined
-  history.replaceState(null, '', location.pathname + location.search)
-  return code
+/** What is good once is nobody's business: it does not stay in the address. */
+function takeFragment(): Fragment | undefined {
+  const given = new URLSearchParams(location.hash.slice(1))
+  const [code, setup, invitation] = ['code', 'setup', 'invitation'].map(name => given.get(name) ?? undefined)
+  if (code === undefined && setup === undefined && invitation === undefined) return undefined
+  history.replaceState(history.state, '', location.pathname + location.search)
+  if (code !== undefined) return { code }
+  if (setup !== undefined) return { offer: { kind: 'setup', token: setup } }
+  return { offer: { kind: 'invitation', token: invitation ?? '' } }
+}
+
+/** Leaves an offer aside and goes on as whoever was signed in. */
+export async function decline(): Promise<void> {
+  useSession.setState({ offer: undefined })
+  await tryAgain()
+}
+
+/** Once more by the cookie, after the node could not be reached. */
+export async function tryAgain(): Promise<void> {
+  if (!(await renew())) await signOutHere(undefined)
 }
 
 export async function redeem(code: string): Promise<boolean> {
@@ -67,7 +102,7 @@ export async function enter({ accessToken, expiresInSeconds }: Pass): Promise<bo
   access = { token: accessToken, renewAt: Date.now() + expiresInSeconds * 1_000 * renewalShare }
   const response = await ask('me', { headers: { authorization: `Bearer ${accessToken}` } })
   if (!response?.ok) return false
-  useSession.setState({ state: 'signed_in', me: (await response.json()) as Me, problem: undefined })
+  useSession.setState({ state: 'signed_in', me: (await response.json()) as Me, problem: undefined, offer: undefined })
   return true
 }
 

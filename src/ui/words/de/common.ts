@@ -25,5 +25,13 @@ export const common: Words['common'] = {
   off: 'Aus',
   unknown: 'unbekannt',
   never: 'nie',
+  showPassword: 'Passwort zeigen',
+  hidePassword: 'Passwort verbergen',
+  password: {
+    short: 'Mindestens {{count}} Zeichen',
+    weak: 'Leicht zu erraten',
+    fair: 'Brauchbar',
+    strong: 'Stark',
+  },
   typeToConfirm: 'Zur Bestätigung „{{text}}“ eingeben',
 }

@@ -23,5 +23,13 @@ export const common = {
   off: 'Off',
   unknown: 'unknown',
   never: 'never',
+  showPassword: 'Show the password',
+  hidePassword: 'Hide the password',
+  password: {
+    short: 'At least {{count}} characters',
+    weak: 'Easy to guess',
+    fair: 'Fair',
+    strong: 'Strong',
+  },
   typeToConfirm: 'Type “{{text}}” to confirm',
 }
