@@ -14,6 +14,7 @@ export interface CommandContext {
   readonly onHangup: Interrupts['onHangup']
   readonly env: NodeJS.ProcessEnv
   readonly stdin: NodeJS.ReadStream
+  readonly stdout: NodeJS.WriteStream
   readonly stderr: NodeJS.WriteStream
   readonly clock: Clock
   readonly random: Random
@@ -54,6 +55,7 @@ function contextOf(program: Command): CommandContext {
     onHangup,
     env,
     stdin,
+    stdout,
     stderr,
     clock: systemClock,
     random: systemRandom,

@@ -8,6 +8,7 @@ import { addDev } from './commands/dev.ts'
 import { addDoctor } from './commands/doctor.ts'
 import { addKey } from './commands/key.ts'
 import { addModels } from './commands/models.ts'
+import { addOpen } from './commands/open.ts'
 import { addProvider } from './commands/provider.ts'
 import { addProviders } from './commands/providers.ts'
 import { addPull } from './commands/pull.ts'
@@ -52,6 +53,7 @@ export function createProgram(): Command {
 const commands = [
   addUp,
   addDev,
+  addOpen,
   addChat,
   addModels,
   addPull,

@@ -11,6 +11,8 @@ import { type Child, runChild, startChild } from './child.ts'
 /** A whole market on this machine, each part a process of its own and nothing of it made up. */
 export interface Stage {
   readonly baseUrl: string
+  /** Lets a browser in once, within ten minutes. */
+  readonly pageUrl: string | null
   readonly apiKey: string
   readonly model: string
   readonly embeddingModel: string | null
@@ -103,13 +105,13 @@ async function raise(options: StageOptions, directory: string, children: Child[]
   const buyer = await makeHome(options, directory, { name: 'user', facts, account: 1, port })
   const deposited = await buyer.run('deposit', ['session', 'deposit', deposit, '--yes'])
   say(`user ${buyer.address} put ${deposit} tokens into the escrow`)
-  const user = await start('user', door, ['up', '--until-stdin-ends', '--json'], buyer.env)
-  const { baseUrl, apiKey } = userReady.parse(user.ready)
+  const user = await start('user', door, ['up', '--until-stdin-ends', '--no-open', '--json'], buyer.env)
+  const { baseUrl, apiKey, pageUrl } = userReady.parse(user.ready)
   const models = await modelsOf(baseUrl, apiKey, options.signal)
   say(`user node at ${baseUrl} dialled the provider, which sells ${models.map(({ id }) => id).join(', ')}`)
   const { rpcUrl, chainId, registry, escrow, token } = facts
   return {
-    ...{ baseUrl, apiKey, rpcUrl, chainId, registry, escrow, token },
+    ...{ baseUrl, apiKey, pageUrl, rpcUrl, chainId, registry, escrow, token },
     ...chosen(models),
     provider: seller.address,
     payer: buyer.address,
@@ -131,7 +133,7 @@ const chainReady = z.looseObject({
   accounts: z.array(z.object({ address: z.string(), privateKey: z.string() })).min(2),
 })
 const nodeReady = z.looseObject({ p2p: z.looseObject({ peerId: z.string(), addresses: z.array(z.string()) }) })
-const userReady = z.looseObject({ baseUrl: z.url(), apiKey: z.string() })
+const userReady = z.looseObject({ baseUrl: z.url(), apiKey: z.string(), pageUrl: z.url().nullable() })
 
 interface HomeOptions {
   readonly name: 'provider' | 'user'

@@ -34,6 +34,28 @@ test('a node starts with nothing set up, answers, is seen by the commands, and e
   expect((await run(['status'])).code).toBe(7)
 }, 120_000)
 
+test('the page is opened by an address that lets somebody in once, also later', async () => {
+  const { home, run, json } = parleyHome()
+  expect((await run(['open'])).code).toBe(7)
+  const { ready, stop } = await started(home, ['up', '--http-port', '0', '--no-models-nano'])
+  const later = (await json(['open'])).value as unknown as { pageUrl: string }
+  const { stdout } = await run(['open', '--no-open'])
+  const links = [ready.pageUrl, later.pageUrl, stdout.trim()].map(link => new URL(link))
+  expect(new Set(links.map(({ hash }) => hash)).size).toBe(3)
+  for (const { origin, pathname, hash } of links) {
+    expect([`${origin}/v1`, pathname]).toEqual([ready.baseUrl, '/'])
+    const redeem = async () => {
+      const body = JSON.stringify({ code: hash.replace('#code=', '') })
+      const headers = { 'content-type': 'application/json' }
+      return (await fetch(`${origin}/api/auth/link/redeem`, { method: 'POST', headers, body })).status
+    }
+    expect([await redeem(), await redeem()]).toEqual([200, 401])
+  }
+  const closed = await run(['open', '--no-ui-enabled'])
+  expect([closed.code === 0, closed.stderr]).toEqual([false, expect.stringContaining('ui.enabled')])
+  expect(await stop()).toBe(0)
+}, 120_000)
+
 test('chat streams to stdout, reads a prompt from stdin, and names a model that is not there', async () => {
   const { home, run, json } = parleyHome()
   const { stop } = await started(home, ['up', '--http-port', '0'])

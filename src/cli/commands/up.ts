@@ -2,12 +2,14 @@ import type { Command } from 'commander'
 import { type Config, walletPassword } from '../../config/index.ts'
 import { ParleyError, within } from '../../core/index.ts'
 import type { ParleyNode } from '../../node/index.ts'
+import { openBrowser } from '../browser.ts'
 import { action, type CommandContext } from '../context.ts'
 import { clean, pairs } from '../output.ts'
 
 interface UpOptions {
   provide?: boolean
   untilStdinEnds?: boolean
+  open: boolean
 }
 
 export function addUp(program: Command): void {
@@ -23,11 +25,13 @@ export function addUp(program: Command): void {
 }
 
 function lifetime(command: Command): Command {
-  return command.option('--until-stdin-ends', 'also stop when standard input ends: for programs that start a node')
+  return command
+    .option('--until-stdin-ends', 'also stop when standard input ends: for programs that start a node')
+    .option('--no-open', 'do not open the page of the node in a browser')
 }
 
 /** Runs a node from start to stop. Being told to stop is how a node is meant to end: exit 0. */
-async function up(context: CommandContext, { provide, untilStdinEnds }: UpOptions): Promise<void> {
+async function up(context: CommandContext, { provide, untilStdinEnds, open }: UpOptions): Promise<void> {
   const reread = () => context.load(provide ? { 'provider.enabled': true } : {}).config
   const config = reread()
   const ready = await withPassword(context, config)
@@ -42,7 +46,9 @@ async function up(context: CommandContext, { provide, untilStdinEnds }: UpOption
     if (signal.aborted) return
     throw cause
   }
-  announce(context, node, config)
+  const pageUrl = await pageOf(node)
+  announce(context, node, config, pageUrl)
+  if (open && pageUrl !== undefined && !context.out.isJson) openBrowser(pageUrl, context)
   // What goes wrong is in the log, and the setup that runs stays.
   context.onHangup(() => void node.live.reload().catch(() => {}))
   await aborted(signal)
@@ -69,17 +75,26 @@ async function withPassword({ prompt }: CommandContext, config: Config): Promise
   return { ...config, wallet: { ...wallet, password } }
 }
 
+/** A node without a code for its page is a node all the same. */
+async function pageOf(node: ParleyNode): Promise<string | undefined> {
+  return await node.page().catch(() => undefined)
+}
+
 /** The first screen, or one line of JSON once the node answers. */
-function announce({ out }: CommandContext, node: ParleyNode, config: Config): void {
+function announce({ out }: CommandContext, node: ParleyNode, config: Config, pageUrl: string | undefined): void {
   const { url, firstKey } = node
   const status = node.status()
   if (out.isJson) {
-    out.answer({ baseUrl: url, apiKey: firstKey ?? null, pid: process.pid, ...status }, () => '')
+    out.answer(
+      { baseUrl: url, apiKey: firstKey ?? null, pageUrl: pageUrl ?? null, pid: process.pid, ...status },
+      () => '',
+    )
     return
   }
   const key = firstKey ?? '$(parley key new my-app)'
   const facts = pairs([
     ['endpoint', url],
+    ...(pageUrl === undefined ? [] : [['page', pageUrl] as const]),
     ['key', firstKey === undefined ? 'made before; another: parley key new my-app' : `${firstKey} (shown once)`],
     ['models', status.models.map(clean).join(', ') || 'none yet: see parley pull --help'],
     ['role', status.roles.join(' and ')],
