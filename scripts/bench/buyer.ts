@@ -104,10 +104,11 @@ async function shopsOptions({ home, privateKey, chain }: BuyerSettings): Promise
   const config = createConfig({ chain, wallet: { privateKey }, spending: { perHour: '1000', perDay: '1000' } }, paths)
   const log = createEventLog(() => systemClock.now())
   const given = { config, clock: systemClock, random: systemRandom, log }
+  const account = await openAccount(config, systemRandom)
   return {
     ...given,
     access: openChain(config, given)!,
-    account: await openAccount(config, systemRandom),
+    account: () => account,
     p2p: await createPeerNode({ role: 'user', clock: systemClock, random: systemRandom }),
     ledger: createLedger(paths.ledgerFile, { clock: systemClock }),
     whereabouts: () => [],

@@ -106,11 +106,20 @@ const payersPerCall = 500
 /** Endpoints forget the state of older blocks. */
 const depthMax = 100
 
-async function confirmed(client: PublicClient, { settings }: Chain): Promise<{ blockNumber?: bigint }> {
-  const depth = BigInt(Math.min(settings.confirmations - 1, depthMax))
-  if (depth <= 0n) return {}
-  const head = await client.getBlockNumber()
-  return { blockNumber: head > depth ? head - depth : 0n }
+async function confirmed(client: PublicClient, chain: Chain): Promise<{ blockNumber?: bigint }> {
+  if (depthOf(chain) <= 0n) return {}
+  return { blockNumber: confirmedBlock(await client.getBlockNumber(), chain) }
+}
+
+/** The newest block that has the confirmations of the settings. */
+export function confirmedBlock(head: bigint, chain: Chain): bigint {
+  const depth = depthOf(chain)
+  if (depth <= 0n) return head
+  return head > depth ? head - depth : 0n
+}
+
+function depthOf({ settings }: Chain): bigint {
+  return BigInt(Math.min(settings.confirmations - 1, depthMax))
 }
 
 function escrowOf(chain: Chain) {

@@ -12,6 +12,8 @@ export {
 } from './escrow.ts'
 export { createEscrowPayer, type EscrowPayer } from './escrow-payer.ts'
 export { createEscrowProvider, type EscrowProvider, type EscrowProviderOptions } from './escrow-provider.ts'
+export { fillGas, hasFaucet, isDevelopmentChain } from './faucet.ts'
+export { type Holdings, holdingsPairsMax, readHoldings } from './holdings.ts'
 export { defaultScryptN, lightScryptN } from './keystore.ts'
 export { createNotary } from './notary.ts'
 export { keyOfPeerId, peerIdOfKey } from './peer-id.ts'
@@ -25,12 +27,14 @@ export {
   type RegistryMember,
   type RegistryOffers,
 } from './registry-writes.ts'
+export { readGasPrice, readRpcHealth } from './rpc-health.ts'
 export { createSender, type Sender, type Sent } from './sender.ts'
 export { deriveSessionKey, type SessionKeyName, type SessionKeyOf } from './session-key.ts'
 export { createSessionKeys, type SessionKeys, type SessionKeysOptions } from './session-keys.ts'
 export type { ChainSettings, ResolvedChainSettings } from './settings.ts'
 export { compactSignature, createSigner, type KeySigner } from './signer.ts'
 export { createTokenReader, mintTestToken, type TokenDescription, type TokenReader } from './token.ts'
+export { createTurns } from './turns.ts'
 export {
   createWallets,
   type ImportSource,

@@ -1,4 +1,4 @@
-import type { Clock } from '../core/index.ts'
+import { bytes, type Clock } from '../core/index.ts'
 
 /** Tells how far long work is: one line that is redrawn on a terminal, else a new line every ten seconds. */
 export interface Progress {
@@ -23,14 +23,6 @@ export function createProgress(stderr: NodeJS.WriteStream, what: string, clock: 
     },
     finish: () => void (stderr.isTTY && stderr.write('\r\u001b[K')),
   }
-}
-
-/** A size as people say it. */
-export function bytes(size: number): string {
-  const units = ['B', 'KB', 'MB', 'GB', 'TB']
-  const power = size < 1 ? 0 : Math.min(units.length - 1, Math.floor(Math.log10(size) / 3))
-  const value = size / 1000 ** power
-  return `${power === 0 ? Math.round(value) : value.toFixed(1)} ${units[power]}`
 }
 
 function share(done: number, total: number | undefined, isDrawn: boolean): string {

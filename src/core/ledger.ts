@@ -49,3 +49,24 @@ export interface Ledger {
   spentSince: (side: ChannelKey['side'], since: number, principal?: string) => bigint
   settled: (key: ChannelKey, claimed: bigint) => void
 }
+
+/** What was earned, or spent, from one moment to another (Unix milliseconds, the last not included). */
+export interface EarningsQuestion extends Pick<ChannelKey, 'side' | 'chainId' | 'escrow'> {
+  readonly from: number
+  readonly to: number
+}
+
+export interface Earned {
+  readonly amount: bigint
+  readonly calls: number
+}
+
+/** Sums over the receipts of a ledger. */
+export interface EarningsBook {
+  /** By spans of `spanMs` counted from the epoch; those without a call are missing. At most `earnedRowsMax`, the newest. */
+  earnedByTime: (question: EarningsQuestion, spanMs: number) => (Earned & { readonly start: number })[]
+  /** The best first; at most `earnedRowsMax`. */
+  earnedByPayer: (question: EarningsQuestion) => (Earned & { readonly payer: Address })[]
+}
+
+export const earnedRowsMax = 1_000

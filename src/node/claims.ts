@@ -1,11 +1,4 @@
-import {
-  createEscrowProvider,
-  createSender,
-  type EscrowPosition,
-  parseAmount,
-  readPositions,
-  toAddress,
-} from '../chain/index.ts'
+import { createSender, type EscrowPosition, parseAmount, readPositions, toAddress } from '../chain/index.ts'
 import type { Config } from '../config/index.ts'
 import {
   type Channel,
@@ -18,6 +11,7 @@ import {
 } from '../core/index.ts'
 import type { Account } from './account.ts'
 import type { ChainAccess } from './chain-access.ts'
+import { collect } from './treasury/collect.ts'
 
 export interface ClaimsOptions {
   readonly config: Config
@@ -121,12 +115,8 @@ async function debtsOf({ access, account, ledger }: ClaimsOptions, signal: Abort
 
 async function claim(options: ClaimsOptions, signer: Signer, due: readonly Debt[], signal: AbortSignal): Promise<void> {
   const { access, account, ledger, log } = options
-  const desk = createEscrowProvider(createSender(access.chain, signer))
-  const vouchers = due.map(({ channel }) => channel.voucher)
-  const result = await desk.claim(account.address, vouchers, signal)
-  for (const [at, row] of result.rows.entries()) {
-    if (row.outcome === 'paid') ledger.settled(due[at]!.channel.key, row.claimed)
-  }
+  const of = { provider: account.address, channels: due.map(({ channel }) => channel) }
+  const result = await collect(createSender(access.chain, signer), ledger, of, signal)
   for (const { hash } of result.transactions) {
     log.emit({ type: 'claim.sent', payers: result.rows.length, amount: result.paid, transaction: hash })
   }

@@ -42,6 +42,8 @@ export interface Market extends CandidateSource, Service {
   list: () => readonly MarketEntry[]
   /** Content-addressed ids of everything on the sheets. */
   modelIds: () => Hex[]
+  /** Looks again at who may be bought from. */
+  look: () => void
   /** Learns all providers anew, now. */
   refresh: (signal: AbortSignal) => Promise<void>
 }
@@ -70,6 +72,9 @@ export function createMarket(options: MarketOptions): Market {
     serving: model => all().flatMap(stall => candidateOf(stall, model, clock.now())),
     names: () => all().map(({ shop }) => shop.backend.name),
     models: async () => all().flatMap(stall => modelsOf(stall, currency())),
+    look: () => {
+      if (stopFollowing !== undefined) follow()
+    },
     refresh: async signal => {
       await directory.refresh(signal)
       follow()

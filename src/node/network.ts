@@ -14,7 +14,8 @@ import {
 import type { Admission, CandidateSource, Ranking } from '../gateway/index.ts'
 import type { Model } from '../openai/index.ts'
 import type { PeerNode } from '../p2p/index.ts'
-import { type Account, openAccount } from './account.ts'
+import type { Account } from './account.ts'
+import type { AccountKeeper } from './account-keeper.ts'
 import { type ChainAccess, openChain } from './chain-access.ts'
 import { createMarket, type Market } from './market.ts'
 import {
@@ -35,6 +36,7 @@ export interface NetworkOptions {
   readonly clock: Clock
   readonly random: Random
   readonly log: EventLog
+  readonly accounts: AccountKeeper
   readonly own: OwnModels
   readonly ledger: Ledger
   readonly admission: Admission
@@ -55,6 +57,17 @@ export interface Network extends CandidateSource, Service {
   providerStatus: () => ProviderStatus[]
   /** The models for sale and their prices; amounts are decimal strings in the smallest unit of the token. */
   selling: () => readonly SoldModel[]
+  /** For who manages money and the network. */
+  parts: () => NetworkParts
+}
+
+/** What there is right now. The chain is there from the start, where one is configured; the others once the network is up. */
+export interface NetworkParts {
+  readonly access: ChainAccess | undefined
+  readonly p2p: PeerNode | undefined
+  readonly market: Market | undefined
+  /** Why the network is not up. */
+  readonly failure: ParleyError | undefined
 }
 
 interface Parts {
@@ -73,9 +86,10 @@ const retryMsMax = 60_000
 export async function createNetwork(options: NetworkOptions): Promise<Network> {
   const access = openChain(options.config, options)
   if (access === undefined) return noNetwork(options.config)
-  const account = await openAccount(options.config, options.random)
-  const rise = createRise(options, access, account)
+  const { accounts } = options
+  const rise = createRise(options, access)
   const market = () => rise.parts()?.market
+  accounts.onCome(() => market()?.look())
   return {
     name: 'network',
     start: rise.start,
@@ -88,10 +102,14 @@ export async function createNetwork(options: NetworkOptions): Promise<Network> {
         ?.list()
         .flatMap(({ models }) => models) ?? [],
     notReady: () => (rise.isPending() ? ['network'] : []),
-    chainStatus: () => chainStatus(rise.parts()?.access ?? access, account, rise.failure()),
+    chainStatus: () => chainStatus(rise.parts()?.access ?? access, accounts.current(), rise.failure()),
     p2pStatus: () => p2pStatus(rise.parts()?.p2p),
     providerStatus: () => market()?.list().map(providerStatus) ?? [],
     selling: () => rise.parts()?.seller?.offers().map(soldModel) ?? [],
+    parts: () => {
+      const { access: current = access, p2p, market: open } = rise.parts() ?? {}
+      return { access: current, p2p, market: open, failure: rise.failure() }
+    },
   }
 }
 
@@ -103,7 +121,7 @@ interface Rise extends Pick<Service, 'start' | 'stop'> {
   readonly isPending: () => boolean
 }
 
-function createRise(options: NetworkOptions, firstAccess: ChainAccess, account: Account | undefined): Rise {
+function createRise(options: NetworkOptions, firstAccess: ChainAccess): Rise {
   let parts: Parts | undefined
   let failure: ParleyError | undefined
   let rising: Promise<void> | undefined
@@ -111,7 +129,7 @@ function createRise(options: NetworkOptions, firstAccess: ChainAccess, account: 
 
   const attempt = async (access: ChainAccess, signal: AbortSignal) => {
     try {
-      parts = await buildParts(options, access, account)
+      parts = await buildParts(options, access)
       await startServices(servicesOf(parts), signal)
       failure = undefined
     } catch (cause) {
@@ -162,8 +180,9 @@ function servicesOf({ access, p2p, shops, market, whereabouts, seller }: Parts):
   return [access.directory, p2p, ...(seller === undefined ? [] : [seller]), shops, market, whereabouts]
 }
 
-async function buildParts(options: NetworkOptions, access: ChainAccess, account: Account | undefined): Promise<Parts> {
+async function buildParts(options: NetworkOptions, access: ChainAccess): Promise<Parts> {
   const { config, ranking, clock, log } = options
+  const account = options.accounts.current
   const p2p = await createP2p(options, access)
   const whereabouts: Whereabouts = createWhereabouts({
     p2p,
@@ -188,7 +207,7 @@ async function buildParts(options: NetworkOptions, access: ChainAccess, account:
       exitAt === undefined &&
       stake > 0n &&
       peerId !== p2p.peerId &&
-      provider.toLowerCase() !== account?.address.toLowerCase() &&
+      provider.toLowerCase() !== account()?.address.toLowerCase() &&
       endpoint.startsWith('/') &&
       (allowed.size === 0 || allowed.has(provider.toLowerCase()) || allowed.has(peerId)),
     keepWarm: entries => {
@@ -201,7 +220,7 @@ async function buildParts(options: NetworkOptions, access: ChainAccess, account:
     log,
     learnTimeoutMs: config.timeouts.connectMs,
   })
-  const seller = config.provider.enabled ? sellerOf(options, access, account, p2p) : undefined
+  const seller = config.provider.enabled ? sellerOf(options, access, account(), p2p) : undefined
   return { access, p2p, market, shops, whereabouts, seller }
 }
 
@@ -263,5 +282,6 @@ function noNetwork({ provider }: Config): Network {
     p2pStatus: () => null,
     providerStatus: () => [],
     selling: () => [],
+    parts: () => ({ access: undefined, p2p: undefined, market: undefined, failure: undefined }),
   }
 }

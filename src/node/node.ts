@@ -13,6 +13,7 @@ import {
 } from '../core/index.ts'
 import { type CandidateSource, createAdmission, createRanking } from '../gateway/index.ts'
 import { createLedger, createOwnership } from '../store/index.ts'
+import { createAccountKeeper } from './account-keeper.ts'
 import { createAppFront, frontSettings, type NodeParts } from './app-front.ts'
 import { createCallers } from './callers.ts'
 import { createCooldowns } from './cooldowns.ts'
@@ -27,6 +28,7 @@ import type { OwnBackend } from './own-models.ts'
 import { builtUi, pageLinks } from './page.ts'
 import { createAdminToken, lockHome } from './run-files.ts'
 import { type NodeStatus, statusOf } from './status.ts'
+import { createTreasury } from './treasury/index.ts'
 import { version } from './version.ts'
 
 export type { NodeStatus } from './status.ts'
@@ -131,7 +133,15 @@ async function assemble(
   })
   const front = frontSettings(config, log)
   const { forSale } = live
-  const network = await createNetwork({ ...given, log, own, ledger, admission, ranking, forSale, front, ...callers })
+  const accounts = await createAccountKeeper(config, random)
+  const network = await createNetwork({
+    ...{ ...given, log, accounts, own, ledger, admission, ranking, forSale, front, ...callers },
+  })
+  const treasury = createTreasury({
+    ...{ config, clock, random, ledger, accounts, network },
+    models: () => new Set([...own.known(), ...network.known()].map(({ id }) => id)).size,
+    url: () => endpoint.url(),
+  })
   const parts: NodeParts = {
     given,
     log,
@@ -146,12 +156,15 @@ async function assemble(
   }
   const token = createAdminToken(random)
   const providerNames = () => live.candidates.names?.() ?? []
-  const office = createOffice({ config, log, clock, random, memory, live, monitoring, providerNames })
+  const office = createOffice({
+    ...{ config, log, clock, random, memory },
+    ...{ live, monitoring, ranking, network, treasury, providerNames },
+  })
   const { management } = office
   const local = createAppFront({ ...parts, front, callers, ownership, management, token })
   const endpoint = createLocalEndpoint(local, config, token)
   const page = pageLinks(config, endpoint.url, management.account.makePageCode)
-  const services = [memory, monitoring, own, live, cooldowns, network, office, endpoint]
+  const services = [memory, monitoring, own, live, cooldowns, network, treasury, office, endpoint]
   return running(parts, services, { ...endpoint, page }, close)
 }
 

@@ -19,7 +19,8 @@ import type { ChainAccess } from './chain-access.ts'
 export interface PurseKeeperOptions {
   readonly config: Config
   readonly access: ChainAccess
-  readonly account: Account | undefined
+  /** The account of the moment: it may come while the node runs. */
+  readonly account: () => Account | undefined
   readonly p2p: PeerNode
   readonly ledger: Ledger
   readonly clock: Clock
@@ -130,7 +131,7 @@ function isOfFormerEpoch(cause: unknown): boolean {
 /** Whether the chain still names this purse's key; also while it cannot be read. */
 async function isCurrent({ signer }: Opened, { access, account }: PurseKeeperOptions): Promise<boolean> {
   try {
-    return (await access.escrow.account(account!.address, AbortSignal.timeout(openMs))).signer === signer
+    return (await access.escrow.account(account()!.address, AbortSignal.timeout(openMs))).signer === signer
   } catch (cause) {
     if (ParleyError.from(cause).code === 'chain_unavailable') return true
     throw cause
@@ -138,7 +139,8 @@ async function isCurrent({ signer }: Opened, { access, account }: PurseKeeperOpt
 }
 
 async function openPurse(options: PurseKeeperOptions): Promise<Opened> {
-  const { config, access, account, p2p, ledger } = options
+  const { config, access, p2p, ledger } = options
+  const account = options.account()
   if (account === undefined) {
     const what = `this model is paid and there is no wallet ${config.wallet.name}`
     throw new ParleyError('payment_required', `${what}; run parley wallet new, then parley session deposit`)

@@ -20,6 +20,10 @@ export interface ChannelRow {
 }
 
 const sums = 'coalesce(sum(low), 0) as low, coalesce(sum(middle), 0) as middle, coalesce(sum(high), 0) as high'
+const summed = `coalesce(sum(r.low), 0) as low, coalesce(sum(r.middle), 0) as middle, coalesce(sum(r.high), 0) as high,
+    count(*) as calls`
+const ofEscrow = `from receipts r join channels c on c.id = r.channel_id
+    where r.side = ? and c.chain_id = ? and c.escrow = ? and r.at >= ? and r.at < ?`
 const call = 'channel_id = ? and session = ? and request_id = ? and started_at = ?'
 
 const queries = {
@@ -43,6 +47,9 @@ const queries = {
     order by started_at desc, length(seq) desc, seq desc limit 1`,
   spent: `select ${sums} from receipts where side = ? and at >= ?`,
   spentBy: `select ${sums} from receipts where side = ? and principal = ? and at >= ?`,
+  earnedByTime: `select r.at / ? as span, ${summed} ${ofEscrow} group by span order by span desc limit ?`,
+  earnedByPayer: `select c.payer as payer, ${summed} ${ofEscrow}
+    group by c.payer order by sum(r.high) desc, sum(r.middle) desc, sum(r.low) desc limit ?`,
 }
 
 export type LedgerStatements = { readonly [Name in keyof typeof queries]: StatementSync }
@@ -52,5 +59,7 @@ export function prepareLedger(database: DatabaseSync): LedgerStatements {
   const statements = Object.fromEntries(entries) as LedgerStatements
   statements.spent.setReadBigInts(true)
   statements.spentBy.setReadBigInts(true)
+  statements.earnedByTime.setReadBigInts(true)
+  statements.earnedByPayer.setReadBigInts(true)
   return statements
 }

@@ -1,7 +1,17 @@
 import type { DatabaseSync } from 'node:sqlite'
-import type { Channel, ChannelKey, Clock, Hex, Ledger, SignedReceipt, SignedVoucher } from '../core/index.ts'
+import type {
+  Channel,
+  ChannelKey,
+  Clock,
+  EarningsBook,
+  Hex,
+  Ledger,
+  SignedReceipt,
+  SignedVoucher,
+} from '../core/index.ts'
 import { ParleyError } from '../core/index.ts'
 import { openDatabase, transaction } from './database.ts'
+import { createEarnings, joinLimbs, limbBits } from './ledger-earnings.ts'
 import { migrations } from './ledger-schema.ts'
 import type { ChannelRow, LedgerStatements } from './ledger-statements.ts'
 import { prepareLedger } from './ledger-statements.ts'
@@ -14,7 +24,7 @@ export interface LedgerOptions {
 }
 
 /** A ledger on disk. Every write is committed and synced before it returns; `close` is the last call. */
-export function createLedger(path: string, options: LedgerOptions): Ledger & { close: () => void } {
+export function createLedger(path: string, options: LedgerOptions): Ledger & EarningsBook & { close: () => void } {
   const database = openDatabase(path, { migrations, readOnly: options.readOnly ?? false })
   const statements = prepareLedger(database)
   const book = { database, statements, clock: options.clock }
@@ -27,6 +37,7 @@ export function createLedger(path: string, options: LedgerOptions): Ledger & { c
     receipts: (key, requestIds) => newestReceipts(statements, key, requestIds),
     spentSince: (side, since, principal) => spentSince(statements, side, since, principal),
     settled: (key, claimed) => transaction(database, () => settled(book, key, claimed)),
+    ...createEarnings(statements),
     close: () => database.close(),
   }
 }
@@ -107,16 +118,11 @@ function spentSince(statements: LedgerStatements, side: string, since: number, p
   return joinLimbs(sums as { low: number; middle: number; high: number })
 }
 
-const limbBits = 40n
 const limbMask = (1n << limbBits) - 1n
 
 /** Three limbs of 40 bits, so that SQLite's 64-bit sums stay exact over millions of rows. */
 function limbs(amount: bigint): [bigint, bigint, bigint] {
   return [amount & limbMask, (amount >> limbBits) & limbMask, amount >> (2n * limbBits)]
-}
-
-function joinLimbs(sums: { low: number | bigint; middle: number | bigint; high: number | bigint }): bigint {
-  return BigInt(sums.low) + (BigInt(sums.middle) << limbBits) + (BigInt(sums.high) << (2n * limbBits))
 }
 
 function columns(key: ChannelKey): [string, string, string, string, string, string] {

@@ -1,6 +1,4 @@
 import type { Command } from 'commander'
-import type { Config } from '../../config/index.ts'
-import type { Address, ChannelKey } from '../../core/index.ts'
 import { openAccount } from '../account.ts'
 import { openChain } from '../chain-access.ts'
 import { action, type CommandContext } from '../context.ts'
@@ -21,7 +19,10 @@ async function claim(context: CommandContext): Promise<void> {
   const { chain, format } = await openChain(context, config)
   const account = await openAccount(context, config)
   const { chainId, escrow } = chain.settings
-  const vouchers = await vouchersOf(context, config, { provider: account.address, chainId, escrow })
+  const { vouchersFor } = await import('../../node/treasury/index.ts')
+  const vouchers = await lookIntoLedger(config, context.clock, ledger =>
+    vouchersFor(ledger, { account: account.address, chainId, escrow }),
+  )
   const { rows, paid, transactions, failure } = await createEscrowProvider(createSender(chain, account)).claim(
     account.address,
     vouchers,
@@ -40,20 +41,3 @@ async function claim(context: CommandContext): Promise<void> {
     ),
   )
 }
-
-/** The newest voucher of every payer for this provider on this escrow. */
-function vouchersOf(
-  { clock }: CommandContext,
-  config: Config,
-  key: Pick<ChannelKey, 'provider' | 'chainId' | 'escrow'>,
-) {
-  const isOurs = (other: ChannelKey) =>
-    other.chainId === key.chainId && isSame(other.escrow, key.escrow) && isSame(other.provider, key.provider)
-  return lookIntoLedger(config, clock, ledger =>
-    ledger
-      .channels('provider')
-      .flatMap(({ key: own, voucher }) => (voucher !== undefined && isOurs(own) ? [voucher] : [])),
-  )
-}
-
-const isSame = (a: Address, b: Address) => a.toLowerCase() === b.toLowerCase()

@@ -1,7 +1,5 @@
 import type { Command } from 'commander'
 import { z } from 'zod'
-import type { ListedOffer } from '../../chain/index.ts'
-import type { Hex } from '../../core/index.ts'
 import { openAccount } from '../account.ts'
 import { openChain } from '../chain-access.ts'
 import { action, type CommandContext } from '../context.ts'
@@ -30,28 +28,15 @@ const selling = z.object({
   ),
 })
 
-/** By their bit in the contract. */
-const capabilityBits: Readonly<Record<string, number>> = { chat: 1, completion: 2, embedding: 4, tools: 64 }
-/** An offer has no field for the unit: a reader takes it from what the model does. */
-const unitBits: Readonly<Record<string, number>> = { images: 8, seconds: 16, characters: 32 }
-
 async function publish(context: CommandContext): Promise<void> {
   const { load, out, prompt, signal } = context
   const { config } = load()
   const { createRegistryOffers, createSender } = await import('../../chain/index.ts')
+  const { listedOffer } = await import('../../node/treasury/index.ts')
   const sold = selling.parse(await requireNode(config.paths).read('/api/status', signal)).selling
   const { chain, format } = await openChain(context, config)
   const account = await openAccount(context, config)
-  const offers = sold.map(
-    ({ modelId, unit, priceIn, priceOut, contextTokens, capabilities }): ListedOffer => ({
-      modelId: modelId as Hex,
-      priceIn: BigInt(priceIn),
-      priceOut: BigInt(priceOut),
-      contextTokens,
-      expiresAt: 0n,
-      capabilities: capabilities.reduce((bits, name) => bits | (capabilityBits[name] ?? 0), unitBits[unit] ?? 0),
-    }),
-  )
+  const offers = sold.map(listedOffer)
   await prompt.confirm(`Write the prices of ${offers.length} models into the registry?`)
   const { hash, gasUsed } = await createRegistryOffers(createSender(chain, account)).set(offers, signal)
   const rows = sold.map(({ model, unit, priceIn, priceOut }) => [

@@ -1,9 +1,8 @@
-import { existsSync } from 'node:fs'
 import type { Command } from 'commander'
 import type { RegistryEntry } from '../../chain/index.ts'
 import { type Config, createDirectories } from '../../config/index.ts'
 import { ParleyError, type ProviderEntry } from '../../core/index.ts'
-import { type Account, addressOf, openAccount } from '../account.ts'
+import { addressOf, openAccount } from '../account.ts'
 import { type ChainAccess, chainTime, openChain } from '../chain-access.ts'
 import { action, type CommandContext } from '../context.ts'
 import { pairs } from '../output.ts'
@@ -61,7 +60,8 @@ async function atRegistry(context: CommandContext) {
 
 async function register(context: CommandContext, options: EntryOptions & { stake?: string }): Promise<void> {
   const { config, access, account, member, terms } = await atRegistry(context)
-  const entry = await entryOf(config, account, options)
+  const { entryOf } = await import('../../node/treasury/index.ts')
+  const entry = await entryOf(config, account.address, options)
   const amount = options.stake === undefined ? (await terms()).minStake : access.parse(options.stake)
   await context.prompt.confirm(`Stake ${access.format(amount)} and be found at ${entry.endpoint}?`)
   const { hash, gasUsed } = await member.register(entry, amount, context.signal)
@@ -72,6 +72,7 @@ async function register(context: CommandContext, options: EntryOptions & { stake
 
 async function update(context: CommandContext, options: EntryOptions): Promise<void> {
   const { config, access, account, member } = await atRegistry(context)
+  const { reachedAt } = await import('../../node/treasury/index.ts')
   const known = await ownEntry(context, config, access, account.address)
   const { endpoint, peerId, signer, payout } = known
   const base = options.endpoint === undefined ? { endpoint, peerId } : await reachedAt(config, options.endpoint)
@@ -138,48 +139,6 @@ async function ownEntry(
   const entry = directory.list().find(({ provider }) => provider.toLowerCase() === address.toLowerCase())
   if (entry !== undefined) return entry
   throw new ParleyError('not_found', `${address} is not in the registry; enter it with \`parley provider register\``)
-}
-
-async function entryOf(
-  config: Config,
-  account: Account,
-  { endpoint, signer, payout }: EntryOptions,
-): Promise<RegistryEntry> {
-  const where = endpoint ?? config.p2p.announce[0]
-  if (where === undefined) {
-    throw new ParleyError(
-      'usage',
-      'nobody would find this node: its address is unknown; give --endpoint or set p2p.announce',
-    )
-  }
-  return {
-    ...(await reachedAt(config, where)),
-    signer: account.address,
-    payout: account.address,
-    ...(signer && { signer }),
-    ...(payout && { payout }),
-  } as RegistryEntry
-}
-
-/** The contract takes https URLs too, but no node buys over them yet: a stake on one would wait for nobody. */
-async function reachedAt({ paths }: Config, endpoint: string): Promise<{ endpoint: string; peerId: string }> {
-  if (!endpoint.startsWith('/')) {
-    throw new ParleyError(
-      'usage',
-      'the endpoint is not a multiaddr; user nodes dial addresses like /ip4/203.0.113.7/tcp/7276',
-    )
-  }
-  const isNew = !existsSync(paths.identityFile)
-  const { openIdentityFile } = await import('../../p2p/index.ts')
-  const { peerId } = await openIdentityFile(paths.identityFile)
-  const named = /\/p2p\/([^/]+)$/.exec(endpoint)?.[1]
-  // The peer id has a slot of its own in the contract; in the endpoint it would be paid for twice.
-  if (named === undefined || named === peerId) return { endpoint: endpoint.replace(/\/p2p\/[^/]+$/, ''), peerId }
-  const whose = isNew ? 'a new identity was made here' : `this home is ${peerId}`
-  throw new ParleyError(
-    'usage',
-    `the endpoint names the peer ${named}, but ${whose}; leave /p2p/… out or run this on that node`,
-  )
 }
 
 function time(seconds: bigint): string {

@@ -1,7 +1,8 @@
 import type { Command } from 'commander'
 import { createDirectories } from '../../config/index.ts'
+import { bytes } from '../../core/index.ts'
 import { action } from '../context.ts'
-import { bytes, createProgress } from '../progress.ts'
+import { createProgress } from '../progress.ts'
 
 export function addPull(program: Command): void {
   program

@@ -81,21 +81,17 @@ function newest(channels: readonly Channel[]) {
 async function deposit(context: CommandContext, amount: string): Promise<void> {
   const { out, signal, load, prompt } = context
   const { config } = load()
-  const { createEscrowPayer, createEscrowReader, createSender, createSigner, zeroAddress } = await import(
-    '../../chain/index.ts'
-  )
+  const { createEscrowPayer, createEscrowReader, createSender, createSigner } = await import('../../chain/index.ts')
+  const { sessionKeyFor } = await import('../../node/treasury/index.ts')
   const { chain, parse, format } = await openChain(context, config)
   const tokens = parse(amount)
   const account = await openAccount(context, config)
-  const { epoch, signer } = await createEscrowReader(chain).account(account.address, signal)
-  const { chainId, escrow } = chain.settings
-  const sessionKey = createSigner(account.sessionKey({ chainId, escrow, epoch })).address
-  if (signer !== zeroAddress && signer !== sessionKey) {
-    throw new ParleyError(
-      'conflict',
-      `the account pays through another session key (${signer}); withdraw first, or deposit from the machine that made it`,
-    )
-  }
+  const sessionKey = await sessionKeyFor(
+    chain,
+    account.address,
+    async of => createSigner(account.sessionKey(of)).address,
+    signal,
+  )
   await prompt.confirm(`Move ${format(tokens)} of ${account.address} into the escrow?`)
   const sent = await createEscrowPayer(createSender(chain, account)).deposit(tokens, sessionKey, signal)
   const { free } = await createEscrowReader(chain).account(account.address, signal)

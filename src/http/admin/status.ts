@@ -1,10 +1,22 @@
 import { z } from 'zod'
 import { callNeeds, routingPolicies, tasks } from '../../core/index.ts'
 import type { Handler } from '../exchange.ts'
+import { ChainFacts } from './money-schemas.ts'
 import { LiveState } from './providers.ts'
 import { type AdminRoute, declareIn } from './route.ts'
+import { Units } from './schemas.ts'
 
 const declare = declareIn('status')
+
+const Summary = z
+  .object({
+    chain: ChainFacts.pick({ id: true, blockNumber: true, isStale: true, error: true }).nullable(),
+    peers: z.int().nullable().describe('Peers connected now; null where there is no network.'),
+    models: z.int().describe('How many models can be asked.'),
+    balance: z.object({ escrow: Units, symbol: z.string(), decimals: z.int() }).nullable(),
+    selling: z.boolean(),
+  })
+  .meta({ id: 'Summary', description: 'In a few numbers, from memory.' })
 
 const Status = z
   .looseObject({
@@ -14,6 +26,7 @@ const Status = z
     shared: z.enum(['alone', 'joined', 'cut_off']).describe('Whether the nodes that share limits are heard.'),
     upstreams: z.array(LiveState).readonly(),
     queues: z.record(z.string(), z.number()).describe('What waits to be written, by name.'),
+    summary: Summary,
   })
   .meta({ id: 'Status' })
 
@@ -66,7 +79,7 @@ export function statusRoutes(options: StatusOptions): AdminRoute[] {
       async ({ actor }, management) => {
         const health = await management.status.status()
         const details = actor?.role === 'admin' ? Object(status()) : {}
-        return { ...details, ...health }
+        return { ...details, ...health, summary: management.treasury.summary() }
       },
     ),
     declare(

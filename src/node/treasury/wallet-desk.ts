@@ -1,0 +1,103 @@
+import { fillGas, hasFaucet, mintTestToken, parseAmount, type TokenDescription } from '../../chain/index.ts'
+import {
+  ParleyError,
+  type SpendingView,
+  type WalletBalances,
+  type WalletDesk,
+  type WalletView,
+} from '../../core/index.ts'
+import { createCached } from './cached.ts'
+import type { Money, TreasuryOptions, Vault } from './vault.ts'
+import { dateOf, whereaboutsOf } from './views.ts'
+
+const dayMs = 86_400_000
+const faucetLifeMs = 600_000
+const faucetMs = 5_000
+const faucetTokens = '100'
+/** A whole coin of the development chain. */
+const faucetGas = 10n ** 18n
+const othersMax = 100
+
+export function createWalletDesk(options: TreasuryOptions, vault: Vault): WalletDesk {
+  const { accounts, config, network, clock } = options
+  const nameOf = (name: string | undefined) => name ?? config.wallet.name
+  const faucet = createCached(signal => findFaucet(network, signal), { clock, lifeMs: faucetLifeMs, boundMs: faucetMs })
+  const get = async (signal: AbortSignal): Promise<WalletView> => {
+    const [token, money, hasFaucetNow] = await Promise.all([
+      vault.token(signal),
+      vault.moneyOrNull(signal),
+      faucet.now(signal).catch(() => false),
+    ])
+    return {
+      ...{ state: accounts.state(), name: accounts.name ?? null, address: vault.address() ?? null },
+      ...{ chain: vault.chain(), token, balances: balancesOf(money) },
+      exit: money?.account.exitReadyAt === undefined ? null : { readyAt: dateOf(money.account.exitReadyAt) },
+      caps: capsOf(options, token),
+      faucet: hasFaucetNow,
+      others: await othersOf(options),
+    }
+  }
+  const after = async (work: () => Promise<void>) => {
+    await vault.inTurn(work)
+    return await get(AbortSignal.timeout(faucetMs * 2))
+  }
+  return {
+    get,
+    create: (name, password) => after(() => accounts.create(nameOf(name), password)),
+    import: (name, source, password) => {
+      const from = 'privateKey' in source ? source : { keystore: source.keystore, password: source.keystorePassword }
+      return after(() => accounts.import(nameOf(name), from, password))
+    },
+    unlock: password => after(() => accounts.unlock(password)),
+    faucet: async () => {
+      const transaction = await vault.write(
+        async ({ access: { chain }, sender, token, signal }) => {
+          if (!(await faucet.now(signal))) {
+            const why = `${token.symbol} gives itself to nobody here`
+            throw new ParleyError('unsupported', `${why}; send some to ${sender.signer.address} from where you have it`)
+          }
+          const { address: to } = sender.signer
+          await fillGas(chain, to, faucetGas, signal)
+          const amount = parseAmount(faucetTokens, token.decimals)
+          return (await mintTestToken(sender, { token: token.address, to, amount }, signal)).hash
+        },
+        { needsGas: false },
+      )
+      const balances = balancesOf(await vault.moneyOrNull(AbortSignal.timeout(faucetMs)))
+      return { transaction, state: accounts.state(), balances }
+    },
+  }
+}
+
+async function findFaucet(network: TreasuryOptions['network'], signal: AbortSignal): Promise<boolean> {
+  const { access } = network.parts()
+  if (access === undefined) return false
+  return await hasFaucet(access.chain, (await access.token(signal)).address, signal)
+}
+
+function balancesOf(money: Money | null): WalletBalances | null {
+  if (money === null) return null
+  const { reserved } = whereaboutsOf(money)
+  return { wallet: money.wallet, gas: money.gas, escrow: money.account.free, reserved }
+}
+
+function capsOf({ config, ledger, clock }: TreasuryOptions, token: TokenDescription | null): SpendingView | null {
+  if (token === null) return null
+  const { perRequest, perHour, perDay } = config.spending
+  try {
+    const units = (amount: string) => parseAmount(amount, token.decimals)
+    const spentToday = ledger.spentSince('user', clock.now() - dayMs)
+    return { perRequest: units(perRequest), perHour: units(perHour), perDay: units(perDay), spentToday }
+  } catch {
+    // A cap with more places than the token has: every paid call says so.
+    return null
+  }
+}
+
+async function othersOf({ accounts }: TreasuryOptions): Promise<WalletView['others']> {
+  const all = await accounts.list()
+  return all
+    .filter(({ alias }) => alias !== accounts.name)
+    .slice(0, othersMax)
+    .map(({ alias, address }) => ({ name: alias, address: address ?? null }))
+}
