@@ -21,7 +21,7 @@ export interface ModelOffer {
   readonly ttftP50Ms: number | null
   readonly ttftP95Ms: number | null
   readonly tokensPerSecond: number | null
-  /** The share of this node's calls it has answered: 0 to 1. */
+  /** The share of this node's requests to it that it answered: 0 to 1. */
   readonly uptime: number | null
   readonly contextLength: number | null
 }

@@ -1,4 +1,5 @@
 import { expect, onTestFinished, test } from 'vitest'
+import { z } from 'zod'
 import type { ConfigInput } from '../../src/config/index.ts'
 import { type MediaAnswer, sendJson, startMediaService } from '../media-service.ts'
 import { startManaged } from './managed.ts'
@@ -16,6 +17,11 @@ const hears =
   (text: string): MediaAnswer =>
   (_hit, response) =>
     sendJson(response, { text, duration: 2 })
+const said = z.looseObject({
+  text: z.string().optional(),
+  provider: z.string().optional(),
+  error: z.looseObject({ code: z.string() }).optional(),
+})
 const broken: MediaAnswer = (_hit, response) => sendJson(response, { error: { message: 'no' } }, 500)
 
 async function start(input: ConfigInput) {
@@ -29,7 +35,7 @@ async function start(input: ConfigInput) {
     form.append('file', new Blob([file], { type: 'audio/webm' }), 'said.webm')
     const headers = { authorization: `Bearer ${token}` }
     const response = await fetch(`${managed.origin}/api/transcription`, { method: 'POST', body: form, headers })
-    return { status: response.status, headers: response.headers, body: await response.json() }
+    return { status: response.status, headers: response.headers, body: said.parse(await response.json()) }
   }
   return { ...managed, transcribe }
 }

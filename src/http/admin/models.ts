@@ -22,7 +22,7 @@ const Offer = z
     ttftP50Ms: Count.describe('To the first chunk, of the newest answers of this provider.'),
     ttftP95Ms: Count,
     tokensPerSecond: Count,
-    uptime: Count.describe('The share of this node’s calls it has answered, since the node started: 0 to 1.'),
+    uptime: Count.describe('The share of this node’s requests to it that it answered, since the node started: 0 to 1.'),
     contextLength: Count,
   })
   .meta({ id: 'ModelOffer' })
