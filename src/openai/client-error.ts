@@ -48,6 +48,7 @@ export function toldError(body: unknown, head: Head): ApiError {
     ...{ status, requestId: requestIdOf(head), retryAfterSeconds: retryAfterOf(head.headers) },
     type: typeof error.type === 'string' ? error.type : undefined,
     param: typeof error.param === 'string' ? error.param : undefined,
+    details: error.details,
   })
 }
 

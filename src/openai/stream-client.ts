@@ -141,7 +141,7 @@ async function send(
   const signal = AbortSignal.any([patience.signal, late.signal])
   const url = `${baseUrl.replace(/\/+$/, '')}/${path}`
   try {
-    const asked = ask(url, { ...init, headers: all, signal, redirect: 'error', cache: 'no-store' })
+    const asked = ask(url, { ...init, headers: all, signal, redirect: 'error' })
     const response = await patiently(asked, patience)
     if (!response.ok) throw await refusal(response, patience)
     return response

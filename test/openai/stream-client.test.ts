@@ -84,6 +84,8 @@ describe('a streamed answer', () => {
     }
     const [hit] = upstream.hits
     expect(hit!.headers).toMatchObject({ authorization: 'Bearer sk-test', 'content-type': 'application/json' })
+    // It would keep a node from answering with what it has kept.
+    expect(hit!.headers['cache-control']).toBeUndefined()
     expect(hit!.body).toMatchObject({ ...body, stream: true, stream_options: { include_usage: true } })
   })
 
@@ -212,7 +214,11 @@ describe('an answer that fails', () => {
     ],
     ['an empty body', faults.text('application/json', ''), { code: 'stream_cut', status: 200 }],
     ['a body without an answer', faults.json(200, { ok: true }), { code: 'bad_answer', status: 200 }],
-    ['a body that is an error', faults.json(200, { error: { message: 'no', code: 'nope' } }), { code: 'nope' }],
+    [
+      'a body that is an error',
+      faults.json(200, { error: { message: 'no', code: 'nope', details: { n: 1 } } }),
+      { code: 'nope', details: { n: 1 } },
+    ],
   ])('%s', async (_name, answer, wanted) => {
     expect((await answered(answer, { idleMs: 300 })).error).toMatchObject(wanted)
   })

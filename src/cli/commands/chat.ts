@@ -82,10 +82,10 @@ async function show({ out, signal }: CommandContext, connection: Connection, bod
 /** What the node says went wrong, by its code. */
 function failure(cause: unknown, signal: AbortSignal): ParleyError {
   if (signal.aborted || !(cause instanceof ApiError)) return ParleyError.from(cause, signal, 'stream_cut')
-  const { code, message, param } = cause
+  const { code, message, param, details } = cause
   if (code === 'unreachable')
     return new ParleyError('not_found', `${message}; start a node with \`parley up\``, { cause })
-  return ParleyError.fromBody({ error: { code, message, param } })
+  return ParleyError.fromBody({ error: { code, message, param, details } })
 }
 
 function usageShown({ usage }: ChatEnd) {
