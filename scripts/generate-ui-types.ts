@@ -117,7 +117,7 @@ function objectOf(schema: Schema): string {
   const fields = Object.entries((properties ?? {}) as Record<string, Schema>).map(
     ([name, each]) => `${/^\w+$/.test(name) ? name : `'${name}'`}${isNeeded.has(name) ? '' : '?'}: ${typeOf(each)}`,
   )
-  const isOpen = typeof additionalProperties === 'object' && Object.keys(additionalProperties).length > 0
+  const isOpen = typeof additionalProperties === 'object' && Object.keys(additionalProperties ?? {}).length > 0
   if (fields.length === 0) return `Record<string, ${isOpen ? typeOf(additionalProperties as Schema) : 'unknown'}>`
   return `{ ${fields.join('; ')} }`
 }
