@@ -1,37 +1,73 @@
 import Dexie from 'dexie'
 import { createChanges } from './changes.ts'
-import type { ChatDatabase } from './database.ts'
+import type { ChatDatabase, Unsent } from './database.ts'
 import type { Chat, Folder, Message } from './documents.ts'
 import { bare, deletedChat, deletedFolder, laterHead, laterMessage, staying } from './merge.ts'
-import type { ChatHome } from './port.ts'
+import type { ChatHome, Collection } from './port.ts'
 
 const messagesAtOnce = 500
 
-/** The browser's own database. Tabs of the same database tell each other what they changed. */
-export function createBrowserHome(database: ChatDatabase): ChatHome {
-  const changes = createChanges(`parley.chats.${database.name}`)
-  const { chats, messages, folders } = database
-  const ofChat = (id: string) => messages.where(':id').between([id, Dexie.minKey], [id, Dexie.maxKey])
-  const writing = <T>(work: () => Promise<T>) => database.transaction('rw', chats, messages, folders, work)
+export interface BrowserHomeOptions {
+  /** Told of what was changed here, as part of the same transaction. */
+  readonly onWrite?: (changed: Unsent) => Promise<void>
+}
 
-  /** `isNewest`: of two versions of the same millisecond the given one stays. */
-  const putChat = async (given: Chat, some: readonly Message[], isNewest: boolean) => {
+/** What came from elsewhere, as it is told to this home alone. */
+export interface BrowserHome extends ChatHome {
+  /** Merges without telling `onWrite`. */
+  readonly take: (collection: Collection) => Promise<void>
+}
+
+/** The browser's own database. Tabs of the same database tell each other what they changed. */
+export function createBrowserHome(database: ChatDatabase, { onWrite }: BrowserHomeOptions = {}): BrowserHome {
+  const changes = createChanges(`parley.chats.${database.name}`)
+  const { chats, messages, folders, unsent } = database
+  const ofChat = (id: string) => messages.where(':id').between([id, Dexie.minKey], [id, Dexie.maxKey])
+  const writing = <T>(work: () => Promise<T>) => database.transaction('rw', chats, messages, folders, unsent, work)
+
+  /** `isNewest`: of two versions of the same millisecond the given one stays. Whether anything changed. */
+  const putChat = async (given: Chat, some: readonly Message[], isNewest: boolean, isHere = true) => {
     const there = await chats.get(given.id)
     const chat = staying(there, bare(given), laterHead, isNewest)
     if (chat !== there) await chats.put(chat)
-    if (chat.deletedAt !== null) return void (await ofChat(chat.id).delete())
+    const told = (messageIds: readonly string[]) =>
+      isHere ? onWrite?.({ kind: 'chat', id: chat.id, messageIds }) : undefined
+    if (chat.deletedAt !== null) {
+      await ofChat(chat.id).delete()
+      if (chat !== there) await told([])
+      return chat !== there
+    }
     const known = new Map((await messages.bulkGet(some.map(({ id }) => [given.id, id]))).map(m => [m?.id, m]))
     const latest = new Map<string, Message>()
     for (const message of some) {
       const { id } = message
       latest.set(id, staying(latest.get(id) ?? known.get(id), { ...message, chatId: given.id }, laterMessage, isNewest))
     }
-    await messages.bulkPut([...latest.values()].filter(message => known.get(message.id) !== message))
+    const changed = [...latest.values()].filter(message => known.get(message.id) !== message)
+    await messages.bulkPut(changed)
+    if (chat === there && changed.length === 0) return false
+    await told(changed.map(({ id }) => id))
+    return true
   }
-  const putFolder = async (given: Folder, isNewest: boolean) => {
+  const putFolder = async (given: Folder, isNewest: boolean, isHere = true) => {
     const there = await folders.get(given.id)
     const folder = staying(there, given, laterHead, isNewest)
-    if (folder !== there) await folders.put(folder)
+    if (folder === there) return false
+    await folders.put(folder)
+    if (isHere) await onWrite?.({ kind: 'folder', id: folder.id, messageIds: [] })
+    return true
+  }
+  const mergeAll = async (collection: Collection, isHere: boolean) => {
+    const byChat = Map.groupBy(collection.messages, ({ chatId }) => chatId)
+    let isChanged = false
+    const note = (changed: boolean) => (isChanged ||= changed)
+    await writing(async () => {
+      for (const folder of collection.folders) note(await putFolder(folder, false, isHere))
+    })
+    for (const chat of collection.chats) {
+      note(await writing(() => putChat(chat, byChat.get(chat.id) ?? [], false, isHere)))
+    }
+    if (isChanged) changes.tell(undefined)
   }
 
   return {
@@ -81,14 +117,8 @@ export function createBrowserHome(database: ChatDatabase): ChatHome {
     },
     onChange: listener => changes.listen(listener),
     heads: async () => ({ chats: await chats.toArray(), folders: await folders.toArray() }),
-    merge: async collection => {
-      const byChat = Map.groupBy(collection.messages, ({ chatId }) => chatId)
-      await writing(async () => {
-        for (const folder of collection.folders) await putFolder(folder, false)
-      })
-      for (const chat of collection.chats) await writing(() => putChat(chat, byChat.get(chat.id) ?? [], false))
-      changes.tell(undefined)
-    },
+    merge: collection => mergeAll(collection, true),
+    take: collection => mergeAll(collection, false),
     clear: async () => {
       await database.transaction('rw', database.tables, async () => {
         for (const table of database.tables) await table.clear()

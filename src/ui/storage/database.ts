@@ -6,6 +6,10 @@ export interface Unsent {
   readonly kind: 'chat' | 'folder'
   readonly id: string
   readonly messageIds: readonly string[]
+  /** Grows with each change: what was sent may not be the newest. */
+  readonly turn?: number
+  /** Why the other home does not take it; it is offered again when it changes. */
+  readonly refusal?: string
 }
 
 /** Small things that are kept beside chats, like file handles and where a synchronisation stood. */

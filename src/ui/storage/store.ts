@@ -1,20 +1,15 @@
 import { useEffect, useState } from 'react'
 import { create } from 'zustand'
 import { useSession } from '../client/session.ts'
-import { createBrowserHome } from './browser-home.ts'
 import type { ChangeListener } from './changes.ts'
-import { type HomeKind, ownerName, readChoice, useStorageChoice } from './choice.ts'
-import { openDatabase } from './database.ts'
+import { type HomeKind, keepChoice, ownerName, readChoice, useStorageChoice } from './choice.ts'
 import type { Chat, Folder, Message } from './documents.ts'
-import { createMemoryHome } from './memory-home.ts'
-import type { ChatHome, ChatStore } from './port.ts'
+import { copyAll, databaseName, forgetOld, type OpenHome, openKind } from './homes.ts'
+import type { ChatStore } from './port.ts'
 
-export interface OpenHome {
-  readonly kind: HomeKind
-  readonly home: ChatHome
-  /** The browser keeps nothing: what is written is gone with the tab. */
-  readonly isMemory: boolean
-}
+export type { OpenHome } from './homes.ts'
+
+const forgetAfterMs = 10_000
 
 interface Opened {
   readonly owner: string
@@ -48,11 +43,35 @@ export function closeHome(): void {
 async function open(owner: string): Promise<OpenHome> {
   const choice = readChoice()
   useStorageChoice.setState(choice, true)
-  const database = await openDatabase(owner)
-  const home = database === undefined ? createMemoryHome() : createBrowserHome(database)
+  const found = await openKind(choice.home, owner)
+  const { home, database } = found
   home.onChange(tell)
   useHistory.setState({ isMemory: database === undefined })
-  return { kind: choice.home, home, isMemory: database === undefined }
+  // The browser may clear what it was not asked to keep.
+  if (database !== undefined) void navigator.storage?.persist?.().catch(() => false)
+  const { retentionDays } = choice
+  if (retentionDays !== undefined) setTimeout(() => void forgetOld(home, retentionDays).catch(() => 0), forgetAfterMs)
+  return found
+}
+
+/** Copies everything to another home, and lives there from then on. What is here stays. */
+export async function moveIn(kind: HomeKind, onProgress: (share: number) => void): Promise<void> {
+  const from = await openHome()
+  const owner = ownerName()
+  if (databaseName(kind, owner) !== databaseName(from.kind, owner)) await copyTo(kind, onProgress)
+  keepChoice({ home: kind })
+  reopen()
+}
+
+/** Copies everything to another home; how many chats there were. */
+export async function copyTo(kind: HomeKind, onProgress: (share: number) => void): Promise<number> {
+  const from = await openHome()
+  const to = await openKind(kind, ownerName())
+  try {
+    return await copyAll(from.home, to.home, onProgress)
+  } finally {
+    to.home.close()
+  }
 }
 
 /** The chats of who is signed in, wherever they live. */
