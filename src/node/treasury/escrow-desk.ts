@@ -20,7 +20,7 @@ export function createEscrowDesk(options: TreasuryOptions, vault: Vault): Escrow
   const isOurs = createSessionKeyCheck(options)
   const move = async (work: (writing: Writing) => Promise<Hex>): Promise<EscrowMove> => {
     const transaction = await vault.write(work)
-    const money = await vault.moneyOrNull(AbortSignal.timeout(afterMs))
+    const money = await vault.moneyNow(AbortSignal.timeout(afterMs))
     if (money === null) {
       const what = 'it is done, and the chain does not say what is so now'
       throw new ParleyError('chain_unavailable', `${what}; look again later`, { details: { transaction } })
@@ -31,7 +31,7 @@ export function createEscrowDesk(options: TreasuryOptions, vault: Vault): Escrow
   }
   return {
     get: async signal => {
-      const [token, money] = await Promise.all([vault.token(signal), vault.moneyOrNull(signal)])
+      const [token, money] = await Promise.all([vault.token(signal), vault.money(signal)])
       return {
         ...{ chain: vault.chain(), token },
         ...(money === null ? unknown : { ...accountOf(money, options), isOurs: await isOurs(money) }),
@@ -107,15 +107,15 @@ function rowsOf({ ledger, network }: TreasuryOptions, vault: Vault, money: Money
     .toReversed()
     .slice(0, rowsMax)
     .map(({ key, authorized, charged, claimed, receipt }) => {
-      const at = money?.channels.findIndex(({ key: other }) => isSameAddress(other.provider, key.provider)) ?? -1
-      const isNewest = money?.channels[at]?.key.epoch === key.epoch
-      const pair = isNewest ? money?.pairs[at] : undefined
+      const counter = money?.counters.find(
+        each => each.channel.key.provider === key.provider && each.channel.key.epoch === key.epoch,
+      )
       const isOf = ({ provider }: { provider: string }) => isSameAddress(provider, key.provider)
       return {
         ...{ provider: key.provider, epoch: key.epoch, authorized, charged },
         peerId: entries.find(isOf)?.peerId ?? null,
-        claimed: pair !== undefined && pair.claimed > claimed ? pair.claimed : claimed,
-        reserved: pair?.reserved ?? 0n,
+        claimed: counter?.claimed ?? claimed,
+        reserved: counter?.reserved ?? 0n,
         models: stalls.find(({ entry }) => isOf(entry))?.models.map(({ id }) => id) ?? [],
         lastReceiptAt: receipt === undefined ? null : Number(receipt.message.endedAt),
       }

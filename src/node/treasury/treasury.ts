@@ -3,7 +3,7 @@ import { createDoctorDesk } from './doctor-desk.ts'
 import { createEscrowDesk } from './escrow-desk.ts'
 import { createNetworkDesk } from './network-desk.ts'
 import { createSellingDesk } from './selling-desk.ts'
-import { createVault, type TreasuryOptions, type Vault } from './vault.ts'
+import { createVault, type OnChain, type TreasuryOptions, type Vault } from './vault.ts'
 import { createWalletDesk } from './wallet-desk.ts'
 
 /** Money and the network of a running node; when it stops, what waits for the chain is given up. */
@@ -24,17 +24,17 @@ export function createTreasury(options: TreasuryOptions): Treasury & Service {
 
 function summaryOf({ config, network, models }: TreasuryOptions, vault: Vault): TreasurySummary {
   const chain = vault.chain()
-  const money = chain === null ? undefined : vault.money.last()
+  const held = chain === null ? undefined : vault.holdings.last()
   const { p2p } = network.parts()
   return {
     chain: chain && { id: chain.id, blockNumber: chain.blockNumber, isStale: chain.isStale, error: chain.error },
     peers: p2p === undefined ? null : p2p.discovery.connected().length,
     models: models(),
-    balance: money === undefined ? null : balanceOf(money),
+    balance: held === undefined ? null : balanceOf(held),
     selling: config.provider.enabled,
   }
 }
 
-function balanceOf({ account, token }: NonNullable<ReturnType<Vault['money']['last']>>): TreasurySummary['balance'] {
+function balanceOf({ account, token }: OnChain): TreasurySummary['balance'] {
   return { escrow: account.free, symbol: token.symbol, decimals: token.decimals }
 }

@@ -16,6 +16,7 @@ import {
   type Channel,
   type Clock,
   type EarningsBook,
+  type EscrowPair,
   type Ledger,
   ParleyError,
   type Random,
@@ -41,12 +42,16 @@ export interface TreasuryOptions {
   readonly url: () => string
 }
 
-/** What the account has, of one moment, and what it signed. */
-export interface Money extends Holdings {
+/** What the chain says the account has. */
+export interface OnChain extends Omit<Holdings, 'pairs'> {
   readonly address: Address
   readonly token: TokenDescription
-  /** In the order of `pairs`: the newest counter with each provider. */
-  readonly channels: readonly Channel[]
+  readonly pairs: ReadonlyMap<string, EscrowPair>
+}
+
+/** The same beside what was signed and booked by now: the newest counter with each provider, and what the chain says of it. */
+export interface Money extends Omit<OnChain, 'pairs'> {
+  readonly counters: readonly (EscrowPair & { readonly channel: Channel })[]
 }
 
 /** Everything that a write needs. */
@@ -64,9 +69,11 @@ export interface Vault {
   readonly token: (signal: AbortSignal) => Promise<TokenDescription | null>
   readonly address: () => Address | undefined
   /** Kept for some seconds; undefined without an account. */
-  readonly money: Cached<Money | undefined>
-  /** The money now, or null where it cannot be read. */
-  readonly moneyOrNull: (signal: AbortSignal) => Promise<Money | null>
+  readonly holdings: Cached<OnChain | undefined>
+  /** Null where there is no account. While the chain cannot be read it is what was read last, if anything was. */
+  readonly money: (signal: AbortSignal) => Promise<Money | null>
+  /** Never from before the last write. */
+  readonly moneyNow: (signal: AbortSignal) => Promise<Money | null>
   /**
    * Does what writes, one after the other, and not at the will of who asked: what is sent is sent, also when he leaves. Throws
    * `chain_unavailable`, `not_found` without a wallet, `wallet_locked`, `insufficient_funds` and what the work throws.
@@ -89,19 +96,21 @@ export function createVault(options: TreasuryOptions): Vault {
   const { network, accounts, clock } = options
   const inTurn = createTurns(waitingMax)
   const stopping = new AbortController()
-  const money = createCached(signal => readMoney(options, signal), {
+  const holdings = createCached(signal => readOnChain(options, signal), {
     ...{ clock, lifeMs: balancesLifeMs, boundMs: readMs },
   })
+  const moneyOf = (found: OnChain | undefined) => (found === undefined ? null : booked(options, found))
   const bounded = () => AbortSignal.any([AbortSignal.timeout(writeMs), stopping.signal])
   return {
-    chain: () => chainOf(options, money.failure()),
+    chain: () => chainOf(options, holdings.failure()),
     token: async signal => {
       const { access } = network.parts()
       return (await access?.token(AbortSignal.any([signal, AbortSignal.timeout(readMs)])).catch(() => null)) ?? null
     },
     address: () => accounts.current()?.address,
-    money,
-    moneyOrNull: async signal => (await money.now(signal).catch(() => null)) ?? null,
+    holdings,
+    money: async signal => moneyOf(await holdings.now(signal).catch(() => holdings.last())),
+    moneyNow: async signal => moneyOf(await holdings.now(signal).catch(() => undefined)),
     write: (work, { needsGas = true } = {}) => {
       const signal = bounded()
       return inTurn(signal, async () => {
@@ -112,7 +121,7 @@ export function createVault(options: TreasuryOptions): Vault {
         } catch (cause) {
           throw ofContracts(ParleyError.from(cause, signal))
         } finally {
-          money.forget()
+          holdings.forget()
         }
       })
     },
@@ -121,7 +130,7 @@ export function createVault(options: TreasuryOptions): Vault {
         try {
           return await work()
         } finally {
-          money.forget()
+          holdings.forget()
         }
       }),
     stop: () => stopping.abort(new ParleyError('stopping', 'the node is shutting down')),
@@ -143,20 +152,31 @@ function chainOf({ network }: TreasuryOptions, unread: ParleyError | undefined):
   }
 }
 
-async function readMoney(
-  { network, accounts, ledger }: TreasuryOptions,
-  signal: AbortSignal,
-): Promise<Money | undefined> {
-  const { access } = network.parts()
-  const account = accounts.current()
+async function readOnChain(options: TreasuryOptions, signal: AbortSignal): Promise<OnChain | undefined> {
+  const { access } = options.network.parts()
+  const account = options.accounts.current()
   if (access === undefined || account === undefined) return undefined
-  const { address } = account
-  const of = { ...access.notary.domain, side: 'user', account: address } as const
-  const channels = newestOf(channelsOf(ledger, of)).slice(-holdingsPairsMax)
+  const { address: holder } = account
   const token = await access.token(signal)
-  const providers = channels.map(({ key }) => key.provider)
-  const holdings = await readHoldings(access.chain, { token: token.address, holder: address, providers }, signal)
-  return { address, token, channels, ...holdings }
+  const providers = countersOf(options, holder).map(({ key }) => key.provider)
+  const { pairs, ...held } = await readHoldings(access.chain, { token: token.address, holder, providers }, signal)
+  const byProvider = new Map(providers.map((provider, at) => [provider.toLowerCase(), pairs[at]!]))
+  return { address: holder, token, pairs: byProvider, ...held }
+}
+
+function countersOf({ network, ledger }: TreasuryOptions, account: Address): Channel[] {
+  const { access } = network.parts()
+  if (access === undefined) return []
+  return newestOf(channelsOf(ledger, { ...access.notary.domain, side: 'user', account })).slice(-holdingsPairsMax)
+}
+
+/** What is signed changes with every call, and is never from memory. */
+function booked(options: TreasuryOptions, { pairs, ...held }: OnChain): Money {
+  const counters = countersOf(options, held.address).map(channel => {
+    const { claimed, reserved } = pairs.get(channel.key.provider.toLowerCase()) ?? { claimed: 0n, reserved: 0n }
+    return { channel, reserved, claimed: claimed > channel.claimed ? claimed : channel.claimed }
+  })
+  return { ...held, counters }
 }
 
 async function writingOf({ network, accounts, config }: TreasuryOptions, signal: AbortSignal): Promise<Writing> {
@@ -177,7 +197,7 @@ async function writingOf({ network, accounts, config }: TreasuryOptions, signal:
 async function requireGas({ access: { chain }, account: { address }, signal }: Writing): Promise<void> {
   const [held, price] = await Promise.all([gasOf(chain, address, signal), readGasPrice(chain, signal)])
   const needed = price * leastGas
-  if (held > 0n && held >= needed) return
+  if (held >= needed) return
   const message = `${address} holds ${held} for gas and needs at least ${needed}; send it some of the chain's own coin`
   const details = { held: String(held), needed: String(needed), asset: 'gas' }
   throw new ParleyError('insufficient_funds', message, { details })

@@ -13,14 +13,10 @@ export function dateOf(seconds: bigint): number {
 const lastMs = Date.UTC(9999, 11, 31)
 
 /** Totals of a former epoch are owed no more: their vouchers are worth nothing. */
-export function whereaboutsOf({ wallet, account, channels, pairs }: Money): Whereabouts {
-  const providers = channels.map(({ key, authorized, claimed }, at) => {
-    const pair = pairs[at]!
-    return {
-      reserved: pair.reserved,
-      authorized: key.epoch === account.epoch ? authorized : 0n,
-      claimed: pair.claimed > claimed ? pair.claimed : claimed,
-    }
+export function whereaboutsOf({ wallet, account, counters }: Money): Whereabouts {
+  const providers = counters.map(({ channel, claimed, reserved }) => {
+    const authorized = channel.key.epoch === account.epoch ? channel.authorized : 0n
+    return { reserved, authorized, claimed }
   })
   return whereIsMyMoney({ wallet, free: account.free, providers })
 }

@@ -25,7 +25,7 @@ export function createWalletDesk(options: TreasuryOptions, vault: Vault): Wallet
   const get = async (signal: AbortSignal): Promise<WalletView> => {
     const [token, money, hasFaucetNow] = await Promise.all([
       vault.token(signal),
-      vault.moneyOrNull(signal),
+      vault.money(signal),
       faucet.now(signal).catch(() => false),
     ])
     return {
@@ -63,7 +63,7 @@ export function createWalletDesk(options: TreasuryOptions, vault: Vault): Wallet
         },
         { needsGas: false },
       )
-      const balances = balancesOf(await vault.moneyOrNull(AbortSignal.timeout(faucetMs)))
+      const balances = balancesOf(await vault.moneyNow(AbortSignal.timeout(faucetMs)))
       return { transaction, state: accounts.state(), balances }
     },
   }
