@@ -19,6 +19,7 @@ export interface SessionsParts {
 export interface TokenPair {
   readonly accessToken: string
   readonly accessLifeMs: number
+  /** Two parts with a point between them, of which the second is the same for the whole session. */
   readonly refreshToken: string
   readonly refreshLifeMs: number
 }
@@ -58,7 +59,7 @@ export function createSessions(parts: SessionsParts): Sessions {
   const { sessions, random, clock, idleMs = defaultIdleMs } = parts
   return {
     open: async (user, userAgent) => {
-      const refreshToken = newSecret(random)
+      const refreshToken = `${newSecret(random)}.${newSecret(random)}`
       const row = await sessions.create({
         userId: user?.id ?? null,
         family: random.uuid(),
@@ -84,7 +85,7 @@ async function refresh(parts: SessionsParts, token: string): Promise<TokenPair> 
   const row = await found(sessions, token)
   if (row === undefined || row.revokedAt !== null || row.expiresAt <= clock.now()) throw over()
   if (row.userId !== null && (await users.get(row.userId))?.status !== 'active') throw over()
-  const refreshToken = newSecret(random)
+  const refreshToken = successorOf(token, random)
   const next = { refreshHash: hashOf(refreshToken), expiresAt: clock.now() + idleMs }
   const rotated = await sessions.rotate(row.id, next)
   if (rotated !== undefined) return await pairOf(parts, rotated, refreshToken)
@@ -128,6 +129,12 @@ async function endOldest(sessions: SessionStore, userId: SessionRow['userId']): 
 
 async function found(sessions: SessionStore, token: string): Promise<SessionRow | undefined> {
   return token.length > refreshMaxLength ? undefined : await sessions.find(hashOf(token))
+}
+
+/** The part behind the point stays for the whole session: whoever keeps the parts in two places changes one of them. */
+function successorOf(token: string, random: Random): string {
+  const [, lasting = newSecret(random)] = token.split('.')
+  return `${newSecret(random)}.${lasting}`
 }
 
 function newSecret(random: Random): string {

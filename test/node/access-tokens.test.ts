@@ -36,7 +36,8 @@ async function comeIn({ node, api }: Node) {
     null,
   )
   expect([link.origin, status]).toEqual([new URL(node.url).origin, 200])
-  return { token: body.accessToken as string, cookie: headers.get('set-cookie')!.split(';')[0]! }
+  const { accessToken: token, cookieKey } = body as Record<'accessToken' | 'cookieKey', string>
+  return { token, cookieKey, cookie: headers.get('set-cookie')!.split(';')[0]! }
 }
 
 test('a person calls models by an access token, in their own name and for their own price', async () => {
@@ -108,7 +109,7 @@ test('a machine session calls models as the node, and outlives a restart of it',
   const { path: home, remove } = createHome()
   onTestFinished(remove)
   const first = await startPriced(home)
-  const { token, cookie } = await comeIn(first)
+  const { token, cookie, cookieKey } = await comeIn(first)
   expect((await first.chat('m', {}, token)).status).toBe(200)
   expect((await fetch(`${first.node.url}/models`, { headers: { authorization: `Bearer ${token}` } })).status).toBe(200)
   const requests = async () => (await first.api('GET /requests', undefined, token)).body
@@ -121,7 +122,8 @@ test('a machine session calls models as the node, and outlives a restart of it',
   // The jar of a browser goes by name, and the node listens on another port now.
   const moved = cookie.replace(port, new URL(second.origin).port)
   const refreshed = await fetch(`${second.origin}/api/auth/refresh`, {
-    ...{ method: 'POST', headers: { cookie: moved, 'content-type': 'application/json' }, body: '{}' },
+    ...{ method: 'POST', headers: { cookie: moved, 'content-type': 'application/json' } },
+    body: JSON.stringify({ cookieKey }),
   })
   expect(refreshed.status).toBe(200)
   const { accessToken } = (await refreshed.json()) as { accessToken: string }

@@ -137,7 +137,8 @@ async function start(input: ConfigInput = {}) {
   const cookie = redeemed.headers.get('set-cookie')!.split(';')[0]!
   const agent = new Agent({ keepAlive: true, maxSockets: 16 })
   onTestFinished(() => agent.destroy())
-  return { ...stage, upstream, cookie, code, agent, token: redeemed.body.accessToken as string }
+  const { accessToken: token, cookieKey } = redeemed.body as Record<string, string>
+  return { ...stage, upstream, cookie, cookieKey, code, agent, token: token ?? '' }
 }
 
 type Stage = Awaited<ReturnType<typeof start>>
@@ -231,7 +232,8 @@ test('pages of others change nothing, spend nothing and read nothing', async () 
   expect(await traces(stage)).toEqual(before)
   // The session that a page could have ended or taken is as it was.
   const own = { origin: stage.origin, 'sec-fetch-site': 'same-origin', 'content-type': 'application/json' }
-  const refreshed = await say(stage, 'POST /api/auth/refresh', { ...own, cookie: stage.cookie }, '{}')
+  const renewal = JSON.stringify({ cookieKey: stage.cookieKey })
+  const refreshed = await say(stage, 'POST /api/auth/refresh', { ...own, cookie: stage.cookie }, renewal)
   expect(refreshed.status).toBe(200)
   const authorization = `Bearer ${JSON.parse(refreshed.text).accessToken}`
   const asked = JSON.stringify({ model: 'm', messages })
@@ -255,6 +257,19 @@ test('nor where apps need no key', async () => {
   const app = { 'content-type': 'application/json' }
   expect((await say(stage, 'POST /v1/chat/completions', app, asked)).status).toBe(200)
 }, 30_000)
+
+test('a server on another port, to which browsers send the cookie as well, gets nothing for it', async () => {
+  const stage = await start()
+  const json = { 'content-type': 'application/json' }
+  const [, value = ''] = stage.cookie.split('=')
+  for (const body of [{}, { refreshToken: value }, { refreshToken: `${value}.` }, { cookieKey: value }]) {
+    const said = await say(stage, 'POST /api/auth/refresh', { ...json, cookie: stage.cookie }, JSON.stringify(body))
+    expect(said.status).toBe(401)
+    await say(stage, 'POST /api/auth/logout', { ...json, cookie: stage.cookie }, JSON.stringify(body))
+  }
+  const renewal = JSON.stringify({ cookieKey: stage.cookieKey })
+  expect((await say(stage, 'POST /api/auth/refresh', { ...json, cookie: stage.cookie }, renewal)).status).toBe(200)
+})
 
 test('who asks before whether it may is told no', async () => {
   const stage = await start()

@@ -13,6 +13,10 @@ const PassAnswer = z
     accessToken: z.string().describe('Send it as `authorization: Bearer …`.'),
     expiresInSeconds: z.int(),
     refreshToken: z.string().nullable().describe('Gets the next pair, once; null where it is in a cookie.'),
+    cookieKey: z
+      .string()
+      .nullable()
+      .describe('Where there is a cookie: what makes it worth something, the same for the whole session.'),
     refreshExpiresInSeconds: z.int(),
   })
   .meta({ id: 'Pass' })
@@ -42,13 +46,23 @@ const person = { email: Email, name: Name, password: Password }
 const code = z.string().trim().min(1).max(32)
 const token = z.string().min(1).max(2_000)
 
+const Renewal = z.strictObject({
+  refreshToken: token.optional(),
+  cookieKey: z
+    .string()
+    .regex(/^[\w-]{1,100}$/)
+    .optional()
+    .describe('Of the pass that came with the cookie.'),
+})
+
 /** What every way to log in ends with. */
 function passed({ response, request }: Exchange, pass: Pass, isCookie: boolean): z.input<typeof PassAnswer> {
-  if (isCookie) setRefreshCookie(request, response, pass)
+  const cookieKey = isCookie ? setRefreshCookie(request, response, pass) : null
   return {
     accessToken: pass.accessToken,
     expiresInSeconds: Math.floor(pass.accessLifeMs / 1_000),
     refreshToken: isCookie ? null : pass.refreshToken,
+    cookieKey,
     refreshExpiresInSeconds: Math.floor(pass.refreshLifeMs / 1_000),
   }
 }
@@ -133,11 +147,11 @@ export const authRoutes = [
       access: 'public',
       summary: 'A new pair of tokens for the refresh token of the body or the cookie, which is good once.',
       isTold: false,
-      body: z.strictObject({ refreshToken: token.optional() }),
+      body: Renewal,
       answer: PassAnswer,
     },
     async ({ body, exchange }, { account }) => {
-      const given = body.refreshToken ?? refreshCookie(exchange.request)
+      const given = body.refreshToken ?? refreshCookie(exchange.request, body.cookieKey)
       if (given === undefined) throw new ParleyError('unauthorized', 'no refresh token was sent; log in')
       return passed(exchange, await account.refresh(given), body.refreshToken === undefined)
     },
@@ -147,10 +161,10 @@ export const authRoutes = [
     {
       access: 'public',
       summary: 'Ends the session of the refresh token of the body or the cookie.',
-      body: z.strictObject({ refreshToken: token.optional() }),
+      body: Renewal,
     },
     async ({ body, exchange }, { account }) => {
-      const given = body.refreshToken ?? refreshCookie(exchange.request)
+      const given = body.refreshToken ?? refreshCookie(exchange.request, body.cookieKey)
       if (given !== undefined) await account.logOut(given)
       dropRefreshCookie(exchange.request, exchange.response)
     },

@@ -2,7 +2,11 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Pass } from '../../core/index.ts'
 import { cameByHttps } from '../proxied.ts'
 
-/** The refresh token of a browser: sent to these routes alone, never to a page of somebody else, unseen by scripts. */
+/**
+ * The part of a browser's refresh token that changes: sent to these routes alone, never to a page of somebody else, unseen by
+ * scripts. Browsers send cookies to every port of a host, so whatever else listens on this machine may get to see it; the
+ * part that lasts is kept by the page, where only pages of this port can read, and without it the cookie is worth nothing.
+ */
 const path = '/api/auth'
 
 /** Browsers keep one jar for all ports of a machine: nodes beside each other have a cookie each. */
@@ -11,21 +15,24 @@ function nameFor({ headers: { host } }: IncomingMessage): string {
   return port === undefined ? 'parley_refresh' : `parley_refresh_${port}`
 }
 
-export function setRefreshCookie(request: IncomingMessage, response: ServerResponse, pass: Pass): void {
+/** Returns the part for the page to keep. */
+export function setRefreshCookie(request: IncomingMessage, response: ServerResponse, pass: Pass): string {
+  const [changing = '', lasting = ''] = pass.refreshToken.split('.')
   const seconds = Math.floor(pass.refreshLifeMs / 1_000)
-  response.setHeader(
-    'set-cookie',
-    `${nameFor(request)}=${pass.refreshToken}; Max-Age=${seconds}; ${attributes(request)}`,
-  )
+  const cookie = `${nameFor(request)}=${changing}; Max-Age=${seconds}; ${attributes(request)}`
+  response.setHeader('set-cookie', cookie)
+  return lasting
 }
 
 export function dropRefreshCookie(request: IncomingMessage, response: ServerResponse): void {
   response.setHeader('set-cookie', `${nameFor(request)}=; Max-Age=0; ${attributes(request)}`)
 }
 
-export function refreshCookie(request: IncomingMessage): string | undefined {
-  const pattern = new RegExp(`(?:^|;)\\s*${nameFor(request)}=([\\w.~-]{1,2000})(?:;|$)`)
-  return pattern.exec(request.headers.cookie ?? '')?.[1]
+/** The token whose other part the page has kept. */
+export function refreshCookie(request: IncomingMessage, lasting: string | undefined): string | undefined {
+  const pattern = new RegExp(`(?:^|;)\\s*${nameFor(request)}=([\\w-]{1,100})(?:;|$)`)
+  const changing = pattern.exec(request.headers.cookie ?? '')?.[1]
+  return changing === undefined || lasting === undefined ? undefined : `${changing}.${lasting}`
 }
 
 /** Browsers keep secure cookies of this machine also without TLS, but not all of them do. */

@@ -23,6 +23,8 @@ export interface Offer {
 
 interface Pass {
   readonly accessToken: string
+  /** What the cookie is worth nothing without: cookies are sent to every port of a host, this is read on ours alone. */
+  readonly cookieKey: string | null
   readonly expiresInSeconds: number
 }
 
@@ -98,7 +100,8 @@ export async function redeem(code: string): Promise<boolean> {
 }
 
 /** Takes what a way of signing in has answered. */
-export async function enter({ accessToken, expiresInSeconds }: Pass): Promise<boolean> {
+export async function enter({ accessToken, expiresInSeconds, cookieKey }: Pass): Promise<boolean> {
+  if (cookieKey !== null) keep(cookieKey)
   access = { token: accessToken, renewAt: Date.now() + expiresInSeconds * 1_000 * renewalShare }
   const response = await ask('me', { headers: { authorization: `Bearer ${accessToken}` } })
   if (!response?.ok) return false
@@ -106,11 +109,29 @@ export async function enter({ accessToken, expiresInSeconds }: Pass): Promise<bo
   return true
 }
 
+const cookieKeyName = 'parley.cookie-key'
+
+/** A browser that keeps nothing keeps no cookie either: one is signed in as long as the page is there. */
+function keep(cookieKey: string): void {
+  try {
+    localStorage.setItem(cookieKeyName, cookieKey)
+  } catch {}
+}
+
+function renewal(): { readonly cookieKey?: string } {
+  try {
+    const cookieKey = localStorage.getItem(cookieKeyName)
+    return cookieKey === null ? {} : { cookieKey }
+  } catch {
+    return {}
+  }
+}
+
 /** Tabs take turns: a refresh token that comes twice would end the session. */
 export function renew(): Promise<boolean> {
   renewing ??= navigator.locks
     .request('parley-renewal', async () => {
-      const pass = await post('refresh', {})
+      const pass = await post('refresh', renewal())
       if (pass !== undefined) return await enter(pass)
       access = undefined
       if (useSession.getState().state === 'signed_in') await signOutHere('ended')
@@ -121,7 +142,7 @@ export function renew(): Promise<boolean> {
 }
 
 export async function signOut(): Promise<void> {
-  await post('logout', {})
+  await post('logout', renewal())
   await signOutHere(undefined)
 }
 

@@ -63,18 +63,23 @@ describe('logging in', () => {
     const set = said.headers.get('set-cookie')!
     expect(set).toMatch(/^parley_refresh_\d+=[\w-]{43}; Max-Age=\d+; Path=\/api\/auth; HttpOnly; SameSite=Strict$/)
     const cookie = set.split(';')[0]!
-    const refreshed = await stage.ask('POST /auth/refresh', { body: {}, headers: { cookie: `other=1; ${cookie}` } })
-    expect(refreshed.status).toBe(200)
+    const { cookieKey } = said.body
+    for (const body of [{}, { cookieKey: 'x' }, { refreshToken: cookie.split('=')[1] }])
+      expect((await stage.ask('POST /auth/refresh', { body, headers: { cookie } })).status).toBe(401)
+    expect((await stage.ask('POST /auth/refresh', { body: { refreshToken: cookieKey } })).status).toBe(401)
+    const headers = { cookie: `other=1; ${cookie}` }
+    const refreshed = await stage.ask('POST /auth/refresh', { body: { cookieKey }, headers })
+    expect([refreshed.status, refreshed.body.cookieKey]).toEqual([200, cookieKey])
     expect(refreshed.body.refreshToken).toBeNull()
     const next = refreshed.headers.get('set-cookie')!.split(';')[0]!
     const foreign = await stage.ask('POST /auth/refresh', {
-      body: {},
+      body: { cookieKey },
       headers: { cookie: next, origin: 'https://evil.example' },
     })
     expect(foreign.status).toBe(403)
     const plain = { cookie: next, 'content-type': 'text/plain' }
     expect((await stage.ask('POST /auth/refresh', { body: '{}', headers: plain })).status).toBe(400)
-    const out = await stage.ask('POST /auth/logout', { body: {}, headers: { cookie: next } })
+    const out = await stage.ask('POST /auth/logout', { body: { cookieKey }, headers: { cookie: next } })
     expect(out.headers.get('set-cookie')).toContain('Max-Age=0')
     expect(await me(stage, refreshed.body.accessToken)).toBe(401)
   })
@@ -174,7 +179,8 @@ describe('the page of the node', () => {
     const said = await redeem(stage, await codeFrom(stage), { cookie: true })
     expect(said.body.refreshToken).toBeNull()
     const cookie = said.headers.get('set-cookie')!.split(';')[0]!
-    const refresh = () => stage.ask('POST /auth/refresh', { body: {}, headers: { cookie } })
+    const { cookieKey } = said.body
+    const refresh = () => stage.ask('POST /auth/refresh', { body: { cookieKey }, headers: { cookie } })
     const { status, body } = await refresh()
     expect([status, await me(stage, body.accessToken)]).toEqual([200, 200])
     expect((await refresh()).status).toBe(401)

@@ -36,7 +36,7 @@ export type Endpoint = { id: string; path: string; active: boolean; mapping: Rec
 
 export type Error = { error: { message: string; type: string; param: string | null; code: string } }
 
-export type Escrow = { chain: Chain | null; token: Token | null; state: "closed" | "open" | "exiting" | "withdrawable" | null; epoch: string | null; isOurs: boolean | null; exit: { readyAt: string } | null; providers: readonly ({ provider: string; peerId: string | null; epoch: string; authorized: string; charged: string; claimed: string; reserved: string; models: readonly (string)[]; lastReceiptAt: string | null })[]; whereIsMyMoney: WhereIsMyMoney | null }
+export type Escrow = { chain: Chain | null; token: Token | null; state: "closed" | "open" | "exiting" | "withdrawable" | null; epoch: string | null; isOurs: boolean | null; exit: { readyAt: string } | null; exitDelaySeconds: number | null; providers: readonly ({ provider: string; peerId: string | null; epoch: string; authorized: string; charged: string; claimed: string; reserved: string; models: readonly (string)[]; lastReceiptAt: string | null })[]; whereIsMyMoney: WhereIsMyMoney | null }
 
 export type EscrowMove = { transaction: string; state: "closed" | "open" | "exiting" | "withdrawable"; readyAt: string | null; whereIsMyMoney: WhereIsMyMoney | null }
 
@@ -58,7 +58,7 @@ export type NewKey = { key: Key; secret: string }
 
 export type OfferedModel = { id: string; contextLength: number | null; maxOutputTokens: number | null; capabilities: readonly (string)[] | null; pricing: { prompt: string; completion: string; currency: string } | null; offers: readonly (ModelOffer)[] }
 
-export type Pass = { accessToken: string; expiresInSeconds: number; refreshToken: string | null; refreshExpiresInSeconds: number }
+export type Pass = { accessToken: string; expiresInSeconds: number; refreshToken: string | null; cookieKey: string | null; refreshExpiresInSeconds: number }
 
 export type Provider = { id: string; name: string; type: "peer" | "local" | "api" | "web"; provider: string; config: Record<string, unknown>; status: "active" | "disabled"; keySource: "none" | "variable" | "sealed"; keyHint: string | null; live: { name: string; source: "file" | "store" | "code"; kind: string; state: "up" | "resting" | "down"; coolsDownUntil?: string; lastErrorCode?: string; models: readonly (string)[]; running: number } | null; createdAt: string; updatedAt: string }
 
@@ -155,11 +155,11 @@ export interface ApiRoutes {
   'POST /auth/link': { params: Record<never, never>; query: Record<never, never>; body: Record<string, unknown>; answer: { code: string } }
   'POST /auth/link/redeem': { params: Record<never, never>; query: Record<never, never>; body: { code: string; cookie?: boolean }; answer: Pass }
   'POST /auth/login': { params: Record<never, never>; query: Record<never, never>; body: { email: string; password: string; code?: string; cookie?: boolean }; answer: Pass }
-  'POST /auth/logout': { params: Record<never, never>; query: Record<never, never>; body: { refreshToken?: string }; answer: undefined }
+  'POST /auth/logout': { params: Record<never, never>; query: Record<never, never>; body: { refreshToken?: string; cookieKey?: string }; answer: undefined }
   'POST /auth/password': { params: Record<never, never>; query: Record<never, never>; body: { current: string; next: string; cookie?: boolean }; answer: Pass }
   'POST /auth/password/forgot': { params: Record<never, never>; query: Record<never, never>; body: { email: string }; answer: undefined }
   'POST /auth/password/reset': { params: Record<never, never>; query: Record<never, never>; body: { email: string; code: string; password: string }; answer: undefined }
-  'POST /auth/refresh': { params: Record<never, never>; query: Record<never, never>; body: { refreshToken?: string }; answer: Pass }
+  'POST /auth/refresh': { params: Record<never, never>; query: Record<never, never>; body: { refreshToken?: string; cookieKey?: string }; answer: Pass }
   'POST /auth/setup': { params: Record<never, never>; query: Record<never, never>; body: { token: string; email: string; name: string; password: string; cookie?: boolean }; answer: Pass }
   'POST /auth/signup': { params: Record<never, never>; query: Record<never, never>; body: { email: string; name: string; password: string; cookie?: boolean }; answer: Welcome }
   'POST /auth/signup/confirm': { params: Record<never, never>; query: Record<never, never>; body: { email: string; password: string; code: string; cookie?: boolean }; answer: Welcome }
