@@ -11,6 +11,7 @@ import { addModels } from './commands/models.ts'
 import { addOpen } from './commands/open.ts'
 import { addProvider } from './commands/provider.ts'
 import { addProviders } from './commands/providers.ts'
+import { addProxy } from './commands/proxy.ts'
 import { addPull } from './commands/pull.ts'
 import { addRoute } from './commands/route.ts'
 import { addSession } from './commands/session.ts'
@@ -67,6 +68,7 @@ const commands = [
   addProviders,
   addProvider,
   addRoute,
+  addProxy,
   addVerify,
   addConfig,
   addStart,

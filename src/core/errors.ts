@@ -74,7 +74,7 @@ export class ParleyError extends Error {
     return {
       error: {
         message: this.message,
-        type: openAiType(this.httpStatus),
+        type: errorType(this.httpStatus),
         param: this.param ?? null,
         code: this.code,
         ...(this.details !== undefined && { details: this.details }),
@@ -111,7 +111,8 @@ export function abortError(signal: AbortSignal, cause: unknown = signal.reason):
   return new ParleyError('cancelled', 'the caller went away', { cause })
 }
 
-function openAiType(status: number): string {
+/** OpenAI's word for the kind of error a status is. */
+export function errorType(status: number): string {
   if (status === 401) return 'authentication_error'
   if (status === 403) return 'permission_error'
   if (status === 402) return 'insufficient_quota'

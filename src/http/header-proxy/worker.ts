@@ -1,0 +1,20 @@
+import { rulesFrom } from './env.ts'
+import { handle } from './handle.ts'
+import { createLimiter } from './limiter.ts'
+
+const limiter = createLimiter()
+
+/** For runtimes that take a module with a `fetch`. They have no way into a private network, and no way to look up names. */
+const worker = {
+  fetch: (request: Request, variables: Readonly<Record<string, unknown>>): Promise<Response> =>
+    handle(request, {
+      ...rulesFrom(variables),
+      limiter,
+      client: request.headers.get('cf-connecting-ip') ?? undefined,
+      fetch: (url, init) => fetch(url, init as RequestInit),
+      log: line => console.log(JSON.stringify(line)),
+    }),
+}
+
+// biome-ignore lint/style/noDefaultExport: the runtime takes the module's default
+export default worker
