@@ -28,6 +28,7 @@ const Escrow = z
     epoch: Units.nullable(),
     isOurs: z.boolean().nullable().describe('Whether this node has the key by which the account pays.'),
     exit: Exit.nullable(),
+    exitDelaySeconds: z.number().nullable().describe('Between the request to close the account and the withdrawal.'),
     providers: z.array(Row).readonly(),
     whereIsMyMoney: WhereIsMyMoney.nullable(),
   })

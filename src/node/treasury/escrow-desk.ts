@@ -1,5 +1,6 @@
-import { createEscrowPayer, parseAmount, zeroAddress } from '../../chain/index.ts'
+import { createEscrowPayer, parseAmount, readEscrowTerms, zeroAddress } from '../../chain/index.ts'
 import {
+  type ChannelKey,
   type EscrowDesk,
   type EscrowMove,
   type EscrowRow,
@@ -7,17 +8,27 @@ import {
   type Hex,
   ParleyError,
 } from '../../core/index.ts'
-import { channelsOf, isSameAddress } from './book.ts'
+import { channelsOf } from './book.ts'
+import { createCached } from './cached.ts'
 import { sessionKeyFor } from './escrow-moves.ts'
 import type { Money, TreasuryOptions, Vault, Writing } from './vault.ts'
 import { dateOf, escrowStateOf, isOver, whereaboutsOf } from './views.ts'
 
 const rowsMax = 1_000
 const afterMs = 10_000
+const delayLifeMs = 60_000
+const delayReadMs = 5_000
 
 export function createEscrowDesk(options: TreasuryOptions, vault: Vault): EscrowDesk {
-  const { clock } = options
+  const { clock, network } = options
   const isOurs = createSessionKeyCheck(options)
+  const delay = createCached(
+    async signal => {
+      const { access } = network.parts()
+      return access === undefined ? null : Number((await readEscrowTerms(access.chain, signal)).exitDelaySeconds)
+    },
+    { clock, lifeMs: delayLifeMs, boundMs: delayReadMs },
+  )
   const move = async (work: (writing: Writing) => Promise<Hex>): Promise<EscrowMove> => {
     const transaction = await vault.write(work)
     const money = await vault.moneyNow(AbortSignal.timeout(afterMs))
@@ -31,9 +42,13 @@ export function createEscrowDesk(options: TreasuryOptions, vault: Vault): Escrow
   }
   return {
     get: async signal => {
-      const [token, money] = await Promise.all([vault.token(signal), vault.money(signal)])
+      const [token, money, exitDelaySeconds] = await Promise.all([
+        vault.token(signal),
+        vault.money(signal),
+        network.parts().access === undefined ? null : delay.now(signal).catch(() => null),
+      ])
       return {
-        ...{ chain: vault.chain(), token },
+        ...{ chain: vault.chain(), token, exitDelaySeconds },
         ...(money === null ? unknown : { ...accountOf(money, options), isOurs: await isOurs(money) }),
         providers: rowsOf(options, vault, money),
       }
@@ -71,7 +86,7 @@ const unknown = { state: null, epoch: null, isOurs: null, exit: null, whereIsMyM
 function accountOf(
   money: Money,
   { clock }: TreasuryOptions,
-): Omit<EscrowView, 'chain' | 'token' | 'providers' | 'isOurs'> {
+): Omit<EscrowView, 'chain' | 'token' | 'providers' | 'isOurs' | 'exitDelaySeconds'> {
   const { epoch, exitReadyAt } = money.account
   return {
     epoch,
@@ -101,22 +116,22 @@ function rowsOf({ ledger, network }: TreasuryOptions, vault: Vault, money: Money
   const { access, market } = network.parts()
   const account = vault.address()
   if (access === undefined || account === undefined) return []
-  const entries = access.directory.list()
-  const stalls = market?.list() ?? []
+  const peerIds = new Map(access.directory.list().map(entry => [entry.provider.toLowerCase(), entry.peerId]))
+  const sold = new Map(market?.list().map(({ entry, models }) => [entry.provider.toLowerCase(), models]))
+  const nameOf = ({ provider, epoch }: ChannelKey) => `${provider.toLowerCase()} ${epoch}`
+  const counters = new Map(money?.counters.map(counter => [nameOf(counter.channel.key), counter]))
   return channelsOf(ledger, { ...access.notary.domain, side: 'user', account })
     .toReversed()
     .slice(0, rowsMax)
     .map(({ key, authorized, charged, claimed, receipt }) => {
-      const counter = money?.counters.find(
-        each => each.channel.key.provider === key.provider && each.channel.key.epoch === key.epoch,
-      )
-      const isOf = ({ provider }: { provider: string }) => isSameAddress(provider, key.provider)
+      const counter = counters.get(nameOf(key))
+      const provider = key.provider.toLowerCase()
       return {
         ...{ provider: key.provider, epoch: key.epoch, authorized, charged },
-        peerId: entries.find(isOf)?.peerId ?? null,
+        peerId: peerIds.get(provider) ?? null,
         claimed: counter?.claimed ?? claimed,
         reserved: counter?.reserved ?? 0n,
-        models: stalls.find(({ entry }) => isOf(entry))?.models.map(({ id }) => id) ?? [],
+        models: sold.get(provider)?.map(({ id }) => id) ?? [],
         lastReceiptAt: receipt === undefined ? null : Number(receipt.message.endedAt),
       }
     })
