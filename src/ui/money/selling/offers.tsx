@@ -1,0 +1,124 @@
+import { Tags } from 'lucide-react'
+import { useState } from 'react'
+import { useTranslation } from 'react-i18next'
+import { useApi, useChange } from '../../client/api.ts'
+import { useMay } from '../../client/session.ts'
+import { Badge } from '../../parts/badge.tsx'
+import { Button } from '../../parts/button.tsx'
+import { Section } from '../../parts/page.tsx'
+import { Banner, Empty } from '../../parts/states.tsx'
+import { type Column, Table } from '../../parts/table.tsx'
+import { tokens } from '../shared/amounts.ts'
+import { MoneyDialog } from '../shared/money-dialog.tsx'
+import type { Selling } from './screen.tsx'
+
+type Offer = Selling['offers'][number]
+
+/** What is sold, beside what the registry says of it. */
+export function Offers({ selling: { offers, token, registered } }: { selling: Selling }) {
+  const { t } = useTranslation()
+  const { data: wallet } = useApi('GET /wallet')
+  const [isOpen, setIsOpen] = useState(false)
+  const mayWrite = useMay('admin') && wallet?.state === 'open' && registered !== null
+  const different = offers.filter(({ isListed }) => !isListed).length
+  const columns: Column<Offer>[] = [
+    {
+      key: 'model',
+      head: t('money.selling.model'),
+      width: 'minmax(10rem, 1.6fr)',
+      cell: ({ model, modelId }) =>
+        model ?? (
+          <span className="text-muted-foreground" title={modelId}>
+            {modelId.slice(0, 12)}… {t('money.selling.gone')}
+          </span>
+        ),
+    },
+    {
+      key: 'in',
+      head: t('money.selling.priceIn'),
+      isNumber: true,
+      width: 'minmax(8rem, 1fr)',
+      cell: ({ model, priceIn }) => (model === null ? '–' : tokens(priceIn, token)),
+    },
+    {
+      key: 'out',
+      head: t('money.selling.priceOut'),
+      isNumber: true,
+      width: 'minmax(8rem, 1fr)',
+      cell: ({ model, priceOut }) => (model === null ? '–' : tokens(priceOut, token)),
+    },
+    {
+      key: 'unit',
+      head: '',
+      isSecondary: true,
+      width: 'minmax(6rem, 0.8fr)',
+      cell: ({ unit }) => <span className="text-muted-foreground">{t('money.selling.perUnit', { unit })}</span>,
+    },
+    {
+      key: 'registry',
+      head: t('money.selling.registryPrice'),
+      isSecondary: true,
+      isNumber: true,
+      width: 'minmax(10rem, 1.4fr)',
+      cell: ({ registry }) =>
+        registry === null ? '–' : `${tokens(registry.priceIn, token)} / ${tokens(registry.priceOut, token)}`,
+    },
+    { key: 'state', head: '', width: '6rem', isSecondary: true, cell: offer => <Listed offer={offer} /> },
+  ]
+  return (
+    <Section title={t('money.selling.offers')} about={t('money.selling.offersAbout')}>
+      {different > 0 && registered !== null && (
+        <Banner
+          tone="warning"
+          title={t('money.selling.differ')}
+          action={
+            mayWrite && (
+              <Button size="sm" onClick={() => setIsOpen(true)}>
+                {t('money.selling.write')}
+              </Button>
+            )
+          }
+        >
+          {t('money.selling.differAbout')}
+        </Banner>
+      )}
+      {offers.length === 0 ? (
+        <Empty icon={Tags} title={t('money.selling.offersEmpty')}>
+          {t('money.selling.offersEmptyAbout')}
+        </Empty>
+      ) : (
+        <Table
+          label={t('money.selling.offers')}
+          columns={columns}
+          rows={offers}
+          keyOf={({ modelId, model }) => `${modelId} ${model}`}
+        />
+      )}
+      {isOpen && <WriteOffers count={different} onClose={() => setIsOpen(false)} />}
+    </Section>
+  )
+}
+
+function Listed({ offer: { isListed, registry } }: { offer: Offer }) {
+  const { t } = useTranslation()
+  if (isListed) return <Badge tone="good">{t('money.selling.same')}</Badge>
+  return <Badge tone="warning">{t(registry === null ? 'money.selling.missing' : 'money.selling.different')}</Badge>
+}
+
+function WriteOffers({ count, onClose }: { count: number; onClose: () => void }) {
+  const { t } = useTranslation()
+  const write = useChange('POST /selling/offers', ['/selling', '/network', '/wallet'])
+  return (
+    <MoneyDialog
+      isOpen
+      onClose={onClose}
+      title={t('money.selling.writeTitle')}
+      about={t('money.selling.writeAbout', { count })}
+      action={t('money.selling.writeAction')}
+      isBusy={write.isPending}
+      error={write.error}
+      done={write.data}
+      onConfirm={() => write.mutate({ body: {} })}
+    />
+  )
+}

@@ -1,0 +1,54 @@
+import { units } from '../../parts/format.ts'
+
+/** Amounts are whole numbers of the token's smallest unit; people write whole tokens. */
+
+/** More than so many whole tokens are moved only by who has typed the amount. */
+const unconfirmedMax = 10n
+
+/** Undefined for what is no amount. Both `2.5` and `2,5` are understood. */
+export function parseAmount(text: string, decimals: number): bigint | undefined {
+  const [, whole, fraction = ''] = /^(\d{1,30})(?:[.,](\d*))?$/.exec(text.trim()) ?? []
+  if (whole === undefined || fraction.length > decimals) return undefined
+  return BigInt(whole + fraction.padEnd(decimals, '0'))
+}
+
+/** As it is typed and sent: `2.5`. */
+export function plain(amount: bigint, decimals: number): string {
+  const digits = amount.toString().padStart(decimals + 1, '0')
+  const fraction = digits.slice(digits.length - decimals).replace(/0+$/, '')
+  const whole = digits.slice(0, digits.length - decimals)
+  return fraction === '' ? whole : `${whole}.${fraction}`
+}
+
+export function needsTyping(amount: bigint, decimals: number): boolean {
+  return amount > unconfirmedMax * 10n ** BigInt(decimals)
+}
+
+interface Unit {
+  readonly symbol: string
+  readonly decimals: number
+}
+
+/** With the token's name; a dash where the token is not known. */
+export function tokens(amount: string | bigint | null | undefined, token: Unit | null | undefined): string {
+  if (amount === null || amount === undefined || !token) return '–'
+  return units(amount, token.decimals, token.symbol)
+}
+
+/** Digits after the point of every EVM chain's own coin. */
+const coinDecimals = 18
+const coinShownDigits = 6
+
+/** Of the chain's own coin, to as many digits as matter. */
+export function coins(amount: string | bigint | null | undefined): string {
+  if (amount === null || amount === undefined) return '–'
+  const value = BigInt(amount)
+  const step = 10n ** BigInt(coinDecimals - coinShownDigits)
+  if (value > 0n && value < step) return `< ${units(step, coinDecimals)}`
+  return units(value - (value % step), coinDecimals)
+}
+
+/** For drawing alone. */
+export function approximate(amount: string | bigint, decimals: number): number {
+  return Number(BigInt(amount)) / 10 ** decimals
+}
