@@ -3,8 +3,10 @@ import { request as httpRequest } from 'node:http'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { brotliCompressSync, brotliDecompressSync, gunzipSync, gzipSync } from 'node:zlib'
 import { afterEach, describe, expect, test } from 'vitest'
+import type { LocalFrontOptions } from '../../src/http/index.ts'
 import { serveLocally } from '../local-server.ts'
 import { createScripted } from '../scripted.ts'
 
@@ -33,13 +35,13 @@ function build(directory: string, mark = 'first'): void {
   for (const [name, content] of Object.entries(files)) writeFileSync(join(directory, name), content)
 }
 
-async function start(isBuilt = true) {
+async function start(isBuilt = true, options: Partial<LocalFrontOptions> = {}) {
   const home = mkdtempSync(join(tmpdir(), 'parley-pages-'))
   closing.push(() => rmSync(home, { recursive: true, force: true }))
   const uiDirectory = join(home, 'ui')
   writeFileSync(join(home, 'secret.txt'), 'secret')
   if (isBuilt) build(uiDirectory)
-  const server = await serveLocally(createScripted(), { uiDirectory })
+  const server = await serveLocally(createScripted(), { uiDirectory, ...options })
   closing.push(server.stop)
   const origin = new URL(server.url).origin
   return {
@@ -232,6 +234,22 @@ describe('the page of the node', () => {
     ]
     for (const [path, headers] of refused) expect([path, (await get(path, headers)).status]).toEqual([path, 403])
     expect((await get('/', { ...link, origin })).status).toBe(200)
+  })
+
+  test('breaks off where a reader takes nothing any more', async () => {
+    const { origin, uiDirectory } = await start(true, { stallMs: 300 })
+    const size = 40_000_000
+    writeFileSync(join(uiDirectory, 'assets', 'large-1.txt'), 'x'.repeat(size))
+    const { hostname, port } = new URL(origin)
+    const socket = connect(Number(port), hostname)
+    socket.on('error', () => undefined).write('GET /assets/large-1.txt HTTP/1.1\r\nhost: localhost\r\n\r\n')
+    await new Promise(resolve => socket.once('data', resolve))
+    socket.pause()
+    await sleep(2_000)
+    let read = 0
+    socket.on('data', piece => (read += piece.length)).resume()
+    await new Promise(resolve => socket.once('close', resolve))
+    expect(read).toBeLessThan(size)
   })
 
   test('lets go of a reader that leaves in the middle', async () => {
