@@ -19,6 +19,8 @@ export interface CachedOptions {
   readonly boundMs: number
 }
 
+const failureLifeMs = 5_000
+
 export function createCached<T>(
   read: (signal: AbortSignal) => Promise<T>,
   { clock, lifeMs, boundMs }: CachedOptions,
@@ -45,7 +47,7 @@ export function createCached<T>(
   const settle = (value: typeof known, error: ParleyError | undefined) => {
     known = value
     failure = error
-    freshUntil = clock.monotonic() + lifeMs
+    freshUntil = clock.monotonic() + (error === undefined ? lifeMs : Math.min(lifeMs, failureLifeMs))
     reading = undefined
   }
   const isFresh = () => clock.monotonic() < freshUntil

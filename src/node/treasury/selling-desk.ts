@@ -3,10 +3,10 @@ import {
   type ClaimMove,
   ParleyError,
   type ProviderEntry,
+  type RegisterWish,
   type RegistryStanding,
   type SellingDesk,
   type SellingMove,
-  type SellingView,
 } from '../../core/index.ts'
 import { channelsOf, isSameAddress, newestOf } from './book.ts'
 import { createCached } from './cached.ts'
@@ -24,7 +24,19 @@ const gasOfClaim = 60_000n
 const gasOfVoucher = 25_000n
 
 export function createSellingDesk(options: TreasuryOptions, vault: Vault): SellingDesk {
-  const { network, clock, ledger, config } = options
+  const ownEntry = () => entryIn(options.network.parts(), vault.address())
+  return {
+    get: createLook(options, vault, ownEntry),
+    earnings: wish => earningsOf(options, wish),
+    ...createMoves(options, vault, ownEntry),
+    claim: () => vault.write(writing => claim(options, writing)),
+  }
+}
+
+type OwnEntry = () => ProviderEntry | undefined
+
+function createLook(options: TreasuryOptions, vault: Vault, ownEntry: OwnEntry): SellingDesk['get'] {
+  const { network, clock, config } = options
   const chainOr = async <T>(read: (chain: NonNullable<Parts['access']>['chain']) => Promise<T>) => {
     const { access } = network.parts()
     return access === undefined ? null : await read(access.chain)
@@ -36,7 +48,32 @@ export function createSellingDesk(options: TreasuryOptions, vault: Vault): Selli
   const gasPrice = createCached(signal => chainOr(chain => readGasPrice(chain, signal)), {
     ...{ ...bounds, lifeMs: gasLifeMs },
   })
-  const ownEntry = () => entryIn(network.parts(), vault.address())
+  return async signal => {
+    const [token, known, price] = await Promise.all([
+      vault.token(signal),
+      terms.now(signal).catch(() => null),
+      gasPrice.now(signal).catch(() => null),
+    ])
+    const payers = payersOf(options, vault.address())
+    const owing = BigInt(payers.filter(({ owed }) => owed > 0n).length)
+    const entry = ownEntry()
+    return {
+      ...{ chain: vault.chain(), token, enabled: config.provider.enabled, payers },
+      registered: entry === undefined ? null : standingOf(entry),
+      terms: known && { minStake: known.minStake, unbondingSeconds: Number(known.unbondingSeconds) },
+      offers: offersOf(network.selling(), entry),
+      totals: totalsOf(options, payers),
+      gasEstimate: price && price * (gasOfClaim + gasOfVoucher * owing),
+    }
+  }
+}
+
+/** What changes the registry, between two readings of it. */
+function createMoves(
+  options: TreasuryOptions,
+  vault: Vault,
+  ownEntry: OwnEntry,
+): Pick<SellingDesk, 'register' | 'stake' | 'offers' | 'exit'> {
   const move = (work: (writing: Writing) => Promise<SellingMove['transaction']>): Promise<SellingMove> =>
     vault.write(async writing => {
       await writing.access.directory.refresh(writing.signal)
@@ -45,36 +82,7 @@ export function createSellingDesk(options: TreasuryOptions, vault: Vault): Selli
       return { transaction, ...standingMove(ownEntry()) }
     })
   return {
-    get: async signal => {
-      const [token, known, price] = await Promise.all([
-        vault.token(signal),
-        terms.now(signal).catch(() => null),
-        gasPrice.now(signal).catch(() => null),
-      ])
-      const payers = payersOf(options, vault.address())
-      const owing = BigInt(payers.filter(({ owed }) => owed > 0n).length)
-      const entry = ownEntry()
-      return {
-        ...{ chain: vault.chain(), token, enabled: config.provider.enabled, payers },
-        registered: entry === undefined ? null : standingOf(entry),
-        terms: known && { minStake: known.minStake, unbondingSeconds: Number(known.unbondingSeconds) },
-        offers: offersOf(network.selling(), entry),
-        totals: totalsOf(options, payers),
-        gasEstimate: price && price * (gasOfClaim + gasOfVoucher * owing),
-      } satisfies SellingView
-    },
-    earnings: wish => earningsOf(options, wish),
-    register: wish =>
-      move(async ({ access, account, sender, token, signal }) => {
-        if (ownEntry() !== undefined) {
-          throw new ParleyError('conflict', `${account.address} is registered already; add stake or write its offers`)
-        }
-        const entry = await entryFor(options, account.address, wish.endpoint)
-        const { stake } = wish
-        const least = stake === undefined ? (await readRegistryTerms(access.chain, signal)).minStake : undefined
-        const amount = least ?? parseAmount(stake ?? '', token.decimals)
-        return (await createRegistryMember(sender).register(entry, amount, signal)).hash
-      }),
+    register: wish => move(writing => register(options, writing, wish, ownEntry())),
     stake: amount =>
       move(async ({ account, sender, token, signal }) => {
         requireEntry(ownEntry(), account.address)
@@ -87,25 +95,40 @@ export function createSellingDesk(options: TreasuryOptions, vault: Vault): Selli
     offers: () =>
       move(async ({ account, sender, signal }) => {
         const { offers } = requireEntry(ownEntry(), account.address)
-        return await writeOffers(sender, network.selling(), offers, signal)
+        return await writeOffers(sender, options.network.selling(), offers, signal)
       }),
     exit: () => move(writing => leave(writing, requireEntry(ownEntry(), writing.account.address), options)),
-    claim: () =>
-      vault.write(async ({ access, account: { address: provider }, sender, signal }) => {
-        const of = { ...access.notary.domain, side: 'provider', account: provider } as const
-        const channels = newestOf(channelsOf(ledger, of)).flatMap(({ key, voucher }) =>
-          voucher === undefined ? [] : [{ key, voucher }],
-        )
-        const { rows, paid, transactions, failure } = await collect(sender, ledger, { provider, channels }, signal)
-        const hashes = transactions.map(({ hash }) => hash)
-        return {
-          ...{ transaction: hashes[0] ?? null, transactions: hashes, paid, failure: failure?.message ?? null },
-          rows: rows.map(row => ({
-            ...{ payer: row.payer, cumulative: row.cumulative },
-            ...(row.outcome === 'paid' ? { paid: row.paid, reason: null } : { paid: 0n, reason: row.reason }),
-          })),
-        } satisfies ClaimMove
-      }),
+  }
+}
+
+async function register(
+  options: TreasuryOptions,
+  { access, account, sender, token, signal }: Writing,
+  { stake, endpoint }: RegisterWish,
+  known: ProviderEntry | undefined,
+): Promise<SellingMove['transaction']> {
+  if (known !== undefined) {
+    throw new ParleyError('conflict', `${account.address} is registered already; add stake or write its offers`)
+  }
+  const entry = await entryFor(options, account.address, endpoint)
+  const amount =
+    stake === undefined ? (await readRegistryTerms(access.chain, signal)).minStake : parseAmount(stake, token.decimals)
+  return (await createRegistryMember(sender).register(entry, amount, signal)).hash
+}
+
+async function claim({ ledger }: TreasuryOptions, writing: Writing): Promise<ClaimMove> {
+  const { access, account, sender, signal } = writing
+  const { address: provider } = account
+  const known = newestOf(channelsOf(ledger, { ...access.notary.domain, side: 'provider', account: provider }))
+  const channels = known.flatMap(({ key, voucher }) => (voucher === undefined ? [] : [{ key, voucher }]))
+  const { rows, paid, transactions, failure } = await collect(sender, ledger, { provider, channels }, signal)
+  const hashes = transactions.map(({ hash }) => hash)
+  return {
+    ...{ transaction: hashes[0] ?? null, transactions: hashes, paid, failure: failure?.message ?? null },
+    rows: rows.map(row => ({
+      ...{ payer: row.payer, cumulative: row.cumulative },
+      ...(row.outcome === 'paid' ? { paid: row.paid, reason: null } : { paid: 0n, reason: row.reason }),
+    })),
   }
 }
 

@@ -1,18 +1,20 @@
 import { fillGas, hasFaucet, mintTestToken, parseAmount, type TokenDescription } from '../../chain/index.ts'
 import {
+  type Hex,
   ParleyError,
   type SpendingView,
   type WalletBalances,
   type WalletDesk,
   type WalletView,
 } from '../../core/index.ts'
-import { createCached } from './cached.ts'
-import type { Money, TreasuryOptions, Vault } from './vault.ts'
+import { type Cached, createCached } from './cached.ts'
+import type { Money, TreasuryOptions, Vault, Writing } from './vault.ts'
 import { dateOf, whereaboutsOf } from './views.ts'
 
 const dayMs = 86_400_000
 const faucetLifeMs = 600_000
 const faucetMs = 5_000
+const afterMs = 10_000
 const faucetTokens = '100'
 /** A whole coin of the development chain. */
 const faucetGas = 10n ** 18n
@@ -20,27 +22,13 @@ const othersMax = 100
 
 export function createWalletDesk(options: TreasuryOptions, vault: Vault): WalletDesk {
   const { accounts, config, network, clock } = options
-  const nameOf = (name: string | undefined) => name ?? config.wallet.name
   const faucet = createCached(signal => findFaucet(network, signal), { clock, lifeMs: faucetLifeMs, boundMs: faucetMs })
-  const get = async (signal: AbortSignal): Promise<WalletView> => {
-    const [token, money, hasFaucetNow] = await Promise.all([
-      vault.token(signal),
-      vault.money(signal),
-      faucet.now(signal).catch(() => false),
-    ])
-    return {
-      ...{ state: accounts.state(), name: accounts.name ?? null, address: vault.address() ?? null },
-      ...{ chain: vault.chain(), token, balances: balancesOf(money) },
-      exit: money?.account.exitReadyAt === undefined ? null : { readyAt: dateOf(money.account.exitReadyAt) },
-      caps: capsOf(options, token),
-      faucet: hasFaucetNow,
-      others: await othersOf(options),
-    }
-  }
+  const get = (signal: AbortSignal) => viewOf(options, vault, faucet, signal)
   const after = async (work: () => Promise<void>) => {
     await vault.inTurn(work)
-    return await get(AbortSignal.timeout(faucetMs * 2))
+    return await get(AbortSignal.timeout(afterMs))
   }
+  const nameOf = (name: string | undefined) => name ?? config.wallet.name
   return {
     get,
     create: (name, password) => after(() => accounts.create(nameOf(name), password)),
@@ -50,23 +38,45 @@ export function createWalletDesk(options: TreasuryOptions, vault: Vault): Wallet
     },
     unlock: password => after(() => accounts.unlock(password)),
     faucet: async () => {
-      const transaction = await vault.write(
-        async ({ access: { chain }, sender, token, signal }) => {
-          if (!(await faucet.now(signal))) {
-            const why = `${token.symbol} gives itself to nobody here`
-            throw new ParleyError('unsupported', `${why}; send some to ${sender.signer.address} from where you have it`)
-          }
-          const { address: to } = sender.signer
-          await fillGas(chain, to, faucetGas, signal)
-          const amount = parseAmount(faucetTokens, token.decimals)
-          return (await mintTestToken(sender, { token: token.address, to, amount }, signal)).hash
-        },
-        { needsGas: false },
-      )
-      const balances = balancesOf(await vault.moneyNow(AbortSignal.timeout(faucetMs)))
+      const transaction = await vault.write(writing => takeFrom(faucet, writing), { needsGas: false })
+      const balances = balancesOf(await vault.moneyNow(AbortSignal.timeout(afterMs)))
       return { transaction, state: accounts.state(), balances }
     },
   }
+}
+
+async function viewOf(
+  options: TreasuryOptions,
+  vault: Vault,
+  faucet: Cached<boolean>,
+  signal: AbortSignal,
+): Promise<WalletView> {
+  const { accounts } = options
+  const [token, money, hasFaucetNow, others] = await Promise.all([
+    vault.token(signal),
+    vault.money(signal),
+    faucet.now(signal).catch(() => false),
+    othersOf(options),
+  ])
+  return {
+    ...{ state: accounts.state(), name: accounts.name ?? null, address: vault.address() ?? null },
+    ...{ chain: vault.chain(), token, balances: balancesOf(money), others },
+    exit: money?.account.exitReadyAt === undefined ? null : { readyAt: dateOf(money.account.exitReadyAt) },
+    caps: capsOf(options, token),
+    faucet: hasFaucetNow,
+  }
+}
+
+/** Tokens that give themselves away, and what the transaction takes where gas is nobody's. */
+async function takeFrom(faucet: Cached<boolean>, { access: { chain }, sender, token, signal }: Writing): Promise<Hex> {
+  const { address: to } = sender.signer
+  if (!(await faucet.now(signal))) {
+    const why = `${token.symbol} gives itself to nobody here`
+    throw new ParleyError('unsupported', `${why}; send some to ${to} from where you have it`)
+  }
+  await fillGas(chain, to, faucetGas, signal)
+  const amount = parseAmount(faucetTokens, token.decimals)
+  return (await mintTestToken(sender, { token: token.address, to, amount }, signal)).hash
 }
 
 async function findFaucet(network: TreasuryOptions['network'], signal: AbortSignal): Promise<boolean> {
