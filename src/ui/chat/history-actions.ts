@@ -1,0 +1,69 @@
+import i18next from 'i18next'
+import { toast } from 'sonner'
+import { create } from 'zustand'
+import type { Chat, Folder } from '../storage/documents.ts'
+import { chatStore } from '../storage/store.ts'
+
+const t: typeof i18next.t = ((...given: Parameters<typeof i18next.t>) => i18next.t(...given)) as typeof i18next.t
+
+/** What is told when something could not be written; the page goes on. */
+export function report(work: Promise<unknown>): void {
+  work.catch((cause: unknown) => toast.error(t('storage.history.failed', { reason: String(cause) })))
+}
+
+/** A change of the head of a chat. */
+export function changeChat(chat: Chat, change: Partial<Chat>): void {
+  report(chatStore().saveChat({ ...chat, ...change, updatedAt: Date.now() }))
+}
+
+/** Where a chat is does not make it newer: it stays where it is in the list. */
+export function fileChat(chat: Chat, change: Pick<Partial<Chat>, 'isPinned' | 'folderId' | 'title'>): void {
+  report(chatStore().saveChat({ ...chat, ...change, updatedAt: chat.updatedAt + 1 }))
+}
+
+export function changeFolder(folder: Folder, change: Partial<Folder>): void {
+  report(chatStore().saveFolder({ ...folder, ...change, updatedAt: Date.now() }))
+}
+
+export function newFolder(name: string, systemPrompt = ''): Folder {
+  const now = Date.now()
+  const folder = { id: crypto.randomUUID(), name, systemPrompt, createdAt: now, updatedAt: now, deletedAt: null }
+  report(chatStore().saveFolder(folder))
+  return folder
+}
+
+/** Chats that are deleted as soon as it can no longer be undone: a deletion is for good. */
+export const useLeaving = create<{ readonly ids: ReadonlySet<string> }>(() => ({ ids: new Set() }))
+
+const undoMs = 8_000
+
+function leave(id: string, isLeaving: boolean): void {
+  const next = new Set(useLeaving.getState().ids)
+  if (isLeaving) next.add(id)
+  else next.delete(id)
+  useLeaving.setState({ ids: next })
+}
+
+/** Takes a chat out of sight, and deletes it when nobody wants it back. */
+export function deleteChat({ id, title }: Chat): void {
+  leave(id, true)
+  const finish = () => {
+    if (!useLeaving.getState().ids.has(id)) return
+    report(
+      chatStore()
+        .removeChat(id)
+        .finally(() => leave(id, false)),
+    )
+  }
+  toast(t('storage.history.deleted', { title: title.slice(0, 60) || t('storage.history.untitled') }), {
+    duration: undoMs,
+    action: { label: t('storage.history.undo'), onClick: () => leave(id, false) },
+    onAutoClose: finish,
+    onDismiss: finish,
+  })
+}
+
+// Who leaves the page did not want it back.
+window.addEventListener('pagehide', () => {
+  for (const id of useLeaving.getState().ids) void chatStore().removeChat(id)
+})

@@ -1,0 +1,41 @@
+import { create } from 'zustand'
+
+/** Chats that are being answered right now, for their mark in the history. */
+export const useRunning = create<{ readonly ids: ReadonlySet<string> }>(() => ({ ids: new Set() }))
+
+export function markRunning(chatId: string, isRunning: boolean): void {
+  useRunning.setState(({ ids }) => {
+    const next = new Set(ids)
+    if (isRunning) next.add(chatId)
+    else next.delete(chatId)
+    return { ids: next }
+  })
+}
+
+const place = 'parley.folders'
+
+function readOpen(): ReadonlySet<string> {
+  try {
+    const kept: unknown = JSON.parse(localStorage.getItem(place) ?? '[]')
+    return new Set(Array.isArray(kept) ? kept.filter(id => typeof id === 'string') : [])
+  } catch {
+    return new Set()
+  }
+}
+
+/** Folders that are open in this browser. */
+export const useOpenFolders = create<{ readonly ids: ReadonlySet<string> }>(() => ({ ids: readOpen() }))
+
+const foldersMost = 500
+
+export function openFolder(id: string, isOpen: boolean): void {
+  const next = new Set(useOpenFolders.getState().ids)
+  if (isOpen) next.add(id)
+  else next.delete(id)
+  useOpenFolders.setState({ ids: next })
+  try {
+    localStorage.setItem(place, JSON.stringify([...next].slice(-foldersMost)))
+  } catch {
+    // It counts until the page is left.
+  }
+}
