@@ -16,7 +16,8 @@ export function guardedLookup(rule: ReachRule, lookup: LookupFunction = systemLo
       const wrong = answers.find(({ address }) => isRefused(reachOf(address), rule))
       const [first] = answers
       if (wrong !== undefined) return callback(refusedAddress(`it leads to ${wrong.address}`), '', 0)
-      if (first === undefined) return callback(new ParleyError('backend_failed', 'the name has no address'), '', 0)
+      if (first === undefined)
+        return callback(new ParleyError('backend_failed', 'the name has no address; check how it is written'), '', 0)
       return options.all === true ? callback(null, answers) : callback(null, first.address, first.family)
     })
   }

@@ -46,19 +46,23 @@ export function createDialler({ lookup }: DialOptions = {}): Dialler {
 }
 
 async function dial(target: URL, init: ProxyFetchInit, options: RequestOptions): Promise<Response> {
-  const { method, headers, body, signal } = init
+  const { method, headers, body, bodyBytes, signal } = init
+  if (bodyBytes !== undefined) headers.set('content-length', String(bodyBytes))
   const send = target.protocol === 'https:' ? httpsRequest : httpRequest
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()
   const request = send(target, { ...options, method, headers: Object.fromEntries(headers), signal }, resolve)
   request.on('error', reject)
-  request.on('timeout', () => request.destroy(new ParleyError('timeout', 'the upstream fell silent')))
+  request.on('timeout', () => request.destroy(new ParleyError('timeout', 'the upstream fell silent; try again')))
   if (body === null) request.end()
   else void pipeline(Readable.fromWeb(body as never), request, { signal }).catch(reject)
   const response = await promise
   const encoding = response.headers['content-encoding'] ?? 'identity'
   if (encoding !== 'identity') {
     response.destroy()
-    throw new ParleyError('backend_failed', 'the upstream packs its answer although it was asked not to')
+    throw new ParleyError(
+      'backend_failed',
+      'the upstream packs its answer although it was asked not to; use another address of it',
+    )
   }
   return asWeb(response)
 }

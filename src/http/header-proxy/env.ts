@@ -35,6 +35,8 @@ export interface ProxyFetchInit {
   readonly method: string
   readonly headers: Headers
   readonly body: ReadableStream<Uint8Array> | null
+  /** What the request said of its length: some upstreams take no body without one. */
+  readonly bodyBytes: number | undefined
   readonly signal: AbortSignal
   readonly redirect: 'manual'
   /** A body that is a stream is sent while it is read. */

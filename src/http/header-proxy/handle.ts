@@ -52,14 +52,17 @@ async function passedOn(request: Request, target: URL, env: HeaderProxyEnv, orig
   const timer = setTimeout(() => ended.abort(), headMs)
   const counted = method === 'POST' && body !== null ? countedBody(body) : undefined
   try {
-    const init = { method, headers: upstreamHeaders(request.headers), body: counted?.body ?? null, signal }
-    const response = await env.fetch(target.href, { ...init, redirect: 'manual', duplex: 'half' })
+    const response = await env.fetch(target.href, {
+      ...{ method, signal, headers: upstreamHeaders(request.headers), body: counted?.body ?? null },
+      bodyBytes: counted === undefined ? undefined : lengthOf(request.headers),
+      ...{ redirect: 'manual', duplex: 'half' },
+    })
     return await answered(response, origin)
   } catch (cause) {
     if (counted?.isTooLarge() === true) return refused(tooLarge, origin)
     if (request.signal.aborted) return refused(gone, origin)
     if (ended.signal.aborted) return refused(tooSlow, origin)
-    return refused((cause as { code?: unknown }).code === 'forbidden' ? leadsInside : unreachable, origin)
+    return refused(failureOf(cause), origin)
   } finally {
     clearTimeout(timer)
   }
@@ -75,6 +78,19 @@ async function answered(response: Response, origin: string | null): Promise<Resp
   }
   const headers = answerHeaders(response.headers, origin)
   return new Response(bodiless.has(status) ? null : body, { status, headers })
+}
+
+/** Words of our own may be shown; those of a runtime may hold addresses. */
+function failureOf(cause: unknown): Refusal {
+  const { name, code, message } = cause as { name?: unknown; code?: unknown; message?: unknown }
+  if (name !== 'ParleyError') return unreachable
+  if (code === 'forbidden') return leadsInside
+  return { code: code === 'timeout' ? code : 'backend_failed', message: String(message) }
+}
+
+function lengthOf(headers: Headers): number | undefined {
+  const length = headers.get('content-length')
+  return length !== null && /^\d{1,9}$/.test(length) ? Number(length) : undefined
 }
 
 interface CountedBody {

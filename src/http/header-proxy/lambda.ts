@@ -93,8 +93,10 @@ function requestOf({ rawPath, rawQueryString = '', headers, body, isBase64Encode
   const given = Object.entries(headers).filter((entry): entry is [string, string] => entry[1] !== undefined)
   const bytes = body === undefined ? null : Buffer.from(body, isBase64Encoded === true ? 'base64' : 'utf8')
   const method = http.method.toUpperCase()
+  const request = new Headers(given)
+  if (bytes !== null) request.set('content-length', String(bytes.length))
   return new Request(`https://proxy.invalid${path}${query}`, {
-    ...{ method, headers: given },
+    ...{ method, headers: request },
     body: method === 'POST' ? bytes : null,
   })
 }

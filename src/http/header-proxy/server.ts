@@ -22,6 +22,7 @@ export interface HeaderProxy {
 }
 
 const connectionsMax = 1_000
+const addressMaxLength = 64
 const headersTimeoutMs = 10_000
 const requestTimeoutMs = 120_000
 
@@ -67,7 +68,7 @@ async function serve(message: IncomingMessage, response: ServerResponse, env: He
   const left = new AbortController()
   response.on('close', () => left.abort())
   try {
-    const answer = await handle(requestOf(message, left.signal), { ...env, client: message.socket.remoteAddress })
+    const answer = await handle(requestOf(message, left.signal), { ...env, client: clientOf(message) })
     // What was not read of a refused body would be taken for the next request.
     if (!message.complete && answer.status >= 400) response.shouldKeepAlive = false
     response.writeHead(answer.status, Object.fromEntries(answer.headers))
@@ -78,6 +79,14 @@ async function serve(message: IncomingMessage, response: ServerResponse, env: He
     // The upstream or the page broke off: a cut answer must not look whole.
     response.destroy()
   }
+}
+
+/** A server on this machine that stands in front says last who asked it. */
+function clientOf({ socket, headersDistinct }: IncomingMessage): string | undefined {
+  const { remoteAddress = '' } = socket
+  const isInFront = /^(?:127\.|::1$|::ffff:127\.)/.test(remoteAddress)
+  const said = isInFront ? headersDistinct['x-forwarded-for']?.at(-1)?.split(',').at(-1)?.trim() : undefined
+  return said?.slice(0, addressMaxLength) ?? remoteAddress
 }
 
 function requestOf(message: IncomingMessage, signal: AbortSignal): Request {

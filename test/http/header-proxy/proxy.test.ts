@@ -88,6 +88,7 @@ describe('what is passed on', () => {
       expect(headers[name]).toBeUndefined()
     const [seen] = upstream.asked
     expect(seen).toMatchObject({ method: 'POST', body: '{"model":"m"}' })
+    expect(seen!.headers['content-length']).toBe('13')
     expect(seen!.headers).toMatchObject({ authorization: `Bearer ${key}`, 'openai-beta': 'x', host: upstream.host })
     for (const name of ['cookie', 'x-other', 'origin', 'referer', 'x-forwarded-for', 'sec-fetch-mode']) {
       expect(seen!.headers[name], name).toBeUndefined()
@@ -250,6 +251,15 @@ describe('what is refused', () => {
     expect(await statuses('Bearer a')).toBe(200)
     expect(await statuses('Bearer b')).toBe(200)
     expect(await statuses('Bearer c')).toEqual([429, 'rate_limited'])
+    const others = await start({ limits: { perSecond: 0.1, burst: 1 } })
+    const from = async (address: string, authorization: string) => {
+      const headers = { 'x-forwarded-for': `192.0.2.99, ${address}`, authorization }
+      return (await ask(`${upstream.origin}/`, { through: others, headers })).status
+    }
+    expect(await from('198.51.100.1', 'Bearer a')).toBe(200)
+    expect(await from('198.51.100.2', 'Bearer b')).toBe(200)
+    expect(await from('198.51.100.1', 'Bearer c')).toBe(429)
+    expect(await from('198.51.100.3', 'Bearer b')).toBe(429)
   })
 
   test('a body that is too large, whether it says so or not', async () => {
