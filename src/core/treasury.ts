@@ -4,7 +4,7 @@ import type { ChainView, SellingDesk, TokenView } from './selling.ts'
 /**
  * What the management API asks about money and the network. Amounts are in the smallest unit of the escrow's token, those of gas
  * in the smallest of the chain's own coin; times are Unix milliseconds. Without a chain `chain` is null, lists are empty, and what
- * would write throws `chain_unavailable`.
+ * would write throws `unsupported`.
  */
 export interface Treasury {
   readonly wallet: WalletDesk
@@ -68,7 +68,7 @@ export interface WalletDesk {
   /** A wallet of the configured name is in use at once. Throws `conflict` where there is one of that name. */
   readonly create: (name: string | undefined, password: string) => Promise<WalletView>
   readonly import: (name: string | undefined, source: WalletImport, password: string) => Promise<WalletView>
-  /** Throws `wallet_locked` for a wrong password. */
+  /** Throws `invalid_request` for a wrong password, `not_found` without a wallet. */
   readonly unlock: (password: string) => Promise<WalletView>
   /** Throws `unsupported` where the token gives itself to nobody. */
   readonly faucet: () => Promise<WalletMove>

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { createEscrowPayer, createSender, createSigner } from '../../src/chain/index.ts'
 import { appOf, offered, until } from './market.ts'
-import { createHome, type DevChain, freePort, startChain } from './stage.ts'
+import { bound, chainOf, createHome, type DevChain, freePort, register, startChain } from './stage.ts'
 import { later, type Managed, startOnChain, walletPassword } from './treasury.ts'
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 120_000 })
@@ -235,6 +236,38 @@ describe('money', () => {
   })
 })
 
+describe('others in the registry', () => {
+  test('that cannot be reached are told apart', async () => {
+    const away = createHome()
+    const { address } = await register(dev, away.path, 2, await freePort())
+    away.remove()
+    const listed = async () => {
+      const rows = (await buyer.api('GET /network')).body.providers as { provider: string; state: string }[]
+      return rows.find(({ provider }) => provider === address)
+    }
+    await vi.waitUntil(async () => (await listed())?.state === 'failing', { timeout: 20_000, interval: 100 })
+    const { body } = await buyer.api(`POST /network/${address}/reach`, {})
+    expect(body).toMatchObject({ ok: false, error: { code: 'peer_unreachable' } })
+  })
+})
+
+describe('an account that pays through a key of another machine', () => {
+  test('is shown as such, and nothing is put into it from here', async () => {
+    const { privateKey } = dev.accounts[3]!
+    const elsewhere = createSigner(`0x${'7'.repeat(64)}`).address
+    const payer = createEscrowPayer(createSender(chainOf(dev), createSigner(privateKey)))
+    await payer.deposit(3n * unit, elsewhere, bound())
+    const here = await startOnChain(dev, 3, { models: { nano: false } })
+    try {
+      const { body } = await here.api('GET /escrow')
+      expect(body).toMatchObject({ state: 'open', isOurs: false, whereIsMyMoney: { free: String(3n * unit) } })
+      expect((await here.api('POST /escrow/deposit', { amount: '1' })).body.error.code).toBe('conflict')
+    } finally {
+      await here.stop()
+    }
+  })
+})
+
 describe('secrets', () => {
   test('of a wallet are in no answer, no log and no event', async () => {
     const { privateKey, address } = dev.accounts[3]!
@@ -248,7 +281,7 @@ describe('secrets', () => {
       await buyer.api('POST /wallet/import', { name: 'third', password: walletPassword, privateKey: 'nonsense-key' }),
       await buyer.api('POST /wallet/unlock', { password: 'not the password' }),
     ]
-    expect(answers.map(({ status }) => status)).toEqual([201, 400, 500, 400, 503])
+    expect(answers.map(({ status }) => status)).toEqual([201, 400, 400, 400, 400])
     const heard = JSON.stringify([answers, buyer.node.log.recent()], (_, value) =>
       typeof value === 'bigint' ? String(value) : value,
     )
@@ -286,7 +319,7 @@ describe('a node without a chain', () => {
     try {
       expect((await next.api('GET /wallet')).body).toMatchObject({ state: 'locked', address: made.body.address })
       const wrong = await next.api('POST /wallet/unlock', { password: 'not the password' })
-      expect(wrong.body.error.code).toBe('wallet_locked')
+      expect(wrong.body.error).toMatchObject({ code: 'invalid_request', param: 'password' })
       expect((await next.api('GET /wallet')).body.state).toBe('locked')
       expect((await next.api('POST /wallet/unlock', { password: walletPassword })).body.state).toBe('open')
     } finally {
@@ -306,7 +339,7 @@ describe('a node without a chain', () => {
       expect(body.summary).toEqual({ chain: null, peers: null, models: 0, balance: null, selling: false })
       for (const route of ['escrow/exit', 'escrow/withdraw', 'selling/claim', 'selling/register', 'wallet/faucet']) {
         const { status, body: said } = await alone.api(`POST /${route}`, {})
-        expect([route, status, said.error.code]).toEqual([route, 503, 'chain_unavailable'])
+        expect([route, status, said.error.code]).toEqual([route, 501, 'unsupported'])
         expect(said.error.message).toContain('chain.rpcUrls')
       }
       const findings = (await alone.api('GET /doctor')).body.data as { name: string; state: string }[]

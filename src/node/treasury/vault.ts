@@ -76,7 +76,7 @@ export interface Vault {
   readonly moneyNow: (signal: AbortSignal) => Promise<Money | null>
   /**
    * Does what writes, one after the other, and not at the will of who asked: what is sent is sent, also when he leaves. Throws
-   * `chain_unavailable`, `not_found` without a wallet, `wallet_locked`, `insufficient_funds` and what the work throws.
+   * `unsupported` without a chain, `not_found` without a wallet, `chain_unavailable`, `wallet_locked`, `insufficient_funds` and what the work throws.
    */
   readonly write: <T>(work: (writing: Writing) => Promise<T>, options?: { readonly needsGas?: boolean }) => Promise<T>
   /** For what only touches files. */
@@ -183,7 +183,7 @@ async function writingOf({ network, accounts, config }: TreasuryOptions, signal:
   const { access } = network.parts()
   if (access === undefined) {
     const where = `set chain.rpcUrls and chain.deployment in ${config.paths.configFile}`
-    throw new ParleyError('chain_unavailable', `this node has no chain; ${where} and start it again`)
+    throw new ParleyError('unsupported', `this node has no chain; ${where} and start it again`)
   }
   const account = accounts.current()
   if (account === undefined) {

@@ -1,5 +1,6 @@
 import { fillGas, hasFaucet, mintTestToken, parseAmount, type TokenDescription } from '../../chain/index.ts'
 import {
+  type ErrorCode,
   type Hex,
   ParleyError,
   type SpendingView,
@@ -34,14 +35,30 @@ export function createWalletDesk(options: TreasuryOptions, vault: Vault): Wallet
     create: (name, password) => after(() => accounts.create(nameOf(name), password)),
     import: (name, source, password) => {
       const from = 'privateKey' in source ? source : { keystore: source.keystore, password: source.keystorePassword }
-      return after(() => accounts.import(nameOf(name), from, password))
+      const params = 'privateKey' in source ? keyParams : keystoreParams
+      return after(() => asked(accounts.import(nameOf(name), from, password), params))
     },
-    unlock: password => after(() => accounts.unlock(password)),
+    unlock: password => after(() => asked(accounts.unlock(password), { wallet_locked: 'password' })),
     faucet: async () => {
       const transaction = await vault.write(writing => takeFrom(faucet, writing), { needsGas: false })
       const balances = balancesOf(await vault.moneyNow(AbortSignal.timeout(afterMs)))
       return { transaction, state: accounts.state(), balances }
     },
+  }
+}
+
+const keyParams = { wallet_invalid: 'privateKey' }
+const keystoreParams = { wallet_invalid: 'keystore', wallet_locked: 'keystorePassword' }
+
+/** What is wrong with what was sent is a fault of the request. */
+async function asked(work: Promise<void>, params: { readonly [code in ErrorCode]?: string }): Promise<void> {
+  try {
+    await work
+  } catch (cause) {
+    const { code, message } = ParleyError.from(cause)
+    const param = params[code]
+    if (param === undefined) throw cause
+    throw new ParleyError('invalid_request', message, { param, cause })
   }
 }
 

@@ -51,7 +51,7 @@ function queryNames(parameters: Operation['parameters']): string[] {
 
 /** Has the fields of the schema, and in them whatever comes. */
 function oddBody({ content }: NonNullable<Operation['requestBody']>): fc.Arbitrary<unknown> {
-  const { schema } = content['application/json']
+  const { schema } = content['application/json'] ?? { schema: {} }
   const [first = schema] = schema.oneOf ?? schema.anyOf ?? []
   const fields = Object.keys(first.properties ?? { name: {} })
   const value = fc.oneof({ weight: 3, arbitrary: oddText }, { weight: 1, arbitrary: fc.jsonValue({ maxDepth: 2 }) })
