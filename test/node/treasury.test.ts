@@ -108,6 +108,7 @@ describe('a node without a wallet', () => {
   })
 
   test('makes one, fills it, pays and is answered, without a new start', async () => {
+    await expect(buy()).rejects.toMatchObject({ status: 402, code: 'payment_required' })
     const short = await buyer.api('POST /wallet', { password: 'sesame' })
     expect(short.status).toBe(400)
     expect(short.text).not.toContain('sesame')
@@ -117,6 +118,7 @@ describe('a node without a wallet', () => {
       body: { state: 'open', name: 'default', balances: { wallet: '0', gas: '0' } },
     })
     expect((await buyer.api('POST /wallet', { password: walletPassword })).body.error.code).toBe('conflict')
+    await expect(buy()).rejects.toMatchObject({ status: 402, code: 'insufficient_funds' })
     const poor = await buyer.api('POST /escrow/deposit', { amount: '5' })
     expect(poor.body.error).toMatchObject({ code: 'insufficient_funds', details: { held: '0', asset: 'gas' } })
     const filled = await buyer.api('POST /wallet/faucet', {})
