@@ -8,6 +8,7 @@ import { router } from './app/router.tsx'
 import { start } from './client/session.ts'
 import { followSystem } from './parts/appearance.ts'
 import { TipProvider } from './parts/tip.tsx'
+import { startConnections } from './storage/connections/connections.ts'
 import { startWords } from './words/index.ts'
 
 const retriesMax = 2
@@ -26,6 +27,7 @@ const queries = new QueryClient({
 await startWords()
 followSystem()
 void start()
+startConnections()
 
 createRoot(document.getElementById('root')!).render(
   <StrictMode>
