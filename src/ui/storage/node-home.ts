@@ -54,6 +54,7 @@ export function createNodeHome(database: ChatDatabase): ChatHome {
       for (const { id } of await local.listFolders()) await local.removeFolder(id)
       rhythm.soon()
     },
+    settle: () => exchange(database, local),
     close: () => {
       rhythm.stop()
       local.close()

@@ -39,5 +39,7 @@ export interface ChatHome extends ChatStore {
   merge(collection: Collection): Promise<void>
   /** Everything goes, also what tells of deletions. */
   clear(): Promise<void>
+  /** Until others have what was written; missing where there are none. */
+  settle?(): Promise<void>
   close(): void
 }

@@ -68,7 +68,9 @@ export async function copyTo(kind: HomeKind, onProgress: (share: number) => void
   const from = await openHome()
   const to = await openKind(kind, ownerName())
   try {
-    return await copyAll(from.home, to.home, onProgress)
+    const count = await copyAll(from.home, to.home, onProgress)
+    await to.home.settle?.()
+    return count
   } finally {
     to.home.close()
   }
