@@ -40,22 +40,9 @@ function NodeState() {
   return <Parts status={data} />
 }
 
-interface Strip {
-  readonly chain?: {
-    readonly id: string
-    readonly blockNumber: string | null
-    readonly isStale: boolean
-    readonly error?: string | null
-  } | null
-  readonly peers?: number | null
-  readonly models?: number | readonly unknown[]
-  readonly balance?: { readonly escrow: string; readonly symbol: string; readonly decimals: number } | null
-}
-
 function Parts({ status }: { status: Answer<'GET /status'> }) {
   const { t } = useTranslation()
-  const { chain, peers, models, balance } = status as Strip
-  const count = typeof models === 'number' ? models : (models?.length ?? 0)
+  const { chain, peers, models, balance } = status.summary
   const isBehind = chain?.isStale === true || (chain?.error ?? null) !== null
   return (
     <>
@@ -75,7 +62,7 @@ function Parts({ status }: { status: Answer<'GET /status'> }) {
       {typeof peers === 'number' && (
         <Part tone={peers > 0 ? 'good' : 'warning'} to="/node/network" text={t('app.strip.peers', { count: peers })} />
       )}
-      <Part tone={count > 0 ? 'good' : 'warning'} to="/node/models" text={t('app.strip.models', { count })} />
+      <Part tone={models > 0 ? 'good' : 'warning'} to="/node/models" text={t('app.strip.models', { count: models })} />
       {balance && <Part to="/money" text={units(balance.escrow, balance.decimals, balance.symbol)} />}
       <span className="ml-auto px-1.5 tabular">v{status.version}</span>
     </>
