@@ -4,11 +4,11 @@ import {
   guardedLookup,
   hostReach,
   isRefused,
-  ParleyError,
   type ReachRule,
   refusedAddress,
   urlFault,
-} from '../core/index.ts'
+} from '../core/addresses/index.ts'
+import { ParleyError } from '../core/index.ts'
 
 export interface GuardOptions extends ReachRule {
   /** How a name is looked up; as the system does when missing. */

@@ -1,7 +1,8 @@
 import { lookup } from 'node:dns/promises'
 import type { LookupFunction } from 'node:net'
 import { createGuardedFetch } from '../backends/index.ts'
-import { hostReach, isRefused, ParleyError, type ReachRule, reachOf, urlFault } from '../core/index.ts'
+import { hostReach, isRefused, type ReachRule, reachOf, urlFault } from '../core/addresses/index.ts'
+import { ParleyError } from '../core/index.ts'
 import type { FetchOut } from '../telemetry/index.ts'
 
 export interface FetchOutOptions extends ReachRule {

@@ -2,7 +2,8 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createGuardedFetch, createUpstream } from '../../src/backends/index.ts'
-import { hostReach, ParleyError, reachOf, systemClock, urlFault } from '../../src/core/index.ts'
+import { hostReach, reachOf, urlFault } from '../../src/core/addresses/index.ts'
+import { ParleyError, systemClock } from '../../src/core/index.ts'
 import {
   closed,
   hostileUrls,

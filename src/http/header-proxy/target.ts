@@ -1,4 +1,5 @@
-import { type ErrorCode, urlFault } from '../../core/index.ts'
+import { urlFault } from '../../core/addresses/index.ts'
+import type { ErrorCode } from '../../core/index.ts'
 import type { HeaderProxyRules } from './env.ts'
 
 export interface Refusal {

@@ -1,7 +1,7 @@
 import { lookup as systemLookup } from 'node:dns'
 import type { LookupFunction } from 'node:net'
-import { isRefused, type ReachRule, reachOf } from './addresses.ts'
-import { ParleyError } from './errors.ts'
+import { ParleyError } from '../errors.ts'
+import { isRefused, type ReachRule, reachOf } from './reach.ts'
 
 /**
  * Looks up a name for a connection that is about to be made, and fails with `forbidden` if any of the addresses may not be
