@@ -266,6 +266,5 @@ export const storage: Words['storage'] = {
   app: {
     updated: 'Eine neue Version dieser Seite ist da.',
     reload: 'Neu laden',
-    offline: 'Sie sind offline. Lesen geht; Senden wartet auf eine Verbindung.',
   },
 }

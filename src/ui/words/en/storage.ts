@@ -258,6 +258,5 @@ export const storage = {
   app: {
     updated: 'A new version of this page is there.',
     reload: 'Reload',
-    offline: 'You are offline. You can read; sending waits for a connection.',
   },
 }
