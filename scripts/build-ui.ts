@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -13,14 +13,22 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const source = join(root, 'src/ui')
 const target = join(root, 'dist/ui')
 const stamp = join(target, '.sources')
+/** What is served stays whole until the next is. */
+const next = join(root, `dist/ui-${process.pid}`)
 
 async function main(isIfNeeded: boolean): Promise<void> {
   const wanted = await hashOfSources()
   if (isIfNeeded && (await readFile(stamp, 'utf8').catch(() => '')) === wanted) return
   const startedAt = performance.now()
   const { build } = await import('vite')
-  await build({ configFile: join(source, 'vite.config.ts'), logLevel: 'warn' })
-  await compress()
+  try {
+    await build({ configFile: join(source, 'vite.config.ts'), logLevel: 'warn', build: { outDir: next } })
+    await compress()
+    await rm(target, { recursive: true, force: true })
+    await rename(next, target)
+  } finally {
+    await rm(next, { recursive: true, force: true })
+  }
   await writeFile(stamp, wanted)
   console.error(`built dist/ui in ${Math.round(performance.now() - startedAt)} ms`)
 }
@@ -37,7 +45,7 @@ async function hashOfSources(): Promise<string> {
 const worthwhileBytes = 1_024
 
 async function compress(): Promise<void> {
-  const texts = (await filesBelow(target)).filter(file => /\.(?:js|css|html|svg|webmanifest|json)$/.test(file))
+  const texts = (await filesBelow(next)).filter(file => /\.(?:js|css|html|svg|webmanifest|json)$/.test(file))
   for (const file of texts) {
     const bytes = await readFile(file)
     if (bytes.length < worthwhileBytes || file.endsWith('index.html')) continue

@@ -12,12 +12,13 @@ export const missingBrowser =
 
 const startMs = 30_000
 
-export async function openBrowser(): Promise<Browser> {
+export async function openBrowser(...args: readonly string[]): Promise<Browser> {
   return await chromium.launch({
     executablePath: found ?? 'chromium',
     timeout: startMs,
     // Containers run as root; nothing of the network but this machine is ever visited.
     args: [
+      ...args,
       '--no-sandbox',
       '--disable-dev-shm-usage',
       '--disable-gpu',
