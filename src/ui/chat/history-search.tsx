@@ -36,7 +36,7 @@ export function SearchHits({ search, query }: { search: ChatSearch | undefined; 
           ? t('storage.history.indexing')
           : t('storage.history.hits', { count: hits.length })}
       </p>
-      <ul className="grid gap-px">
+      <ul className="grid grid-cols-[minmax(0,1fr)] gap-px">
         {hits.map(hit => (
           <li key={`${hit.chatId} ${hit.messageId}`}>
             <HitLink hit={hit} />
@@ -66,7 +66,7 @@ function HitLink({ hit: { chatId, messageId, title, pieces, at } }: { hit: Hit }
       params={{ id: chatId } as never}
       search={(messageId === undefined ? {} : { message: messageId }) as never}
       data-row
-      className="grid gap-0.5 rounded-md px-2 py-1.5 hover:bg-muted"
+      className="grid grid-cols-[minmax(0,1fr)] gap-0.5 rounded-md px-2 py-1.5 hover:bg-muted"
     >
       <span className="flex items-baseline gap-2">
         <span className="min-w-0 flex-1 truncate font-medium">{title || t('storage.history.untitled')}</span>

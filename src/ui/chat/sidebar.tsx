@@ -27,7 +27,7 @@ export function ChatSidebar() {
   const isSearching = query.trim() !== ''
   return (
     <section aria-label={t('storage.history.title')} className="flex h-full min-h-0 flex-col gap-1">
-      <div className="flex items-center gap-1 pt-1">
+      <div className="flex items-center gap-1 px-0.5 pt-1">
         <div className="relative min-w-0 flex-1">
           <Search aria-hidden className="absolute top-1/2 left-2 size-3.5 -translate-y-1/2 text-muted-foreground" />
           <input

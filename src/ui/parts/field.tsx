@@ -17,7 +17,7 @@ export function Field({ label, hint, error, className, children }: FieldProps) {
   const id = useId()
   const about = `${id}-about`
   return (
-    <div className={cn('grid gap-1.5', className)}>
+    <div className={cn('grid content-start gap-1.5', className)}>
       <label htmlFor={id} className="font-medium">
         {label}
       </label>

@@ -38,7 +38,7 @@ interface SectionProps {
 
 export function Section({ title, about, actions, className, children }: SectionProps) {
   return (
-    <section className={cn('grid gap-3', className)}>
+    <section className={cn('grid content-start gap-3', className)}>
       {(title || actions) && (
         <header className="flex flex-wrap items-end justify-between gap-2">
           <div className="grid gap-0.5">

@@ -63,10 +63,8 @@ export function createBrowserHome(database: ChatDatabase, { onWrite }: BrowserHo
     const note = (changed: boolean) => (isChanged ||= changed)
     await writing(async () => {
       for (const folder of collection.folders) note(await putFolder(folder, false, isHere))
+      for (const chat of collection.chats) note(await putChat(chat, byChat.get(chat.id) ?? [], false, isHere))
     })
-    for (const chat of collection.chats) {
-      note(await writing(() => putChat(chat, byChat.get(chat.id) ?? [], false, isHere)))
-    }
     if (isChanged) changes.tell(undefined)
   }
 

@@ -35,7 +35,7 @@ export interface Collection {
 export interface ChatHome extends ChatStore {
   /** Chats and folders with what was deleted, without messages. */
   heads(): Promise<Omit<Collection, 'messages'>>
-  /** Merges a whole collection, all or nothing for each chat. */
+  /** Merges a collection, all of it or nothing. */
   merge(collection: Collection): Promise<void>
   /** Everything goes, also what tells of deletions. */
   clear(): Promise<void>
