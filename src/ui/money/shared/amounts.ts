@@ -1,24 +1,11 @@
 import { units } from '../../parts/format.ts'
 
+export { parseAmount, plain } from '../../parts/amount.ts'
+
 /** Amounts are whole numbers of the token's smallest unit; people write whole tokens. */
 
 /** More than so many whole tokens are moved only by who has typed the amount. */
 const unconfirmedMax = 10n
-
-/** Undefined for what is no amount. Both `2.5` and `2,5` are understood. */
-export function parseAmount(text: string, decimals: number): bigint | undefined {
-  const [, whole, fraction = ''] = /^(\d{1,30})(?:[.,](\d*))?$/.exec(text.trim()) ?? []
-  if (whole === undefined || fraction.length > decimals) return undefined
-  return BigInt(whole + fraction.padEnd(decimals, '0'))
-}
-
-/** As it is typed and sent: `2.5`. */
-export function plain(amount: bigint, decimals: number): string {
-  const digits = amount.toString().padStart(decimals + 1, '0')
-  const fraction = digits.slice(digits.length - decimals).replace(/0+$/, '')
-  const whole = digits.slice(0, digits.length - decimals)
-  return fraction === '' ? whole : `${whole}.${fraction}`
-}
 
 export function needsTyping(amount: bigint, decimals: number): boolean {
   return amount > unconfirmedMax * 10n ** BigInt(decimals)

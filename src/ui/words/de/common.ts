@@ -33,5 +33,8 @@ export const common: Words['common'] = {
     fair: 'Brauchbar',
     strong: 'Stark',
   },
+  pages: '{{from}}–{{to}} von {{total}}',
+  previousPage: 'Vorige Seite',
+  nextPage: 'Nächste Seite',
   typeToConfirm: 'Zur Bestätigung „{{text}}“ eingeben',
 }

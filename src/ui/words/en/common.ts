@@ -31,5 +31,8 @@ export const common = {
     fair: 'Fair',
     strong: 'Strong',
   },
+  pages: '{{from}}–{{to}} of {{total}}',
+  previousPage: 'Previous page',
+  nextPage: 'Next page',
   typeToConfirm: 'Type “{{text}}” to confirm',
 }

@@ -1,0 +1,27 @@
+import { Link } from '@tanstack/react-router'
+import { useTranslation } from 'react-i18next'
+import { useApi } from '../../client/api.ts'
+import { Button } from '../../parts/button.tsx'
+import { Card, Section } from '../../parts/page.tsx'
+
+const limit = 200
+
+/** Whether words are kept, and how that is changed. */
+export function Archive() {
+  const { t } = useTranslation()
+  const { data } = useApi('GET /keys', { query: { limit, revoked: 'false' } })
+  const count = data?.data.filter(({ archive }) => archive === 'on').length ?? 0
+  return (
+    <Section title={t('settings.privacy.archive')}>
+      <Card className="flex flex-wrap items-start justify-between gap-3">
+        <div className="grid flex-1 basis-72 gap-2">
+          {count > 0 && <p className="font-medium">{t('settings.privacy.archiveKeys', { count })}</p>}
+          <p className="text-muted-foreground">{t('settings.privacy.archiveHow')}</p>
+        </div>
+        <Button asChild>
+          <Link to={'/settings/people' as '/'}>{t('settings.privacy.toKeys')}</Link>
+        </Button>
+      </Card>
+    </Section>
+  )
+}
