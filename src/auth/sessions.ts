@@ -1,9 +1,11 @@
-import { hash } from 'node:crypto'
+import { createHmac, hash, hkdfSync } from 'node:crypto'
 import type { Clock, Random, SessionRow, SessionStore, UserRow, UserStore } from '../core/index.ts'
 import { ParleyError } from '../core/index.ts'
 import { accessLifeMs, type Tokens } from './tokens.ts'
 
 export interface SessionsParts {
+  /** Of the installation: all its nodes make the same token of the same. */
+  readonly masterKey: Uint8Array
   readonly sessions: SessionStore
   readonly users: Pick<UserStore, 'get'>
   readonly tokens: Tokens
@@ -35,7 +37,10 @@ export interface SignedIn {
 export interface Sessions {
   /** For somebody, or for the machine. */
   readonly open: (user: UserRow | undefined, userAgent: string) => Promise<TokenPair>
-  /** Throws `unauthorized`; a token that was used before ends its whole family. */
+  /**
+   * Throws `unauthorized`. A token that was used just now gives the same pair again, as the answer may never have come to the
+   * browser; later, or once what came of it was used, it ends its whole family.
+   */
   readonly refresh: (refreshToken: string) => Promise<TokenPair>
   /** Whose access token it is, with the role the user has now. Throws `unauthorized`. */
   readonly check: (accessToken: string) => Promise<SignedIn>
@@ -48,6 +53,8 @@ export interface Sessions {
 const dayMs = 86_400_000
 const defaultIdleMs = 30 * dayMs
 const refreshBytes = 32
+/** Pages that are loaded twice, and tabs that do not know of each other, come again within this. */
+const graceMs = 30_000
 /** The oldest goes when somebody logs in once more. */
 const perUserMax = 100
 /** No user has this id. */
@@ -55,8 +62,9 @@ const machineSubject = ''
 const userAgentMaxLength = 300
 const refreshMaxLength = 200
 
-export function createSessions(parts: SessionsParts): Sessions {
-  const { sessions, random, clock, idleMs = defaultIdleMs } = parts
+export function createSessions(given: SessionsParts): Sessions {
+  const { sessions, random, clock, idleMs = defaultIdleMs } = given
+  const parts = { ...given, successorOf: successors(given.masterKey) }
   return {
     open: async (user, userAgent) => {
       const refreshToken = `${newSecret(random)}.${newSecret(random)}`
@@ -80,15 +88,21 @@ export function createSessions(parts: SessionsParts): Sessions {
   }
 }
 
-async function refresh(parts: SessionsParts, token: string): Promise<TokenPair> {
-  const { sessions, users, random, clock, idleMs = defaultIdleMs } = parts
+interface Refreshing extends SessionsParts {
+  readonly successorOf: (token: string) => string
+}
+
+async function refresh(parts: Refreshing, token: string): Promise<TokenPair> {
+  const { sessions, users, clock, idleMs = defaultIdleMs } = parts
   const row = await found(sessions, token)
   if (row === undefined || row.revokedAt !== null || row.expiresAt <= clock.now()) throw over()
   if (row.userId !== null && (await users.get(row.userId))?.status !== 'active') throw over()
-  const refreshToken = successorOf(token, random)
+  const refreshToken = parts.successorOf(token)
   const next = { refreshHash: hashOf(refreshToken), expiresAt: clock.now() + idleMs }
   const rotated = await sessions.rotate(row.id, next)
   if (rotated !== undefined) return await pairOf(parts, rotated, refreshToken)
+  const unused = await sessions.find(next.refreshHash)
+  if (unused !== undefined && isFresh(unused, clock.now())) return await pairOf(parts, unused, refreshToken)
   await sessions.revokeFamily(row.family)
   parts.onReuse?.(row.userId)
   throw over()
@@ -131,10 +145,23 @@ async function found(sessions: SessionStore, token: string): Promise<SessionRow 
   return token.length > refreshMaxLength ? undefined : await sessions.find(hashOf(token))
 }
 
-/** The part behind the point stays for the whole session: whoever keeps the parts in two places changes one of them. */
-function successorOf(token: string, random: Random): string {
-  const [, lasting = newSecret(random)] = token.split('.')
-  return `${newSecret(random)}.${lasting}`
+/** Whether it was made just now and nobody has shown it yet. */
+function isFresh({ createdAt, rotatedAt, revokedAt }: SessionRow, now: number): boolean {
+  return rotatedAt === null && revokedAt === null && Math.abs(now - createdAt) < graceMs
+}
+
+/**
+ * Which token comes of which: the same each time, so that of two answers either may come last. Nobody can tell it from the
+ * token without the key. The part behind the point stays for the whole session: whoever keeps the parts in two places
+ * changes one of them.
+ */
+function successors(masterKey: Uint8Array): Refreshing['successorOf'] {
+  const key = Buffer.from(hkdfSync('sha256', masterKey, '', 'parley refresh tokens', 32))
+  const made = (what: string, token: string) => createHmac('sha256', key).update(`${what} ${token}`).digest('base64url')
+  return token => {
+    const [, lasting = made('lasting', token)] = token.split('.')
+    return `${made('changing', token)}.${lasting}`
+  }
 }
 
 function newSecret(random: Random): string {

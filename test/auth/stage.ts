@@ -44,10 +44,10 @@ export function heldClock(now = Date.UTC(2026, 10, 18, 12, 30)): HeldClock {
 }
 
 /** A real store in a file of its own. */
-export async function openTestStore(clock: Clock = systemClock): Promise<Store & { path: string }> {
+export async function openTestStore(clock: Clock = systemClock, url?: string): Promise<Store & { path: string }> {
   const home = mkdtempSync(join(tmpdir(), 'parley-auth-'))
   const path = join(home, 'gateway.sqlite')
-  const store = await openStore({ path }, { clock, random: systemRandom })
+  const store = await openStore(url === undefined ? { path } : { url }, { clock, random: systemRandom })
   atTheEnd(async () => {
     await store.close()
     rmSync(home, { recursive: true, force: true })
@@ -92,12 +92,14 @@ export interface PeopleOptions {
   readonly asksForMailCode?: boolean
   readonly hasMail?: boolean
   readonly signUp?: Partial<SignUpSettings>
+  /** A database in place of a file. */
+  readonly url?: string | undefined
 }
 
 /** Everything about accounts over one real store, by a clock that stands still. */
-export async function startPeople({ asksForMailCode = false, hasMail = true, signUp = {} }: PeopleOptions = {}) {
+export async function startPeople({ asksForMailCode = false, hasMail = true, signUp = {}, url }: PeopleOptions = {}) {
   const clock = heldClock()
-  const store = await openTestStore(clock)
+  const store = await openTestStore(clock, url)
   const node = await startNode({ store, clock })
   const { counters, cache } = node.shared
   const random = systemRandom
@@ -109,7 +111,10 @@ export async function startPeople({ asksForMailCode = false, hasMail = true, sig
   const throttle = createThrottle(counters)
   const sealer = createSealer(masterKey, random)
   const { users, sessions: rows, budgets } = store
-  const sessions = createSessions({ sessions: rows, users, tokens, clock, random, onReuse: id => reused.push(id) })
+  const sessions = createSessions({
+    ...{ sessions: rows, users, tokens, clock, random, masterKey },
+    onReuse: id => reused.push(id),
+  })
   const secondFactor = createSecondFactor({ users, sealer, counters, clock, random })
   const onError = (cause: unknown) => {
     throw cause
@@ -118,7 +123,7 @@ export async function startPeople({ asksForMailCode = false, hasMail = true, sig
   const withMail = hasMail ? { mailCodes } : {}
   const settings = { isOpen: true, domains: [], priceMultiplier: 1_200, key: {}, ...signUp }
   return {
-    ...{ clock, store, node, mail, tokens, passwords, sessions, secondFactor, mailCodes, reused },
+    ...{ clock, store, masterKey, node, mail, tokens, passwords, sessions, secondFactor, mailCodes, reused },
     accounts: createAccounts({
       users,
       passwords,

@@ -49,7 +49,7 @@ export function createAuth(options: AuthOptions): Auth {
   const tokens = createTokens({ masterKey, clock })
   const { onReuse } = options
   const sessions = createSessions({
-    ...{ sessions: store.sessions, users, tokens, clock, random },
+    ...{ sessions: store.sessions, users, tokens, clock, random, masterKey },
     ...(onReuse !== undefined && { onReuse }),
   })
   const throttle = createThrottle(shared.counters)
