@@ -1,0 +1,40 @@
+import { useCallback, useEffect, useLayoutEffect, useRef, useState } from 'react'
+import { draftOf, keepDraft } from '../preferences.ts'
+
+const keepAfterMs = 300
+
+/** What is being written, as high as it needs to be, kept until it is sent. */
+export function useText(draftId: string) {
+  const box = useRef<HTMLTextAreaElement>(null)
+  const [text, setText] = useState(() => draftOf(draftId))
+  const [owner, setOwner] = useState(draftId)
+  if (owner !== draftId) {
+    setOwner(draftId)
+    setText(draftOf(draftId))
+  }
+  // biome-ignore lint/correctness/useExhaustiveDependencies: whenever the text changes
+  useLayoutEffect(() => {
+    const element = box.current
+    if (element === null) return
+    element.style.height = 'auto'
+    element.style.height = `${element.scrollHeight}px`
+  }, [text])
+  useEffect(() => {
+    const timer = setTimeout(() => keepDraft(draftId, text), keepAfterMs)
+    return () => clearTimeout(timer)
+  }, [draftId, text])
+  const insert = useCallback((more: string) => {
+    const { selectionStart: from = 0, selectionEnd: to = 0 } = box.current ?? {}
+    setText(before => {
+      const start = before.slice(0, from)
+      const gap = start === '' || /\s$/.test(start) ? '' : ' '
+      return start + gap + more + before.slice(to)
+    })
+    box.current?.focus()
+  }, [])
+  const clear = useCallback(() => {
+    setText('')
+    keepDraft(draftId, '')
+  }, [draftId])
+  return { box, text, setText, insert, clear }
+}

@@ -1,0 +1,252 @@
+import i18next from 'i18next'
+import { create } from 'zustand'
+import { ApiError, type ChatEnd, type ChatPiece, streamChat } from '../../openai/stream-client.ts'
+import { connection } from '../client/connection.ts'
+import { isNode } from '../client/session.ts'
+import type { Message, MessageFacts, ToolCall } from '../storage/documents.ts'
+import { chatStore } from '../storage/store.ts'
+import { changeChat, opened } from './desk.ts'
+import { costOf, type Model } from './models.ts'
+import { pathTo } from './tree.ts'
+import { parametersOf, wireOf } from './wire.ts'
+
+/** An answer that is being written. Several chats may have one at once; each goes on while another chat is looked at. */
+export interface Run {
+  readonly chatId: string
+  readonly messageId: string
+  /** The message it answers. */
+  readonly parentId: string
+  readonly model: string
+  readonly provider: string | undefined
+  readonly requestId: string | undefined
+  readonly text: string
+  readonly reasoning: string
+  readonly toolCalls: readonly ToolCall[]
+  readonly notices: readonly { readonly text: string }[]
+  /** Of `performance.now()`. */
+  readonly startedAt: number
+  readonly firstAt: number | undefined
+}
+
+export const useRuns = create<{ readonly runs: Readonly<Record<string, Run>> }>(() => ({ runs: {} }))
+
+/** Words are shown so often at most: more cannot be read, and each time costs a layout. */
+const paintMs = 50
+/** What came so far is stored so often, so that a tab that dies loses little. */
+const keepMs = 5_000
+const toolsMax = 64
+const noticesMax = 20
+
+interface Wishes {
+  readonly chatId: string
+  readonly parentId: string
+  readonly model: string
+  /** The providers to ask, or to leave out. */
+  readonly provider?: string | { readonly ignore: readonly string[] }
+  /** What is known of the models, for what it costs. */
+  readonly models: readonly Model[]
+}
+
+const stops = new Map<string, AbortController>()
+
+export function isRunning(chatId: string): boolean {
+  return stops.has(chatId)
+}
+
+/** Ends an answer; what came stays. */
+export function stopRun(chatId: string): void {
+  stops.get(chatId)?.abort()
+}
+
+/** Asks for an answer to a message. How it ends is in the message that it leaves. */
+export async function startRun(wishes: Wishes): Promise<void> {
+  const { chatId, parentId, model } = wishes
+  if (stops.has(chatId) || opened(chatId) === undefined) return
+  const stop = new AbortController()
+  stops.set(chatId, stop)
+  const run = createRun({ chatId, parentId, model })
+  try {
+    const end = await follow(run, wishes, stop.signal)
+    run.finish(doneOf(run.now(), end, wishes.models))
+  } catch (error) {
+    run.finish(failureOf(run.now(), error, stop.signal))
+  } finally {
+    stops.delete(chatId)
+  }
+}
+
+async function follow(run: Writer, wishes: Wishes, signal: AbortSignal): Promise<ChatEnd> {
+  const known = connection()
+  if (known === undefined) throw new ApiError('unreachable', i18next.t('chat.noConnection'))
+  const stream = streamChat(known, await bodyOf(wishes), { signal })
+  for (let step = await stream.next(); ; step = await stream.next()) {
+    if (step.done === true) return step.value
+    run.add(step.value)
+  }
+}
+
+async function bodyOf({ chatId, parentId, model, provider }: Wishes): Promise<object> {
+  const { chat, messages } = opened(chatId)!
+  const system = [await folderPrompt(chat.folderId), chat.systemPrompt].filter(text => text.trim() !== '').join('\n\n')
+  return {
+    model,
+    messages: wireOf(pathTo(messages, parentId), system),
+    ...parametersOf(chat.parameters),
+    ...(isNode && { continue_on_failure: true }),
+    ...(provider !== undefined && { provider }),
+  }
+}
+
+async function folderPrompt(folderId: string | null): Promise<string> {
+  if (folderId === null) return ''
+  const folders = await chatStore()
+    .listFolders()
+    .catch(() => [])
+  return folders.find(({ id }) => id === folderId)?.systemPrompt ?? ''
+}
+
+interface Writer {
+  readonly add: (piece: ChatPiece) => void
+  readonly now: () => Run
+  readonly finish: (how: Ending) => void
+}
+
+type Ending = Pick<Message, 'state' | 'error' | 'usage'> & { readonly facts?: Partial<MessageFacts> }
+
+/** Gathers what comes, and shows it in steps. */
+function createRun(given: Pick<Run, 'chatId' | 'parentId' | 'model'>): Writer {
+  let run: Run = {
+    ...given,
+    messageId: crypto.randomUUID(),
+    ...{ provider: undefined, requestId: undefined, text: '', reasoning: '', toolCalls: [], notices: [] },
+    ...{ startedAt: performance.now(), firstAt: undefined },
+  }
+  const createdAt = Date.now()
+  let keptAt = createdAt
+  let painting: ReturnType<typeof setTimeout> | undefined
+  const paint = () => {
+    painting = undefined
+    useRuns.setState(({ runs }) => ({ runs: { ...runs, [run.chatId]: run } }))
+  }
+  const keep = (how: Ending) => {
+    const { headId } = opened(run.chatId)?.chat ?? {}
+    keptAt = Math.max(Date.now(), keptAt + 1)
+    const message = { ...messageOf(run, how), createdAt, updatedAt: keptAt }
+    const isShown = headId === run.parentId && how.error?.code !== unfinished.code
+    changeChat(run.chatId, isShown ? { headId: message.id } : {}, [message])
+  }
+  const keeping = setInterval(() => run.text !== '' && keep({ state: 'cut', error: unfinished }), keepMs)
+  const leave = () => keep({ state: 'cut', error: unfinished })
+  addEventListener('pagehide', leave)
+  paint()
+  return {
+    add: piece => {
+      run = grown(run, piece)
+      painting ??= setTimeout(() => requestAnimationFrame(paint), paintMs)
+    },
+    now: () => run,
+    finish: how => {
+      clearTimeout(painting)
+      clearInterval(keeping)
+      removeEventListener('pagehide', leave)
+      keep(how)
+      useRuns.setState(({ runs }) => {
+        const { [run.chatId]: _, ...others } = runs
+        return { runs: others }
+      })
+    },
+  }
+}
+
+const unfinished = { code: 'page_left', message: '' }
+
+function messageOf(run: Run, { state, error, usage, facts }: Ending): Omit<Message, 'createdAt' | 'updatedAt'> {
+  const { messageId, chatId, parentId, model, text, reasoning, toolCalls, notices, provider, requestId } = run
+  const firstMs = run.firstAt === undefined ? undefined : run.firstAt - run.startedAt
+  return {
+    ...{ id: messageId, chatId, parentId, role: 'assistant', text, model, state },
+    ...(reasoning !== '' && { reasoning }),
+    ...(toolCalls.length > 0 && { toolCalls }),
+    ...(error && { error }),
+    ...(usage && { usage }),
+    facts: {
+      ...(provider !== undefined && { provider }),
+      ...(requestId !== undefined && { requestId }),
+      ...(firstMs !== undefined && { ttftMs: Math.round(firstMs) }),
+      ...(notices.length > 0 && { notices }),
+      ...facts,
+    },
+  }
+}
+
+function doneOf(run: Run, end: ChatEnd, models: readonly Model[]): Ending {
+  const { usage, provider = run.provider, servedModel, requestId, totalMs, firstMs } = end
+  const writingMs = Math.max(totalMs - firstMs, 1)
+  const speed = usage !== undefined && usage.completion > 1 ? (usage.completion / writingMs) * 1_000 : undefined
+  const told = !isNode && end.cost !== undefined ? { cost: end.cost, currency: 'USD' } : undefined
+  const model = models.find(({ id }) => id === run.model)
+  return {
+    state: 'done',
+    ...(usage && { usage }),
+    facts: {
+      ...(provider !== undefined && { provider }),
+      ...(servedModel !== undefined && { servedModel }),
+      ...(requestId !== undefined && { requestId }),
+      ...{ ttftMs: Math.round(firstMs), totalMs: Math.round(totalMs) },
+      ...(speed !== undefined && { tokensPerSecond: Math.round(speed * 10) / 10 }),
+      ...(told ?? (usage && costOf(model, provider, usage))),
+    },
+  }
+}
+
+function failureOf(run: Run, error: unknown, signal: AbortSignal): Ending {
+  const totalMs = Math.round(performance.now() - run.startedAt)
+  if (signal.aborted) return { state: 'stopped', facts: { totalMs } }
+  const { code, message, requestId } =
+    error instanceof ApiError ? error : { code: 'failed', message: String(error), requestId: undefined }
+  const state = code === 'stream_cut' ? 'cut' : 'failed'
+  return { state, error: { code, message }, facts: { totalMs, ...(requestId !== undefined && { requestId }) } }
+}
+
+function grown(run: Run, piece: ChatPiece): Run {
+  const firstAt = run.firstAt ?? performance.now()
+  switch (piece.type) {
+    case 'start':
+      return { ...run, provider: piece.provider ?? run.provider, requestId: piece.requestId ?? run.requestId }
+    case 'text':
+      return { ...run, firstAt, text: run.text + piece.text }
+    case 'reasoning':
+      return { ...run, firstAt, reasoning: run.reasoning + piece.text }
+    case 'tool':
+      return { ...run, firstAt, toolCalls: withTool(run.toolCalls, piece) }
+    case 'notice':
+      return {
+        ...run,
+        ...(piece.code === 'continued' && { provider: piece.about }),
+        notices: [...run.notices, { text: said(piece) }].slice(-noticesMax),
+      }
+  }
+}
+
+function withTool(calls: readonly ToolCall[], piece: Extract<ChatPiece, { type: 'tool' }>): readonly ToolCall[] {
+  const { index, id, name = '', arguments: more = '' } = piece
+  if (index >= toolsMax) return calls
+  const before = calls[index]
+  if (before === undefined) return [...calls, { id: id ?? `call-${index}`, name, arguments: more }]
+  return calls.with(index, { ...before, name: before.name + name, arguments: before.arguments + more })
+}
+
+function said({ code, about }: Extract<ChatPiece, { type: 'notice' }>): string {
+  switch (code) {
+    case 'failover':
+      return i18next.t('chat.notice.failover', { count: Number(about) })
+    case 'overtook':
+      return i18next.t('chat.notice.overtook', { provider: about })
+    case 'other_model':
+      return i18next.t('chat.notice.otherModel', { model: about })
+    case 'cached':
+      return i18next.t('chat.notice.cached')
+    case 'continued':
+      return i18next.t('chat.notice.continued', { provider: about })
+  }
+}

@@ -1,0 +1,20 @@
+import { useMemo } from 'react'
+import { useConnection } from '../client/connection.ts'
+import { chosenModel, useCanPay, useModels } from './models.ts'
+import { usePreferences } from './preferences.ts'
+
+/** The model that answers: the chosen one, else the one nobody has to choose. */
+export function useChosenModel(wanted: string | null) {
+  const { models, isPending, error } = useModels()
+  const { lastModel, pins } = usePreferences()
+  const canPay = useCanPay()
+  const isConnected = useConnection() !== undefined
+  const usual = useMemo(() => chosenModel(models, { last: lastModel, pins, canPay }), [models, lastModel, pins, canPay])
+  const model = wanted ?? usual
+  return {
+    ...{ model, models },
+    known: models.find(({ id }) => id === model),
+    /** Nobody is there to ask. */
+    isEmpty: !isConnected || (!isPending && error === null && models.length === 0),
+  }
+}
