@@ -15,7 +15,9 @@ export interface DialOptions {
 
 /** Between two pieces of an answer. */
 const idleMs = 5 * 60_000
-const socketsPerUpstream = 64
+/** As many as there may be of those who ask: answers last for minutes, and nobody waits behind them. */
+const socketsPerUpstream = 1_000
+const heldBytes = 64 * 1024
 
 export interface Dialler {
   readonly fetch: HeaderProxyEnv['fetch']
@@ -68,6 +70,12 @@ async function dial(target: URL, init: ProxyFetchInit, options: RequestOptions):
   return asWeb(response)
 }
 
+/** Holds a bounded number of bytes; left to itself an older Node holds a number of pieces, whatever their size. */
+export function webStream(from: Readable): ReadableStream<Uint8Array> {
+  const strategy = new ByteLengthQueuingStrategy({ highWaterMark: heldBytes })
+  return Readable.toWeb(from, { strategy }) as ReadableStream<Uint8Array>
+}
+
 function asWeb(response: IncomingMessage): Response {
   const { statusCode: status = 0, headersDistinct } = response
   const headers = new Headers()
@@ -75,7 +83,7 @@ function asWeb(response: IncomingMessage): Response {
     for (const value of values) headers.append(name, value)
   }
   if (status >= 200 && status !== 204 && status !== 205 && status !== 304) {
-    return new Response(Readable.toWeb(response) as ReadableStream<Uint8Array>, { status, headers })
+    return new Response(webStream(response), { status, headers })
   }
   response.resume()
   return new Response(null, { status: Math.max(status, 200), headers })

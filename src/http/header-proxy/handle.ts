@@ -1,6 +1,7 @@
 import { errorTable, errorType } from '../../core/index.ts'
 import type { HeaderProxyEnv } from './env.ts'
 import { answerHeaders, preflightHeaders, secretHeader, upstreamHeaders } from './headers.ts'
+import { networkOf } from './limiter.ts'
 import { type Refusal, targetOf } from './target.ts'
 
 const bodyMaxBytes = 25 * 1024 * 1024
@@ -59,9 +60,12 @@ async function passedOn(request: Request, target: URL, env: HeaderProxyEnv, orig
     })
     return await answered(response, origin)
   } catch (cause) {
+    const isLate = ended.signal.aborted
+    // Of an answer that cannot be given on, the rest is not fetched.
+    ended.abort()
     if (counted?.isTooLarge() === true) return refused(tooLarge, origin)
     if (request.signal.aborted) return refused(gone, origin)
-    if (ended.signal.aborted) return refused(tooSlow, origin)
+    if (isLate) return refused(tooSlow, origin)
     return refused(failureOf(cause), origin)
   } finally {
     clearTimeout(timer)
@@ -113,7 +117,7 @@ function countedBody(body: ReadableStream<Uint8Array>): CountedBody {
 /** Who asks, and with which key: either may ask so often and no oftener. The key itself is not kept. */
 async function keysOf(headers: Headers, { client = '' }: HeaderProxyEnv): Promise<string[]> {
   const key = headers.get('authorization') ?? headers.get('x-api-key') ?? headers.get('api-key')
-  const own = [`client ${client}`]
+  const own = [`client ${networkOf(client)}`]
   return key === null ? own : [...own, `key ${[...(await digest(key))].join(' ')}`]
 }
 

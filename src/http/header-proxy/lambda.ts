@@ -63,7 +63,13 @@ export async function handler(event: GatewayEvent): Promise<GatewayResult> {
 export const streamHandler = runtime?.streamifyResponse(async (event, sink) => {
   const { status: statusCode, headers, body } = await respond(event)
   const out = runtime.HttpResponseStream.from(sink, { statusCode, headers: Object.fromEntries(headers) })
+  let isClosed = false
+  out.once('close', () => {
+    isClosed = true
+  })
   for await (const piece of body ?? []) {
+    // Who left needs nothing more of it, and leaving the loop ends the request to the upstream.
+    if (isClosed) return
     if (!out.write(piece)) await drained(out)
   }
   out.end()

@@ -18,6 +18,20 @@ interface Bucket {
   readonly at: number
 }
 
+/** Whose address it is: who has one of IPv6 has 2^64 of them. */
+export function networkOf(address: string): string {
+  const [bare = ''] = address.replace(/^::ffff:(?=\d+\.)/i, '').split('%')
+  if (!bare.includes(':')) return bare
+  const [head = '', tail] = bare.split('::')
+  const [before, after] = [head, tail ?? ''].map(part => (part === '' ? [] : part.split(':')))
+  const zeros = Array.from(
+    { length: tail === undefined ? 0 : Math.max(0, 8 - before!.length - after!.length) },
+    () => '0',
+  )
+  const groups = [...before!, ...zeros, ...after!].slice(0, 4)
+  return groups.map(group => group.toLowerCase().replace(/^0+(?=.)/, '')).join(':')
+}
+
 /** A token bucket for each key. */
 export function createLimiter(options: LimiterOptions = {}): Limiter {
   const { perSecond = 10, burst = 20, keysMax = 10_000, now = () => performance.now() } = options

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { ParleyError } from '../../core/index.ts'
-import { createDialler, type DialOptions } from './dial.ts'
+import { createDialler, type DialOptions, webStream } from './dial.ts'
 import type { HeaderProxyEnv, HeaderProxyRules } from './env.ts'
 import { handle } from './handle.ts'
 import { createLimiter, type LimiterOptions } from './limiter.ts'
@@ -13,6 +13,8 @@ export interface HeaderProxyOptions extends HeaderProxyRules, DialOptions {
   readonly port: number
   readonly log?: HeaderProxyEnv['log']
   readonly limits?: LimiterOptions
+  /** Milliseconds a connection may stand still, because nobody sends or nobody reads. */
+  readonly stallMs?: number
 }
 
 export interface HeaderProxy {
@@ -25,6 +27,8 @@ const connectionsMax = 1_000
 const addressMaxLength = 64
 const headersTimeoutMs = 10_000
 const requestTimeoutMs = 120_000
+/** Longer than upstreams may be silent. */
+const defaultStallMs = 6 * 60_000
 
 /** The header proxy as a server of its own. A port that is taken is `conflict`. */
 export async function startHeaderProxy(options: HeaderProxyOptions): Promise<HeaderProxy> {
@@ -35,6 +39,7 @@ export async function startHeaderProxy(options: HeaderProxyOptions): Promise<Hea
     (request, response) => void serve(request, response, env),
   )
   server.maxConnections = connectionsMax
+  server.timeout = options.stallMs ?? defaultStallMs
   await listening(server, options)
   const { port } = server.address() as AddressInfo
   const name = options.host.includes(':') ? `[${options.host}]` : options.host
@@ -68,7 +73,9 @@ async function serve(message: IncomingMessage, response: ServerResponse, env: He
   const left = new AbortController()
   response.on('close', () => left.abort())
   try {
-    const answer = await handle(requestOf(message, left.signal), { ...env, client: clientOf(message) })
+    const request = requestOf(message, left.signal)
+    if (request === undefined) return void response.writeHead(400, { connection: 'close' }).end()
+    const answer = await handle(request, { ...env, client: clientOf(message) })
     // What was not read of a refused body would be taken for the next request.
     if (!message.complete && answer.status >= 400) response.shouldKeepAlive = false
     response.writeHead(answer.status, Object.fromEntries(answer.headers))
@@ -81,6 +88,8 @@ async function serve(message: IncomingMessage, response: ServerResponse, env: He
   }
 }
 
+const unsendable = new Set(['CONNECT', 'TRACE', 'TRACK'])
+
 /** A server on this machine that stands in front says last who asked it. */
 function clientOf({ socket, headersDistinct }: IncomingMessage): string | undefined {
   const { remoteAddress = '' } = socket
@@ -89,13 +98,15 @@ function clientOf({ socket, headersDistinct }: IncomingMessage): string | undefi
   return said?.slice(0, addressMaxLength) ?? remoteAddress
 }
 
-function requestOf(message: IncomingMessage, signal: AbortSignal): Request {
+/** Undefined for methods that no page can send. */
+function requestOf(message: IncomingMessage, signal: AbortSignal): Request | undefined {
   const { method = 'GET', url = '/', headersDistinct } = message
+  if (unsendable.has(method)) return undefined
   const headers = new Headers()
   for (const [name, values = []] of Object.entries(headersDistinct)) {
     for (const value of values) headers.append(name, value)
   }
   const path = url.startsWith('/') ? url : `/${url}`
-  const body = method === 'POST' ? (Readable.toWeb(message) as ReadableStream<Uint8Array>) : null
+  const body = method === 'POST' ? webStream(message) : null
   return new Request(`http://proxy.invalid${path}`, { method, headers, signal, body, duplex: 'half' } as RequestInit)
 }
