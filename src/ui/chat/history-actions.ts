@@ -4,11 +4,9 @@ import { create } from 'zustand'
 import type { Chat, Folder } from '../storage/documents.ts'
 import { chatStore } from '../storage/store.ts'
 
-const t: typeof i18next.t = ((...given: Parameters<typeof i18next.t>) => i18next.t(...given)) as typeof i18next.t
-
 /** What is told when something could not be written; the page goes on. */
 export function report(work: Promise<unknown>): void {
-  work.catch((cause: unknown) => toast.error(t('storage.history.failed', { reason: String(cause) })))
+  work.catch((cause: unknown) => toast.error(i18next.t('storage.history.failed', { reason: String(cause) })))
 }
 
 /** A change of the head of a chat. */
@@ -55,9 +53,9 @@ export function deleteChat({ id, title }: Chat): void {
         .finally(() => leave(id, false)),
     )
   }
-  toast(t('storage.history.deleted', { title: title.slice(0, 60) || t('storage.history.untitled') }), {
+  toast(i18next.t('storage.history.deleted', { title: title.slice(0, 60) || i18next.t('storage.history.untitled') }), {
     duration: undoMs,
-    action: { label: t('storage.history.undo'), onClick: () => leave(id, false) },
+    action: { label: i18next.t('storage.history.undo'), onClick: () => leave(id, false) },
     onAutoClose: finish,
     onDismiss: finish,
   })

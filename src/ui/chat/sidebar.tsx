@@ -39,7 +39,7 @@ export function ChatSidebar() {
             onFocus={() => setIsSearched(true)}
             onChange={event => setQuery(event.target.value)}
             onKeyDown={event => event.key === 'Escape' && setQuery('')}
-            className="h-8 w-full rounded-md border border-transparent bg-transparent pr-7 pl-7 placeholder:text-muted-foreground hover:bg-muted focus:border-input focus:bg-card max-md:h-11 [&::-webkit-search-cancel-button]:hidden"
+            className="h-8 w-full rounded-md border border-transparent bg-transparent pr-7 pl-7 placeholder:text-muted-foreground hover:bg-muted focus:border-input focus:bg-card focus-visible:outline-offset-0 max-md:h-11 [&::-webkit-search-cancel-button]:hidden"
           />
           {isSearching && (
             <button

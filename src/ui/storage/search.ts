@@ -1,4 +1,4 @@
-import MiniSearch, { type SearchResult } from 'minisearch'
+import MiniSearch, { type Query, type SearchResult } from 'minisearch'
 import type { Chat, Message } from './documents.ts'
 import type { ChatStore } from './port.ts'
 import { folded, type Piece, piecesOf } from './snippet.ts'
@@ -28,6 +28,10 @@ const entriesAtOnce = 50
 const hitsMost = 100
 const hitsOfChat = 3
 const settleMs = 400
+/** Letters of the beginning of a word, how many words may begin so, and how often they may stand there altogether. */
+const prefixLeast = 2
+const expansionsMost = 50
+const placesMost = 8_000
 
 /** Full-text search over all chats, made while the page has nothing else to do, and kept up to date. */
 export interface ChatSearch {
@@ -40,11 +44,17 @@ export interface ChatSearch {
 }
 
 export function createChatSearch(store: ChatStore, idle: () => Promise<void> = whenIdle): ChatSearch {
+  /** Every word there is, and about how often. */
+  const words = new Map<string, number>()
   const index = new MiniSearch<Entry>({
     fields: ['title', 'text'],
     storeFields: ['chatId', 'messageId', 'title', 'text', 'at'],
-    processTerm: folded,
-    searchOptions: { boost: { title: 3 }, combineWith: 'AND', prefix: (_, at, all) => at === all.length - 1 },
+    processTerm: term => {
+      const word = folded(term)
+      words.set(word, (words.get(word) ?? 0) + 1)
+      return word
+    },
+    searchOptions: { boost: { title: 3 }, combineWith: 'AND', processTerm: folded },
   })
   const chats = new Map<string, Chat>()
   /** What is in the index: chat → message (or '' for the title) → when it changed. */
@@ -134,7 +144,7 @@ export function createChatSearch(store: ChatStore, idle: () => Promise<void> = w
   })
 
   return {
-    search: query => hitsOf(index.search(query), chats),
+    search: query => hitsOf(index.search(queryOf(query, words)), chats),
     isReady: () => isReady,
     ready,
     onChange: listener => {
@@ -147,6 +157,26 @@ export function createChatSearch(store: ChatStore, idle: () => Promise<void> = w
       stopListening()
     },
   }
+}
+
+/**
+ * All words, the last one also as the beginning of others. Of those only so many are looked up that it stays quick: the shortest,
+ * which are nearest to what was typed.
+ */
+function queryOf(query: string, words: ReadonlyMap<string, number>): Query {
+  const all = (query.match(/[\p{L}\p{N}\p{M}]+/gu) ?? []).map(folded)
+  const last = all.pop()
+  if (last === undefined) return { queries: [] }
+  const longer =
+    last.length < prefixLeast ? [] : [...words.keys()].filter(word => word !== last && word.startsWith(last))
+  const chosen = [last]
+  let places = words.get(last) ?? 0
+  for (const word of longer.toSorted((one, other) => one.length - other.length)) {
+    places += words.get(word)!
+    if (chosen.length >= expansionsMost || places > placesMost) break
+    chosen.push(word)
+  }
+  return { combineWith: 'AND', queries: [...all, { combineWith: 'OR', queries: chosen }] }
 }
 
 /** A few of each chat, best first. */
