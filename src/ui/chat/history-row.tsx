@@ -6,7 +6,7 @@ import { cn } from '../parts/class.ts'
 import { Menu } from '../parts/menu.tsx'
 import type { Chat, Folder } from '../storage/documents.ts'
 import { deleteChat, fileChat } from './history-actions.ts'
-import { useRunning } from './history-state.ts'
+import { useRuns } from './runs.ts'
 
 /** What is dragged, named so that nothing else is taken for it. */
 export const dragType = 'application/x-parley-chat'
@@ -30,7 +30,7 @@ interface ChatRowProps {
 export function ChatRow({ chat, isInside, isHere, isFocusable, onMove, onDeleted }: ChatRowProps) {
   const { t } = useTranslation()
   const [isRenaming, setIsRenaming] = useState(false)
-  const isRunning = useRunning(({ ids }) => ids.has(chat.id))
+  const isRunning = useRuns(({ runs }) => chat.id in runs)
   const name = chat.title || t('storage.history.untitled')
   const remove = () => {
     deleteChat(chat)

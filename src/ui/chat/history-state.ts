@@ -1,17 +1,5 @@
 import { create } from 'zustand'
 
-/** Chats that are being answered right now, for their mark in the history. */
-export const useRunning = create<{ readonly ids: ReadonlySet<string> }>(() => ({ ids: new Set() }))
-
-export function markRunning(chatId: string, isRunning: boolean): void {
-  useRunning.setState(({ ids }) => {
-    const next = new Set(ids)
-    if (isRunning) next.add(chatId)
-    else next.delete(chatId)
-    return { ids: next }
-  })
-}
-
 const place = 'parley.folders'
 
 function readOpen(): ReadonlySet<string> {
