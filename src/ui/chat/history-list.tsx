@@ -14,6 +14,7 @@ interface ListProps {
   /** The chat that is shown. */
   here: string | undefined
   onMove: (chat: Chat) => void
+  onBegin: (folder: Folder) => void
   onEditFolder: (folder: Folder) => void
   onRemoveFolder: (folder: Folder) => void
   onDeleted: (chat: Chat) => void
@@ -145,7 +146,17 @@ interface OneRowProps extends ListProps {
   onDropChat: (chatId: string, folderId: string | null) => void
 }
 
-function OneRow({ row, here, isFocusable, onMove, onEditFolder, onRemoveFolder, onDeleted, onDropChat }: OneRowProps) {
+function OneRow({
+  row,
+  here,
+  isFocusable,
+  onMove,
+  onBegin,
+  onEditFolder,
+  onRemoveFolder,
+  onDeleted,
+  onDropChat,
+}: OneRowProps) {
   if (row.kind === 'group') return <GroupHead group={row.group} onDropChat={id => onDropChat(id, null)} />
   if (row.kind === 'chat') {
     const { chat, isInside } = row
@@ -154,7 +165,7 @@ function OneRow({ row, here, isFocusable, onMove, onEditFolder, onRemoveFolder, 
   const { folder, count, isOpen } = row
   return (
     <FolderRow
-      {...{ folder, count, isOpen, isFocusable, onDropChat }}
+      {...{ folder, count, isOpen, isFocusable, onBegin, onDropChat }}
       onToggle={() => openFolder(folder.id, !isOpen)}
       onEdit={onEditFolder}
       onRemove={onRemoveFolder}

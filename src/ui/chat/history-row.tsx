@@ -1,5 +1,15 @@
 import { Link } from '@tanstack/react-router'
-import { Ellipsis, Folder as FolderIcon, FolderInput, FolderOpen, Pencil, Pin, PinOff, Trash2 } from 'lucide-react'
+import {
+  Ellipsis,
+  Folder as FolderIcon,
+  FolderInput,
+  FolderOpen,
+  MessageSquarePlus,
+  Pencil,
+  Pin,
+  PinOff,
+  Trash2,
+} from 'lucide-react'
 import { type DragEvent, type FocusEvent, type KeyboardEvent, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { cn } from '../parts/class.ts'
@@ -112,13 +122,14 @@ interface FolderRowProps {
   isOpen: boolean
   isFocusable: boolean
   onToggle: () => void
+  onBegin: (folder: Folder) => void
   onEdit: (folder: Folder) => void
   onRemove: (folder: Folder) => void
   onDropChat: (chatId: string, folderId: string) => void
 }
 
 export function FolderRow(props: FolderRowProps) {
-  const { folder, count, isOpen, isFocusable, onToggle, onEdit, onRemove, onDropChat } = props
+  const { folder, count, isOpen, isFocusable, onToggle, onBegin, onEdit, onRemove, onDropChat } = props
   const { t } = useTranslation()
   const { isOver, ...target } = useDropTarget(id => onDropChat(id, folder.id))
   const Icon = isOpen ? FolderOpen : FolderIcon
@@ -143,6 +154,7 @@ export function FolderRow(props: FolderRowProps) {
       </button>
       <Menu
         items={[
+          { label: t('app.pages.chat'), icon: MessageSquarePlus, onSelect: () => onBegin(folder) },
           { label: t('storage.history.editFolder'), icon: Pencil, onSelect: () => onEdit(folder) },
           null,
           { label: t('common.delete'), icon: Trash2, isDangerous: true, onSelect: () => onRemove(folder) },

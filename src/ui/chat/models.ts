@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { type ListedModel, listModels } from '../../openai/stream-client.ts'
 import { type ModelOffer, type OfferedModel, request, useApi } from '../client/api.ts'
-import { connection } from '../client/connection.ts'
+import { connection, useConnection } from '../client/connection.ts'
 import { isNode, useMay } from '../client/session.ts'
 
 export type Model = OfferedModel
@@ -14,15 +14,16 @@ const staleMs = 90_000
 
 /** The models that can be talked to, and how old what is known of them is. */
 export function useModels() {
+  const isConnected = useConnection() !== undefined
   const { data, error, isPending, dataUpdatedAt, refetch, isError } = useQuery({
     queryKey: ['GET /models', connection()?.baseUrl ?? null],
     queryFn: ({ signal }) => readModels(signal),
     refetchInterval: everyMs,
-    enabled: connection() !== undefined,
+    enabled: isConnected,
   })
   const isStale = isError && data !== undefined && Date.now() - dataUpdatedAt > staleMs
   return {
-    ...{ models: data ?? none, isPending: isPending && connection() !== undefined },
+    ...{ models: data ?? none, isPending: isPending && isConnected },
     ...{ error: data === undefined ? error : null, isStale, readAt: dataUpdatedAt, refetch },
   }
 }

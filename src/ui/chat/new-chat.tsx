@@ -2,8 +2,10 @@ import { useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { create } from 'zustand'
+import { useConnection } from '../client/connection.ts'
 import { useShortcut } from '../client/shortcuts.ts'
 import { useFilters } from '../parts/filters.ts'
+import { NoConnection } from '../storage/connections/no-connection.tsx'
 import { sendFirst } from './actions.ts'
 import { Banners } from './banners.tsx'
 import { Composer, type Written } from './composer/composer.tsx'
@@ -29,6 +31,7 @@ export function NewChat() {
   const { model, models, known, isEmpty } = useChosenModel(next.model)
   const [isOpen, setIsOpen] = useState(false)
   const isOffline = useIsOffline()
+  const isConnected = useConnection() !== undefined
   const { systemPrompt, parameters, isTemporary } = next
   const toggleTemporary = () => useNext.setState({ isTemporary: !isTemporary })
   useShortcut('temporary', toggleTemporary)
@@ -61,7 +64,7 @@ export function NewChat() {
           <div className="max-md:my-auto">
             <Greeting isTemporary={isTemporary} />
           </div>
-          {isEmpty && <NoModels />}
+          {isConnected ? isEmpty && <NoModels /> : <NoConnection />}
           <div className="flex flex-col gap-4 max-md:flex-col-reverse">
             <Composer
               draftId="new"

@@ -97,6 +97,7 @@ function Chats({ onAsk }: { onAsk: (asking: Asking) => void }) {
     <HistoryList
       here={here}
       onMove={chat => onAsk({ what: 'move', chat })}
+      onBegin={({ id }) => void navigate({ to: '/', search: { folder: id } as never })}
       onEditFolder={folder => onAsk({ what: 'folder', folder })}
       onRemoveFolder={folder => onAsk({ what: 'remove', folder })}
       onDeleted={({ id }) => {
