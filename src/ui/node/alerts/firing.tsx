@@ -21,7 +21,6 @@ export function FiringAlert({ alert }: { alert: Alert }) {
           {relative(alert.startedAt)}
         </time>
       </div>
-      <p>{alert.message}</p>
       <p className="text-muted-foreground">{about}</p>
       <p>
         <span className="font-medium">{t('node.alerts.todo')}:</span> {todo}

@@ -112,7 +112,7 @@ function useColumns(): readonly Column<Alert>[] {
     {
       key: 'began',
       head: t('node.alerts.began'),
-      width: '11rem',
+      width: '13rem',
       cell: ({ startedAt }) => <time className="tabular text-muted-foreground">{dateTime(startedAt)}</time>,
     },
     {

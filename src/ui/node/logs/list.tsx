@@ -83,7 +83,11 @@ export function LogList({ filters, isLive, isNarrowed, onClear }: Props) {
             key: 'message',
             head: t('node.logs.message'),
             width: 'minmax(10rem, 6fr)',
-            cell: ({ message }) => <span className="font-mono text-[0.8125rem]">{message}</span>,
+            cell: ({ message, fields }) => (
+              <span className="font-mono text-[0.8125rem]">
+                {message} <span className="text-muted-foreground">{factsOf(fields)}</span>
+              </span>
+            ),
           },
           {
             key: 'copy',
@@ -103,6 +107,15 @@ export function LogList({ filters, isLive, isNarrowed, onClear }: Props) {
       <Line line={opened} onClose={() => setOpened(undefined)} />
     </div>
   )
+}
+
+const factsLength = 300
+
+function factsOf(fields: LogLine['fields']): string {
+  const facts = Object.entries(fields).map(
+    ([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
+  )
+  return facts.join(' ').slice(0, factsLength)
 }
 
 function CopyLine({ line }: { line: LogLine }) {

@@ -10,7 +10,7 @@ import { Dialog } from '../../parts/dialog.tsx'
 import { duration, number, percent } from '../../parts/format.ts'
 import { Card, Facts } from '../../parts/page.tsx'
 import { StateBadge } from '../shared/state-badge.tsx'
-import { offerPrice } from './summary.ts'
+import { isPriced, offerPrice } from './summary.ts'
 
 const units = ['tokens', 'images', 'seconds', 'characters'] as const
 
@@ -98,7 +98,14 @@ function Offer({ offer }: { offer: ModelOffer }) {
       </div>
       <Facts
         facts={[
-          [t('node.models.price'), price === undefined ? t('node.models.free') : `${price} ${per}`],
+          [
+            t('node.models.price'),
+            isPriced(offer)
+              ? price === undefined
+                ? t('node.models.free')
+                : `${price} ${per}`
+              : t('node.models.priceUnknown'),
+          ],
           [t('node.models.ttft'), `${ms(offer.ttftP50Ms)} / ${ms(offer.ttftP95Ms)}`],
           [t('node.models.speed'), offer.tokensPerSecond === null ? '–' : number(offer.tokensPerSecond, 1)],
           [t('node.models.uptime'), offer.uptime === null ? '–' : percent(offer.uptime)],

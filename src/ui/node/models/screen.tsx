@@ -2,7 +2,7 @@ import { Link } from '@tanstack/react-router'
 import { Boxes, MessageSquare, Search } from 'lucide-react'
 import { useMemo, useState } from 'react'
 import { useTranslation } from 'react-i18next'
-import { type OfferedModel, useApi } from '../../client/api.ts'
+import { type ModelOffer, type OfferedModel, useApi } from '../../client/api.ts'
 import { useMay } from '../../client/session.ts'
 import { Badge, Dot } from '../../parts/badge.tsx'
 import { Button } from '../../parts/button.tsx'
@@ -15,7 +15,7 @@ import { Empty, Failed, Waiting } from '../../parts/states.tsx'
 import { type Column, Table } from '../../parts/table.tsx'
 import { calmMs } from '../shared/pace.ts'
 import { OfferSheet } from './offers.tsx'
-import { costOf, type ModelSummary, offerPrice, summaryOf } from './summary.ts'
+import { costOf, isPriced, type ModelSummary, offerPrice, summaryOf } from './summary.ts'
 
 /** What can be asked for. */
 export function Screen() {
@@ -51,7 +51,6 @@ const sorts = {
   ttft: (a: ModelSummary, b: ModelSummary) => unknownLast(a.firstMs, b.firstMs, 1),
   speed: (a: ModelSummary, b: ModelSummary) => unknownLast(a.speed, b.speed, -1),
   uptime: (a: ModelSummary, b: ModelSummary) => unknownLast(a.uptime, b.uptime, -1),
-  context: (a: ModelSummary, b: ModelSummary) => unknownLast(a.model.contextLength, b.model.contextLength, -1),
 }
 type Sort = keyof typeof sorts
 
@@ -108,7 +107,7 @@ function useColumns(sort: Sort, onSort: (sort: Sort) => void): readonly Column<M
     {
       key: 'model',
       head: t('node.models.model'),
-      width: 'minmax(11rem, 2.4fr)',
+      width: 'minmax(9rem, 2.4fr)',
       ...sorted('model'),
       cell: ({ model, up }) => (
         <span className="flex items-center gap-2">
@@ -116,6 +115,11 @@ function useColumns(sort: Sort, onSort: (sort: Sort) => void): readonly Column<M
           <span className="min-w-0 truncate font-medium" title={model.id}>
             {model.id}
           </span>
+          {model.contextLength !== null && (
+            <span className="tabular text-xs text-muted-foreground" title={t('node.models.context')}>
+              {compact(model.contextLength)}
+            </span>
+          )}
           {up === 0 && <span className="text-xs text-destructive">{t('node.models.noneUp')}</span>}
         </span>
       ),
@@ -123,7 +127,7 @@ function useColumns(sort: Sort, onSort: (sort: Sort) => void): readonly Column<M
     {
       key: 'providers',
       head: t('node.models.providersHead'),
-      width: 'minmax(7rem, 1fr)',
+      width: 'minmax(6rem, 1fr)',
       isSecondary: true,
       cell: ({ model }) => {
         const names = model.offers.map(({ provider }) => provider)
@@ -137,26 +141,28 @@ function useColumns(sort: Sort, onSort: (sort: Sort) => void): readonly Column<M
     {
       key: 'price',
       head: <span title={t('node.models.priceAbout')}>{t('node.models.price')}</span>,
-      width: '9rem',
+      width: '7rem',
       isNumber: true,
       ...sorted('price'),
-      cell: ({ cheapest }) =>
-        (cheapest && offerPrice(cheapest)) ?? <span className="text-muted-foreground">{t('node.models.free')}</span>,
+      cell: ({ cheapest }) => <PriceText offer={cheapest} />,
     },
     {
       key: 'ttft',
       head: <span title={t('node.models.ttftAbout')}>{t('node.models.ttft')}</span>,
-      width: '8.5rem',
+      width: '5.5rem',
       isNumber: true,
       isSecondary: true,
       ...sorted('ttft'),
-      cell: ({ firstMs, firstP95Ms }) =>
-        firstMs === null ? '–' : `${duration(firstMs)}${firstP95Ms === null ? '' : ` / ${duration(firstP95Ms)}`}`,
+      cell: ({ firstMs, firstP95Ms }) => (
+        <span title={firstP95Ms === null ? undefined : `p95 ${duration(firstP95Ms)}`}>
+          {firstMs === null ? '–' : duration(firstMs)}
+        </span>
+      ),
     },
     {
       key: 'speed',
       head: t('node.models.speed'),
-      width: '5.5rem',
+      width: '5rem',
       isNumber: true,
       isSecondary: true,
       ...sorted('speed'),
@@ -165,35 +171,32 @@ function useColumns(sort: Sort, onSort: (sort: Sort) => void): readonly Column<M
     {
       key: 'uptime',
       head: <span title={t('node.models.uptimeAbout')}>{t('node.models.uptime')}</span>,
-      width: '6.5rem',
+      width: '5.25rem',
       isNumber: true,
       isSecondary: true,
       ...sorted('uptime'),
       cell: ({ uptime }) => (uptime === null ? '–' : percent(uptime, 1)),
     },
     {
-      key: 'context',
-      head: t('node.models.context'),
-      width: '5.5rem',
-      isNumber: true,
-      isSecondary: true,
-      ...sorted('context'),
-      cell: ({ model }) => (model.contextLength === null ? '–' : compact(model.contextLength)),
-    },
-    {
       key: 'privacy',
       head: t('node.models.privacy'),
-      width: '9.5rem',
+      width: '9rem',
       isSecondary: true,
       cell: ({ privacies }) => <Privacy privacies={privacies} />,
     },
     {
       key: 'actions',
       head: <span className="sr-only">{t('node.models.tryIt')}</span>,
-      width: '6rem',
+      width: '4.75rem',
       cell: ({ model }) => <Actions id={model.id} />,
     },
   ]
+}
+
+export function PriceText({ offer }: { offer: ModelOffer | undefined }) {
+  const { t } = useTranslation()
+  if (offer === undefined || !isPriced(offer)) return <span title={t('node.models.priceUnknown')}>–</span>
+  return offerPrice(offer) ?? <span className="text-muted-foreground">{t('node.models.free')}</span>
 }
 
 function Privacy({ privacies }: { privacies: ModelSummary['privacies'] }) {

@@ -24,13 +24,18 @@ export function summaryOf(model: OfferedModel): ModelSummary {
   return {
     model,
     up: model.offers.filter(({ state }) => state === 'up').length,
-    cheapest: offers.toSorted((a, b) => costOf(a) - costOf(b))[0],
+    cheapest: (offers.some(isPriced) ? offers.filter(isPriced) : offers).toSorted((a, b) => costOf(a) - costOf(b))[0],
     firstMs: quickest?.ttftP50Ms ?? null,
     firstP95Ms: quickest?.ttftP95Ms ?? null,
     speed: speeds.length === 0 ? null : Math.max(...speeds),
     uptime: uptimes.length === 0 ? null : Math.max(...uptimes),
     privacies: [...new Set(model.offers.map(({ privacy }) => privacy))],
   }
+}
+
+/** Models of this machine cost nothing; of others that is not known where no price is written down. */
+export function isPriced({ kind, priceIn, priceOut }: ModelOffer): boolean {
+  return kind === 'local' || priceIn !== null || priceOut !== null
 }
 
 export function costOf({ priceIn, priceOut }: ModelOffer): number {

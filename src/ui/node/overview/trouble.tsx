@@ -6,7 +6,7 @@ import { Button } from '../../parts/button.tsx'
 import { duration } from '../../parts/format.ts'
 import { Section } from '../../parts/page.tsx'
 import { Banner } from '../../parts/states.tsx'
-import { useMeaning } from '../alerts/meaning.ts'
+import { measure, useMeaning } from '../alerts/meaning.ts'
 import { quickMs } from '../shared/pace.ts'
 import { useReason } from '../shared/reason.tsx'
 
@@ -29,14 +29,15 @@ export function Trouble() {
           <Banner
             key={alert.id}
             tone="bad"
-            title={meaning(alert).name}
+            title={alert.subject === '' ? meaning(alert).name : `${meaning(alert).name}: ${alert.subject}`}
             action={
               <Button asChild size="sm">
                 <Link to={'/node/alerts' as '/'}>{t('node.overview.toAlerts')}</Link>
               </Button>
             }
           >
-            {alert.message}
+            {t('node.alerts.limit', { value: measure(alert, alert.value), threshold: measure(alert, alert.threshold) })}
+            . {meaning(alert).todo}
           </Banner>
         ))}
         {sick.map(upstream => (

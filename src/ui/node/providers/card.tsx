@@ -4,7 +4,6 @@ import { useTranslation } from 'react-i18next'
 import { toast } from 'sonner'
 import { type Provider, useChange } from '../../client/api.ts'
 import { useMay } from '../../client/session.ts'
-import { Badge } from '../../parts/badge.tsx'
 import { Button, IconButton } from '../../parts/button.tsx'
 import { cn } from '../../parts/class.ts'
 import { duration, number } from '../../parts/format.ts'
@@ -30,13 +29,12 @@ export interface Seen {
 interface CardProps {
   seen: Seen
   facts?: readonly (readonly [ReactNode, ReactNode] | null)[]
-  badge?: ReactNode
   actions?: ReactNode
 }
 
 const modelsShown = 4
 
-export function SeenCard({ seen, facts = [], badge, actions }: CardProps) {
+export function SeenCard({ seen, facts = [], actions }: CardProps) {
   const { t } = useTranslation()
   const { name, kind, state, models, running } = seen
   const more = models.length - modelsShown
@@ -49,7 +47,6 @@ export function SeenCard({ seen, facts = [], badge, actions }: CardProps) {
           </h3>
           <p className="text-xs text-muted-foreground">{kind}</p>
         </div>
-        {badge}
         <StateBadge state={state} />
       </div>
       <Rest seen={seen} />
@@ -203,8 +200,10 @@ export function FileCard({ seen, source }: { seen: Seen; source: 'file' | 'code'
   const { t } = useTranslation()
   return (
     <SeenCard
-      seen={seen}
-      badge={<Badge>{source === 'file' ? t('node.providers.fromFile') : t('node.providers.fromCode')}</Badge>}
+      seen={{
+        ...seen,
+        kind: `${seen.kind} · ${source === 'file' ? t('node.providers.fromFile') : t('node.providers.fromCode')}`,
+      }}
       actions={source === 'file' && <p className="text-xs text-muted-foreground">{t('node.providers.readonlyFile')}</p>}
     />
   )

@@ -27,7 +27,9 @@ export function Screen() {
       {t('node.providers.add')}
     </Button>
   )
-  const taken = [...(stored.data?.data ?? []), ...(status?.upstreams ?? [])].map(({ name }) => name)
+  const upstreams = status?.upstreams ?? []
+  const taken = [...(stored.data?.data ?? []), ...upstreams].map(({ name }) => name)
+  const shown = upstreams.flatMap(({ name, kind }) => (kind === 'local' ? [] : [name]))
   return (
     <Page title={t('node.providers.title')} about={t('node.providers.about')} actions={add}>
       <StoreBanner />
@@ -39,9 +41,9 @@ export function Screen() {
         )
       ) : (
         <>
-          <Services stored={stored.data.data} upstreams={status?.upstreams ?? []} add={add} />
-          <Others models={models?.data ?? []} kind="local" known={taken} />
-          <Others models={models?.data ?? []} kind="peer" known={taken} />
+          <Services stored={stored.data.data} upstreams={upstreams} add={add} />
+          <Others models={models?.data ?? []} kind="local" known={shown} />
+          <Others models={models?.data ?? []} kind="peer" known={shown} />
         </>
       )}
       {isAdding && <AddWizard taken={taken} onClose={() => setIsAdding(false)} />}
@@ -59,7 +61,7 @@ interface ServicesProps {
 
 function Services({ stored, upstreams, add }: ServicesProps) {
   const { t } = useTranslation()
-  const given = upstreams.filter(({ source }) => source !== 'store')
+  const given = upstreams.filter(({ source, kind }) => source !== 'store' && kind !== 'local')
   const services = stored.filter(({ type }) => type !== 'web')
   const pages = stored.filter(({ type }) => type === 'web')
   return (

@@ -5,7 +5,6 @@ import { type RequestDetail, useApi } from '../../client/api.ts'
 import { useMay } from '../../client/session.ts'
 import { Badge } from '../../parts/badge.tsx'
 import { Button } from '../../parts/button.tsx'
-import { Copy } from '../../parts/copy.tsx'
 import { dateTime, duration } from '../../parts/format.ts'
 import { Page, Section } from '../../parts/page.tsx'
 import { Banner, Failed, Waiting } from '../../parts/states.tsx'
@@ -14,7 +13,7 @@ import { Reason, useReason } from '../shared/reason.tsx'
 import { RequestFacts } from './facts.tsx'
 import { type Attempt, attemptsOf } from './phases.ts'
 import { toneOf } from './query.ts'
-import { Texts } from './texts.tsx'
+import { Scrolled, Texts } from './texts.tsx'
 import { Timeline } from './timeline.tsx'
 
 /** One request: where its time went, whom it was asked, and why it failed. */
@@ -148,14 +147,11 @@ function Parameters({ parameters }: { parameters: RequestDetail['request'] }) {
   const entries = Object.keys(parameters).length
   const text = JSON.stringify(parameters, null, 2)
   return (
-    <Section title={t('node.requests.parameters')} actions={entries > 0 && <Copy text={text} />}>
+    <Section title={t('node.requests.parameters')}>
       {entries === 0 ? (
         <p className="text-muted-foreground">{t('node.requests.parametersNone')}</p>
       ) : (
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, so the keyboard has to reach it
-        <pre tabIndex={0} className="max-h-80 overflow-auto rounded-lg border bg-card p-4 font-mono text-[0.8125rem]">
-          {text}
-        </pre>
+        <Scrolled text={text} copied={text} />
       )}
     </Section>
   )

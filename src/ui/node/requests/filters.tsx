@@ -36,7 +36,7 @@ export function RequestFilters({ filters, onChange }: Props) {
       </Button>
       <div
         className={cn(
-          'grid grid-cols-[repeat(auto-fill,minmax(9rem,1fr))] items-end gap-2 max-md:grid-cols-2',
+          'grid grid-cols-[repeat(auto-fill,minmax(7.5rem,1fr))] items-end gap-2 max-md:grid-cols-2',
           !isOpen && 'max-md:hidden',
         )}
       >

@@ -79,7 +79,7 @@ function useColumns(): readonly Column<Request>[] {
     {
       key: 'time',
       head: t('node.requests.time'),
-      width: '6.5rem',
+      width: '6rem',
       cell: ({ timestamp }) => (
         <time dateTime={timestamp} title={dateTime(timestamp)} className="tabular text-muted-foreground">
           {clock(timestamp)}
@@ -89,7 +89,7 @@ function useColumns(): readonly Column<Request>[] {
     {
       key: 'status',
       head: t('node.requests.status'),
-      width: 'minmax(8rem, 0.8fr)',
+      width: 'minmax(7rem, 1fr)',
       cell: row => (
         <span className="flex items-center gap-1.5">
           <Badge tone={toneOf(row)} className="tabular">
@@ -105,7 +105,7 @@ function useColumns(): readonly Column<Request>[] {
     {
       key: 'model',
       head: t('node.requests.model'),
-      width: 'minmax(9rem, 1.6fr)',
+      width: 'minmax(8rem, 1.6fr)',
       cell: ({ model, servedModel, endpoint }) => (
         <span title={servedModel !== null && servedModel !== model ? `${model} → ${servedModel}` : model}>
           {model === '' ? <span className="text-muted-foreground">{endpoint}</span> : model}
@@ -116,14 +116,14 @@ function useColumns(): readonly Column<Request>[] {
       key: 'provider',
       head: t('node.requests.provider'),
       isSecondary: true,
-      width: 'minmax(7rem, 1fr)',
+      width: 'minmax(6rem, 1fr)',
       cell: ({ provider }) => <span title={provider ?? undefined}>{provider ?? '–'}</span>,
     },
     {
       key: 'duration',
       head: t('node.requests.duration'),
       isNumber: true,
-      width: '5.5rem',
+      width: '4.5rem',
       cell: ({ responseTime }) => duration(responseTime),
     },
     {
@@ -131,7 +131,7 @@ function useColumns(): readonly Column<Request>[] {
       head: t('node.requests.firstToken'),
       isNumber: true,
       isSecondary: true,
-      width: '6rem',
+      width: '5.5rem',
       cell: ({ firstChunkMs }) => (firstChunkMs === null ? '–' : duration(firstChunkMs)),
     },
     {
@@ -139,7 +139,7 @@ function useColumns(): readonly Column<Request>[] {
       head: t('node.requests.tokens'),
       isNumber: true,
       isSecondary: true,
-      width: '7rem',
+      width: '6.5rem',
       cell: ({ tokensInput, tokensOutput }) => `${compact(tokensInput)} → ${compact(tokensOutput)}`,
     },
     {
@@ -147,7 +147,7 @@ function useColumns(): readonly Column<Request>[] {
       head: t('node.requests.cost'),
       isNumber: true,
       isSecondary: true,
-      width: '6rem',
+      width: '5.5rem',
       cell: ({ cost }) => (cost === null ? '–' : dollars(cost)),
     },
   ]

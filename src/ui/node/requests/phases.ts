@@ -1,7 +1,7 @@
 import type { RequestDetail } from '../../client/api.ts'
 
 export interface Phase {
-  readonly kind: 'node' | 'attempt' | 'waited' | 'answer'
+  readonly kind: 'node' | 'attempt' | 'between' | 'waited' | 'answer'
   /** Milliseconds from the arrival of the request. */
   readonly from: number
   readonly ms: number
@@ -45,7 +45,7 @@ export function phasesOf(
     add('waited', firstChunkMs, answered?.provider)
     add('answer', total, answered?.provider)
   } else {
-    add(answered === undefined ? 'node' : 'answer', total, answered?.provider)
+    add(answered !== undefined ? 'answer' : attempts.length > 0 ? 'between' : 'node', total, answered?.provider)
   }
   return phases
 }

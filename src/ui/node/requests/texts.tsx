@@ -32,17 +32,28 @@ export function Texts({ request: { input, output } }: { request: RequestDetail }
 }
 
 function Said({ title, text }: { title: string; text: string }) {
-  const shown = readable(text)
   return (
-    <Section title={title} actions={<Copy text={text} />}>
+    <Section title={title}>
+      <Scrolled text={readable(text)} copied={text} />
+    </Section>
+  )
+}
+
+/** A long text in a box of its own. */
+export function Scrolled({ text, copied }: { text: string; copied: string }) {
+  return (
+    <div className="relative">
       <pre
         // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, so the keyboard has to reach it
         tabIndex={0}
-        className="max-h-[28rem] overflow-auto rounded-lg border bg-card p-4 font-mono text-[0.8125rem] break-words whitespace-pre-wrap"
+        className="max-h-[28rem] overflow-auto rounded-lg border bg-card p-4 pr-12 font-mono text-[0.8125rem] break-words whitespace-pre-wrap"
       >
-        {shown}
+        {text}
       </pre>
-    </Section>
+      <span className="absolute top-1.5 right-1.5">
+        <Copy text={copied} />
+      </span>
+    </div>
   )
 }
 

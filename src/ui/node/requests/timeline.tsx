@@ -1,13 +1,14 @@
 import { useTranslation } from 'react-i18next'
 import type { RequestDetail } from '../../client/api.ts'
 import { cn } from '../../parts/class.ts'
-import { duration } from '../../parts/format.ts'
+import { duration, number } from '../../parts/format.ts'
 import { Card } from '../../parts/page.tsx'
 import { type Phase, phasesOf } from './phases.ts'
 
 const colours: Readonly<Record<Phase['kind'], string>> = {
   node: 'bg-muted-foreground',
   attempt: 'bg-destructive',
+  between: 'bg-muted-foreground/50',
   waited: 'bg-warning',
   answer: 'bg-primary',
 }
@@ -18,9 +19,7 @@ export function Timeline({ request }: { request: RequestDetail }) {
   const phases = phasesOf(request)
   const total = Math.max(1, request.responseTime)
   const nameOf = ({ kind, provider = '' }: Phase) => t(`node.requests.phases.${kind}`, { provider })
-  const parts = phases
-    .map(phase => t('node.requests.phaseAt', { name: nameOf(phase), ms: duration(phase.ms) }))
-    .join(', ')
+  const parts = phases.map(phase => t('node.requests.phaseAt', { name: nameOf(phase), ms: short(phase.ms) })).join(', ')
   return (
     <Card>
       <ol aria-label={t('node.requests.timelineLabel', { parts })} className="grid gap-2">
@@ -39,7 +38,7 @@ export function Timeline({ request }: { request: RequestDetail }) {
                 style={{ left: `${(phase.from / total) * 100}%`, width: `${(phase.ms / total) * 100}%` }}
               />
             </span>
-            <span className="tabular text-right text-muted-foreground">{duration(phase.ms)}</span>
+            <span className="tabular text-right text-muted-foreground">{short(phase.ms)}</span>
           </li>
         ))}
         <li className="grid grid-cols-[1fr_4.5rem] border-t pt-2 font-medium">
@@ -49,4 +48,8 @@ export function Timeline({ request }: { request: RequestDetail }) {
       </ol>
     </Card>
   )
+}
+
+function short(ms: number): string {
+  return ms < 10 ? `${number(ms, 1)} ms` : duration(ms)
 }

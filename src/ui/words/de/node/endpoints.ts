@@ -15,11 +15,10 @@ export const endpoints = {
     'Apps, die ihn aufrufen, bekommen ab der nächsten Anfrage 404. Laufende Anfragen enden, wie sie begannen.',
   close: 'Schließen',
   names: 'Namen',
-  namesAbout:
-    'Was Apps auf diesem Pfad verlangen und wer in welcher Reihenfolge antwortet. Namen aus der Konfigurationsdatei gehen vor und stehen nicht hier.',
+  namesAbout: 'Was Apps auf diesem Pfad verlangen und wer in welcher Reihenfolge antwortet.',
   namesNone: 'Keine eigenen Namen',
   namesNoneAbout:
-    'Apps fragen Modelle unter deren eigenen Namen. Ein Name von dir kann für mehrere stehen, in einer Reihenfolge deiner Wahl.',
+    'Apps fragen Modelle unter deren eigenen Namen. Ein Name von dir kann für mehrere stehen, in einer Reihenfolge deiner Wahl. Namen aus der Konfigurationsdatei gehen vor und stehen nicht hier.',
   noMapping: 'Dieser Pfad listet Modelle; hier gibt es nichts zuzuordnen.',
   addName: 'Namen hinzufügen',
   editName: '{{name}} bearbeiten',

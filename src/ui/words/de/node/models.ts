@@ -18,6 +18,7 @@ export const models = {
     other: 'je Million {{unit}}',
   },
   free: 'kostenlos',
+  priceUnknown: 'kein Preis hinterlegt',
   ttft: 'Erstes Token',
   ttftAbout: 'p50 / p95',
   speed: 'Tokens/s',

@@ -68,6 +68,7 @@ export const requests = {
     waited: 'Warten auf das erste Token',
     answer: 'Antwort',
     attempt: '{{provider}} versucht',
+    between: 'Pausen zwischen den Versuchen',
   },
   phaseAt: '{{name}}: {{ms}}',
   attempts: 'Versuche',

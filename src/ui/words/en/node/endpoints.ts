@@ -14,11 +14,10 @@ export const endpoints = {
   closeAbout: 'Apps that call it get 404 with the next request. Running calls end as they began.',
   close: 'Close it',
   names: 'Names',
-  namesAbout:
-    'What apps ask for on this path, and who answers in which order. Names of the configuration file go first and are not shown here.',
+  namesAbout: 'What apps ask for on this path, and who answers in which order.',
   namesNone: 'No names of your own',
   namesNoneAbout:
-    'Apps ask for models by their own names. A name of yours can stand for several, in an order you choose.',
+    'Apps ask for models by their own names. A name of yours can stand for several, in an order you choose. Names of the configuration file go first and are not shown here.',
   noMapping: 'This path lists models; there is nothing to map.',
   addName: 'Add a name',
   editName: 'Edit {{name}}',

@@ -18,6 +18,7 @@ export const models = {
     other: 'for a million {{unit}}',
   },
   free: 'free',
+  priceUnknown: 'no price is written down',
   ttft: 'First token',
   ttftAbout: 'p50 / p95',
   speed: 'Tokens/s',

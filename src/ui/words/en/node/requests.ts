@@ -67,6 +67,7 @@ export const requests = {
     waited: 'Waited for the first token',
     answer: 'Answer',
     attempt: 'Tried {{provider}}',
+    between: 'Pauses between attempts',
   },
   phaseAt: '{{name}}: {{ms}}',
   attempts: 'Attempts',
