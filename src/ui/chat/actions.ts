@@ -1,7 +1,7 @@
 import type { Attachment, Chat, Message } from '../storage/documents.ts'
 import { beginChat, changeChat, opened } from './desk.ts'
-import type { Model } from './models.ts'
 import { prefer } from './preferences.ts'
+import type { Model } from './rank.ts'
 import { isRunning, startRun, stopRun } from './runs.ts'
 import { branchFrom, copyOfPath, erased, headWithout, leafUnder, pathTo } from './tree.ts'
 import { titleOf } from './wire.ts'

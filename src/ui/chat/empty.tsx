@@ -9,10 +9,12 @@ export function Greeting({ isTemporary }: GreetingProps) {
   const { t } = useTranslation()
   return (
     <div className="grid gap-1 text-center">
-      <h1 className="text-2xl font-semibold tracking-tight">
+      <h1 className="text-2xl font-semibold tracking-tight text-balance">
         {isTemporary ? t('chat.temporary.greeting') : t('chat.empty.greeting')}
       </h1>
-      <p className="text-muted-foreground">{isTemporary ? t('chat.temporary.about') : t('chat.empty.about')}</p>
+      <p className="text-balance text-muted-foreground">
+        {isTemporary ? t('chat.temporary.about') : t('chat.empty.about')}
+      </p>
     </div>
   )
 }

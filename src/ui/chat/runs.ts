@@ -6,7 +6,7 @@ import { isNode } from '../client/session.ts'
 import type { Message, MessageFacts, ToolCall } from '../storage/documents.ts'
 import { chatStore } from '../storage/store.ts'
 import { changeChat, opened } from './desk.ts'
-import { costOf, type Model } from './models.ts'
+import { costOf, type Model } from './rank.ts'
 import { pathTo } from './tree.ts'
 import { parametersOf, wireOf } from './wire.ts'
 

@@ -1,7 +1,8 @@
 import { useMemo } from 'react'
 import { useConnection } from '../client/connection.ts'
-import { chosenModel, useCanPay, useModels } from './models.ts'
+import { useCanPay, useModels } from './models.ts'
 import { usePreferences } from './preferences.ts'
+import { chosenModel } from './rank.ts'
 
 /** The model that answers: the chosen one, else the one nobody has to choose. */
 export function useChosenModel(wanted: string | null) {

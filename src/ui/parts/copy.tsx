@@ -5,8 +5,14 @@ import { IconButton } from './button.tsx'
 
 const shownMs = 1_500
 
+interface CopyProps {
+  text: string | (() => string)
+  label?: string
+  className?: string
+}
+
 /** Puts a text into the clipboard and says so. */
-export function Copy({ text, label }: { text: string | (() => string); label?: string }) {
+export function Copy({ text, label, className }: CopyProps) {
   const { t } = useTranslation()
   const [isDone, setIsDone] = useState(false)
   const copy = async () => {
@@ -15,7 +21,12 @@ export function Copy({ text, label }: { text: string | (() => string); label?: s
     setTimeout(() => setIsDone(false), shownMs)
   }
   return (
-    <IconButton label={isDone ? t('common.copied') : (label ?? t('common.copy'))} size="sm" onClick={() => void copy()}>
+    <IconButton
+      label={isDone ? t('common.copied') : (label ?? t('common.copy'))}
+      size="sm"
+      className={className}
+      onClick={() => void copy()}
+    >
       {isDone ? <Check aria-hidden className="text-success" /> : <CopyIcon aria-hidden />}
     </IconButton>
   )
@@ -37,7 +48,7 @@ export function Code({ text, isSecret }: { text: string; isSecret?: boolean }) {
 export function Short({ text, ends = 6 }: { text: string; ends?: number }) {
   const isLong = text.length > ends * 2 + 3
   return (
-    <span className="inline-flex items-center gap-1">
+    <span className="inline-flex items-center gap-1 [&_button]:-my-1.5 [&_button]:size-7">
       <span title={text} className="font-mono text-[0.8125rem]">
         {isLong ? `${text.slice(0, ends + 2)}…${text.slice(-ends)}` : text}
       </span>

@@ -25,6 +25,8 @@ export function Dialog({ isOpen, onClose, title, description, shape = 'middle', 
         <Radix.Overlay className="fixed inset-0 z-40 bg-black/50" />
         <Radix.Content
           {...(description === undefined && { 'aria-describedby': undefined })}
+          tabIndex={-1}
+          onOpenAutoFocus={focusFirst}
           className={cn(
             'fixed z-40 flex flex-col border border-border bg-popover text-popover-foreground focus:outline-none',
             shape === 'sheet'
@@ -54,6 +56,17 @@ export function Dialog({ isOpen, onClose, title, description, shape = 'middle', 
     </Radix.Root>
   )
 }
+
+/** The first field, else the dialog itself: its button to close it would begin with a tooltip. */
+function focusFirst(event: Event): void {
+  event.preventDefault()
+  const box = event.currentTarget as HTMLElement
+  const field = matchMedia('(pointer: fine)').matches ? box.querySelector<HTMLElement>(fields) : null
+  const target = field ?? box
+  target.focus()
+}
+
+const fields = 'input:not([type=hidden], :disabled), textarea:not(:disabled), select:not(:disabled)'
 
 interface ConfirmProps {
   isOpen: boolean

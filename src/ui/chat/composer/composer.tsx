@@ -35,6 +35,9 @@ interface ComposerProps {
   hint: (text: string, attachments: readonly Attachment[], model: string | undefined) => React.ReactNode
 }
 
+/** On a screen alone the focus would bring up its keyboard, whose Enter begins a line. */
+export const hasKeyboard = matchMedia('(pointer: fine)').matches
+
 /** Where one writes. */
 export function Composer(props: ComposerProps) {
   const { draftId, model, modelIds, isRunning, isOffline, commands, onSend, onStop, hint } = props
@@ -95,7 +98,7 @@ export function Composer(props: ComposerProps) {
     // Enter ends the composition of a letter first.
     if (event.nativeEvent.isComposing || event.keyCode === 229) return
     if (suggestions.length > 0 && onSuggestionKey(event)) return
-    if (event.key === 'Enter' && !event.shiftKey && !event.altKey) {
+    if (event.key === 'Enter' && hasKeyboard && !event.shiftKey && !event.altKey) {
       event.preventDefault()
       submit()
     }
@@ -172,6 +175,8 @@ export function Composer(props: ComposerProps) {
         <textarea
           ref={box}
           rows={1}
+          // biome-ignore lint/a11y/noAutofocus: one comes here to write
+          autoFocus={hasKeyboard}
           dir="auto"
           value={text}
           aria-label={t('chat.composer.label')}

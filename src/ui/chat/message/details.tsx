@@ -7,9 +7,10 @@ import { Dialog } from '../../parts/dialog.tsx'
 import { dateTime, dollars, duration, number } from '../../parts/format.ts'
 import { Facts } from '../../parts/page.tsx'
 import type { Message } from '../../storage/documents.ts'
-import { type Model, type Offer, useModels } from '../models.ts'
+import { useModels } from '../models.ts'
 import { PrivacyBadge } from '../picker/privacy.tsx'
 import { costText } from '../price.ts'
+import type { Model, Offer } from '../rank.ts'
 
 /** How an answer came about: who gave it, who could read the prompt, how long it took, what it cost. */
 export function Details({ message, onClose }: { message: Message; onClose: () => void }) {

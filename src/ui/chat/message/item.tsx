@@ -7,8 +7,8 @@ import { Copy } from '../../parts/copy.tsx'
 import { duration, number } from '../../parts/format.ts'
 import { Menu, type MenuItem } from '../../parts/menu.tsx'
 import type { Message } from '../../storage/documents.ts'
-import { type Model, summaryOf } from '../models.ts'
 import { costText } from '../price.ts'
+import { type Model, summaryOf } from '../rank.ts'
 import { AnswerBody } from './answer.tsx'
 import { Branches } from './branches.tsx'
 import { Problem } from './problem.tsx'
@@ -66,7 +66,9 @@ export const MessageItem = memo(({ message, siblings, models, isEdited, isBusy, 
           className={cn(
             'flex flex-wrap items-center gap-0.5 text-muted-foreground transition-opacity',
             isPrompt ? 'justify-end' : '-ml-2',
-            !isLast && 'md:opacity-0 md:group-focus-within/message:opacity-100 md:group-hover/message:opacity-100',
+            !isLast &&
+              siblings.length < 2 &&
+              'md:opacity-0 md:group-focus-within/message:opacity-100 md:group-hover/message:opacity-100',
           )}
         >
           <Branches message={message} siblings={siblings} isDisabled={isBusy} onShow={actions.show} />
@@ -86,7 +88,7 @@ function PromptActions({ message, isBusy, actions }: Pick<ItemProps, 'message' |
   const { t } = useTranslation()
   return (
     <>
-      <Copy text={message.text} label={t('chat.message.copy')} />
+      <Copy text={message.text} label={t('chat.message.copy')} className="max-md:size-11" />
       <IconButton
         label={t('common.edit')}
         size="sm"
@@ -128,7 +130,7 @@ function AnswerActions({ message, others, isBusy, actions }: AnswerActionsProps)
   ]
   return (
     <>
-      <Copy text={message.text} label={t('chat.message.copy')} />
+      <Copy text={message.text} label={t('chat.message.copy')} className="max-md:size-11" />
       <IconButton
         label={t('chat.message.again')}
         size="sm"
@@ -147,7 +149,7 @@ function AnswerActions({ message, others, isBusy, actions }: AnswerActionsProps)
         <Info aria-hidden />
       </IconButton>
       <More message={message} items={items} isBusy={isBusy} actions={actions} />
-      <span className="tabular min-w-0 truncate px-1 text-xs">{summaryLine(message)}</span>
+      <span className="tabular min-w-0 truncate px-1 text-xs max-md:w-full max-md:px-2">{summaryLine(message)}</span>
     </>
   )
 }

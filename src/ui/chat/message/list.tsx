@@ -3,7 +3,7 @@ import { useMemo, useRef } from 'react'
 import { useTranslation } from 'react-i18next'
 import { Button, IconButton } from '../../parts/button.tsx'
 import type { Message } from '../../storage/documents.ts'
-import type { Model } from '../models.ts'
+import type { Model } from '../rank.ts'
 import type { Run } from '../runs.ts'
 import { siblingsOf } from '../tree.ts'
 import { RunningBody } from './answer.tsx'
@@ -44,7 +44,7 @@ export function MessageList(props: ListProps) {
         >
           <div
             ref={content}
-            className="mx-auto grid w-full max-w-3xl grid-cols-[minmax(0,1fr)] gap-6 px-4 pt-4 pb-8 leading-relaxed"
+            className="mx-auto grid w-full max-w-3xl grid-cols-[minmax(0,1fr)] gap-4 px-4 pt-4 pb-8 leading-relaxed"
             style={{ fontSize: 'var(--text-size, 100%)' }}
           >
             {from > 0 && (

@@ -5,9 +5,10 @@ import { useShortcut } from '../../client/shortcuts.ts'
 import { Dialog } from '../../parts/dialog.tsx'
 import { duration } from '../../parts/format.ts'
 import { Popover } from '../../parts/menu.tsx'
-import { type Model, summaryOf, useModels } from '../models.ts'
+import { useModels } from '../models.ts'
 import { useIsPhone } from '../phone.ts'
 import { priceText } from '../price.ts'
+import { type Model, summaryOf } from '../rank.ts'
 import { PickerList } from './list.tsx'
 
 interface PillProps {

@@ -1,7 +1,7 @@
 import { Cloud, House, Lock } from 'lucide-react'
 import { useTranslation } from 'react-i18next'
 import { Badge } from '../../parts/badge.tsx'
-import type { Offer } from '../models.ts'
+import type { Offer } from '../rank.ts'
 
 const marks = {
   local: { icon: House, tone: 'good' },
