@@ -49,8 +49,6 @@ export interface GuardedFetch {
 
 const connectionsPerServer = 8
 const serversMax = 64
-/** Addresses come from anywhere and seldom twice. */
-const keepAliveMs = 1_000
 
 /** The one way to fetch from an address that somebody else has named. No redirect is followed. */
 export function createGuardedFetch(options: GuardOptions): GuardedFetch {
@@ -58,8 +56,8 @@ export function createGuardedFetch(options: GuardOptions): GuardedFetch {
     connect: guardedConnector(options),
     connections: connectionsPerServer,
     maxOrigins: serversMax,
-    keepAliveTimeout: keepAliveMs,
-    keepAliveMaxTimeout: keepAliveMs,
+    // Addresses come from anywhere and seldom twice: a connection that is kept would only take the place of others.
+    pipelining: 0,
   })
   return {
     fetch: async (url, init) => {
@@ -82,7 +80,10 @@ async function answered(url: string, init: RequestInit & { readonly signal: Abor
     const inner = (cause as { cause?: unknown }).cause
     if (inner instanceof ParleyError) throw inner
     if (init.signal.aborted) throw ParleyError.from(cause, init.signal)
-    const code = (inner as { code?: unknown } | undefined)?.code
+    const code = ((inner ?? cause) as { code?: unknown }).code
+    if (code === 'UND_ERR_MAX_ORIGINS_REACHED') {
+      throw new ParleyError('overloaded', 'too many servers are asked at once; try again', { retryAfterSeconds: 1 })
+    }
     const host = new URL(url).hostname
     const reason = typeof code === 'string' ? code : 'no connection'
     throw new ParleyError('backend_failed', `cannot reach ${host} (${reason}); check the address`, { cause })

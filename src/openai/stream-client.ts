@@ -176,7 +176,8 @@ async function* readPayloads(
   for await (const text of readText(response, patience, isDone)) {
     start = kind === 'events' ? text : start + text
     kind ??= kindOf(start, response)
-    if (kind === 'events') yield* reader.push(start)
+    if (kind === undefined) start = ''
+    else if (kind === 'events') yield* reader.push(start)
     else if (start.length > bodyMax) throw strange(response)
   }
   if (kind === 'events') yield* unended(reader)

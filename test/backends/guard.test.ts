@@ -118,3 +118,12 @@ test('who is anybody is not refused', () => {
   expect(urlFault('https://api.example.com/v1?x#y', { allowPrivate: false })).toBeUndefined()
   expect(urlFault('http://192.168.0.9:8080/', { allowPrivate: true })).toBeUndefined()
 })
+
+test('very many servers, one after the other, do not stand in the way of the next', async () => {
+  const { fetch, close } = createGuardedFetch({ allowPrivate: true, connectTimeoutMs: 1_000 })
+  for (let at = 0; at < 100; at++) {
+    const response = await fetch(`http://127.0.${at}.1:${secret.port}/`, get())
+    expect(await response.text()).toBe('secret')
+  }
+  await close()
+})

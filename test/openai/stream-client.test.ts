@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -322,4 +323,13 @@ test('payloads are the same, however their text is cut', () => {
     }),
     { numRuns: 500 },
   )
+})
+
+test('white space before an answer is kept by nobody, however much it is', async () => {
+  const blank = ' \n'.repeat(1 << 19)
+  const url = await serve(async (_request, response) => {
+    for (let at = 0; at < 33; at++) if (!response.write(blank)) await once(response, 'drain')
+    response.end(JSON.stringify({ choices: [{ index: 0, message: { content: 'at last' }, finish_reason: 'stop' }] }))
+  })
+  expect(await hear(url)).toMatchObject({ text: 'at last', end: { finishReason: 'stop' } })
 })
