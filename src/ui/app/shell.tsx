@@ -40,7 +40,7 @@ function Frame() {
   useShortcut('sidebar', () => setIsRailHidden(hidden => !hidden))
   useShortcut('palette', () => usePalette.setState(({ isOpen }) => ({ isOpen: !isOpen })))
   return (
-    <div className="grid h-full grid-rows-[minmax(0,1fr)_auto]">
+    <div className="grid h-full grid-cols-[minmax(0,1fr)] grid-rows-[minmax(0,1fr)_auto]">
       <a
         href="#content"
         className="absolute top-2 left-2 z-50 -translate-y-16 rounded-md bg-primary px-3 py-2 text-primary-foreground focus:translate-y-0"

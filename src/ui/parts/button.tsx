@@ -11,7 +11,7 @@ const looks = {
   danger: 'bg-destructive text-destructive-foreground hover:bg-destructive/90',
 } as const
 
-const sizes = { sm: 'h-8 px-2.5 text-[0.8125rem]', md: 'h-9 px-3.5', lg: 'h-11 px-5 text-base' } as const
+const sizes = { sm: 'h-8 px-2.5 text-[0.8125rem]', md: 'h-9 px-3.5 max-md:h-11', lg: 'h-11 px-5 text-base' } as const
 
 export interface ButtonProps extends ComponentProps<'button'> {
   look?: keyof typeof looks
@@ -80,7 +80,7 @@ export function IconButton({
         look={look}
         size={size}
         aria-label={label}
-        className={cn('px-0', { sm: 'w-8', md: 'w-9', lg: 'w-11' }[size], className)}
+        className={cn('px-0', { sm: 'w-8', md: 'w-9 max-md:w-11', lg: 'w-11' }[size], className)}
       >
         {children}
       </Button>

@@ -45,7 +45,10 @@ export function Chart({ label, times, series, format = String, height = 200 }: C
           height,
           legend: { show: series.length > 1 },
           cursor: { drag: { x: false, y: false } },
-          axes: [axis, { ...axis, size: 56, values: (_, ticks) => ticks.map(tick => format(tick)) }],
+          axes: [
+            { ...axis, values: (_, ticks) => ticks.map(tickName(ticks)) },
+            { ...axis, size: 56, values: (_, ticks) => ticks.map(tick => format(tick)) },
+          ],
           scales: { y: { range: (_, __, max) => [0, max > 0 ? max * 1.1 : 1] } },
           series: [
             {},
@@ -85,4 +88,16 @@ export function Chart({ label, times, series, format = String, height = 200 }: C
       style={{ minHeight: height }}
     />
   )
+}
+
+const daySeconds = 86_400
+
+/** Days where the ticks are days, the time of day else, as the page's language writes them. */
+function tickName(ticks: readonly number[]): (seconds: number) => string {
+  const isDays = (ticks[1] ?? 0) - (ticks[0] ?? 0) >= daySeconds
+  const format = new Intl.DateTimeFormat(
+    document.documentElement.lang,
+    isDays ? { day: 'numeric', month: 'short' } : { hour: '2-digit', minute: '2-digit' },
+  )
+  return seconds => format.format(seconds * 1_000)
 }

@@ -39,7 +39,7 @@ const box =
   'w-full rounded-md border border-input bg-card px-3 text-foreground placeholder:text-muted-foreground disabled:opacity-60 aria-invalid:border-destructive'
 
 export function Input({ className, ...rest }: ComponentProps<'input'>) {
-  return <input autoComplete="off" spellCheck={false} {...rest} className={cn(box, 'h-9', className)} />
+  return <input autoComplete="off" spellCheck={false} {...rest} className={cn(box, 'h-9 max-md:h-11', className)} />
 }
 
 export function TextArea({ className, ...rest }: ComponentProps<'textarea'>) {
@@ -49,7 +49,7 @@ export function TextArea({ className, ...rest }: ComponentProps<'textarea'>) {
 /** The browser's own: best with keyboards, phones and screen readers. */
 export function Select({ className, children, ...rest }: ComponentProps<'select'>) {
   return (
-    <select {...rest} className={cn(box, 'h-9 pr-8', className)}>
+    <select {...rest} className={cn(box, 'h-9 pr-8 max-md:h-11', className)}>
       {children}
     </select>
   )

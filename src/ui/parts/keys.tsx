@@ -1,7 +1,8 @@
 const isMac = /mac/i.test(navigator.platform)
+const signs = { Slash: '/', Backslash: '\\', Comma: ',', Period: '.', Minus: '-', Equal: '=', Space: '␣' }
 const names: Readonly<Record<string, string>> = isMac
-  ? { $mod: '⌘', Shift: '⇧', Alt: '⌥', Enter: '↵', Escape: 'esc' }
-  : { $mod: 'Ctrl', Escape: 'Esc' }
+  ? { $mod: '⌘', Shift: '⇧', Alt: '⌥', Enter: '↵', Escape: 'esc', ...signs }
+  : { $mod: 'Ctrl', Escape: 'Esc', ...signs }
 
 /** `$mod+Shift+k` as this machine writes it. */
 export function Keys({ keys }: { keys: string }) {

@@ -60,7 +60,7 @@ export function Card({ className, children }: { className?: string; children: Re
 /** One number that answers a question. */
 export function Stat({ label, value, about }: { label: ReactNode; value: ReactNode; about?: ReactNode }) {
   return (
-    <Card className="grid gap-1">
+    <Card className="grid content-start gap-1">
       <p className="text-[0.8125rem] text-muted-foreground">{label}</p>
       <p className="tabular text-2xl font-semibold tracking-tight">{value}</p>
       {about && <p className="text-[0.8125rem] text-muted-foreground">{about}</p>}

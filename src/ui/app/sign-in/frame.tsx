@@ -38,8 +38,9 @@ function LanguageMenu() {
   }))
   return (
     <Menu items={items} align="start">
-      <Button look="quiet" className="text-muted-foreground max-md:h-11" aria-label={t('signIn.language')}>
+      <Button look="quiet" className="text-muted-foreground max-md:h-11">
         <Languages aria-hidden />
+        <span className="sr-only">{t('signIn.language')}:</span>
         {languages[(i18n.resolvedLanguage ?? 'en') as Language]}
       </Button>
     </Menu>

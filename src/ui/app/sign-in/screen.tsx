@@ -70,11 +70,11 @@ function Doors({ ways }: { ways: NonNullable<Session['ways']> }) {
   if (door === 'forgotten') return <Forgotten onBack={back} />
   if (door === 'machine') {
     const first = !ways.users && <Way onClick={() => setDoor('first')}>{t('signIn.toFirst')}</Way>
-    return <Machine notice={notice} others={[toLogin, toSignUp, first].map(keyed)} />
+    return <Machine notice={notice} others={[toLogin, toSignUp, first].filter(Boolean).map(keyed)} />
   }
   const forgotten = ways.mail && <Way onClick={() => setDoor('forgotten')}>{t('signIn.toForgotten')}</Way>
   const machine = <Way onClick={() => setDoor('machine')}>{t('signIn.toMachine')}</Way>
-  return <Login notice={notice} others={[forgotten, toSignUp, machine].map(keyed)} />
+  return <Login notice={notice} others={[forgotten, toSignUp, machine].filter(Boolean).map(keyed)} />
 }
 
 function keyed(way: React.ReactNode, at: number) {

@@ -51,8 +51,12 @@ export function Offers({ selling: { offers, token, registered } }: { selling: Se
       key: 'unit',
       head: '',
       isSecondary: true,
-      width: 'minmax(6rem, 0.8fr)',
-      cell: ({ unit }) => <span className="text-muted-foreground">{t('money.selling.perUnit', { unit })}</span>,
+      width: 'minmax(9rem, 1fr)',
+      cell: ({ unit }) => (
+        <span className="text-muted-foreground">
+          <Unit unit={unit} />
+        </span>
+      ),
     },
     {
       key: 'registry',
@@ -97,6 +101,15 @@ export function Offers({ selling: { offers, token, registered } }: { selling: Se
       {isOpen && <WriteOffers count={different} onClose={() => setIsOpen(false)} />}
     </Section>
   )
+}
+
+const unitNames = ['tokens', 'images', 'seconds', 'characters'] as const
+
+/** A unit nobody has named here is said as it is. */
+function Unit({ unit }: Pick<Offer, 'unit'>) {
+  const { t } = useTranslation()
+  const known = unitNames.find(name => name === unit)
+  return known === undefined ? unit : t(`money.selling.perUnit.${known}`)
 }
 
 function Listed({ offer: { isListed, registry } }: { offer: Offer }) {

@@ -24,14 +24,14 @@ export function Providers({ escrow: { providers, token, epoch } }: { escrow: Esc
     head,
     isNumber: true,
     isSecondary,
-    width: 'minmax(7rem, 1fr)',
+    width: 'minmax(6.5rem, 1fr)',
     cell: row => tokens(of(row), token),
   })
   const columns: Column<Row>[] = [
     {
       key: 'provider',
       head: t('money.sessions.provider'),
-      width: 'minmax(11rem, 1.4fr)',
+      width: 'minmax(9.5rem, 1.2fr)',
       cell: row => (
         <div className="grid">
           <Short text={row.provider} ends={4} />
@@ -45,7 +45,7 @@ export function Providers({ escrow: { providers, token, epoch } }: { escrow: Esc
       key: 'models',
       head: t('money.sessions.models'),
       isSecondary: true,
-      width: 'minmax(8rem, 1.4fr)',
+      width: 'minmax(6.5rem, 1.2fr)',
       cell: ({ models }) => <span title={models.join(', ')}>{models.join(', ') || '–'}</span>,
     },
     amount('authorized', t('money.sessions.authorized'), row => row.authorized),
@@ -62,7 +62,7 @@ export function Providers({ escrow: { providers, token, epoch } }: { escrow: Esc
       head: t('money.sessions.last'),
       isSecondary: true,
       isNumber: true,
-      width: 'minmax(7rem, 0.8fr)',
+      width: 'minmax(6.5rem, 0.8fr)',
       cell: ({ lastReceiptAt }) =>
         lastReceiptAt === null ? '–' : <span title={dateTime(lastReceiptAt)}>{relative(lastReceiptAt)}</span>,
     },

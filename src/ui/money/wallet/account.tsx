@@ -54,7 +54,7 @@ export function Balances({ wallet: { balances, token } }: { wallet: Wallet }) {
   const free = t('money.wallet.inEscrowAbout')
   return (
     <div className="grid gap-3 sm:grid-cols-3">
-      <Stat label={t('money.wallet.inWallet')} value={tokens(wallet, token)} about={<>&nbsp;</>} />
+      <Stat label={t('money.wallet.inWallet')} value={tokens(wallet, token)} about={t('money.wallet.inWalletAbout')} />
       <Stat
         label={t('money.wallet.inEscrow')}
         value={tokens(escrow, token)}

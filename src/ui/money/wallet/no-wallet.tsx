@@ -2,7 +2,6 @@ import { Upload, WalletIcon } from 'lucide-react'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { useMay } from '../../client/session.ts'
-import { Badge } from '../../parts/badge.tsx'
 import { Button } from '../../parts/button.tsx'
 import { Empty } from '../../parts/states.tsx'
 import { CreateWallet } from './create.tsx'
@@ -23,7 +22,7 @@ export function NoWallet() {
             <>
               <Button look="primary" onClick={() => setOpen('create')}>
                 {t('money.wallet.create')}
-                <Badge className="bg-primary-foreground/20 text-primary-foreground">{t('money.wallet.needs')}</Badge>
+                <span className="font-normal">· {t('money.wallet.needs')}</span>
               </Button>
               <Button onClick={() => setOpen('import')}>
                 <Upload aria-hidden />

@@ -32,7 +32,10 @@ export function Node() {
               [t('settings.general.uptime'), upFor(health.data.uptimeSeconds)],
               [
                 t('settings.general.origin'),
-                <span key="origin" className="flex flex-wrap items-center gap-1 font-mono text-[0.8125rem]">
+                <span
+                  key="origin"
+                  className="flex flex-wrap items-center gap-1 font-mono text-[0.8125rem] [&_button]:-my-1.5 [&_button]:size-7"
+                >
                   {base}
                   <Copy text={base} />
                 </span>,

@@ -52,7 +52,6 @@ export function Line({ name }: { name: ShortcutName }) {
         )}
         <button
           type="button"
-          aria-label={t('settings.shortcuts.change', { name: label, keys })}
           className={cn(
             'min-h-9 rounded-md border px-3 max-md:min-h-11 hover:bg-muted [&_kbd]:text-[0.8125rem] [&_kbd]:opacity-100',
             isListening && 'border-primary bg-accent text-accent-foreground',
@@ -61,6 +60,7 @@ export function Line({ name }: { name: ShortcutName }) {
           onBlur={stop}
           onKeyDown={isListening ? take : undefined}
         >
+          <span className="sr-only">{label}: </span>
           {isListening ? t('settings.shortcuts.press') : <Keys keys={keys} />}
         </button>
       </div>

@@ -57,7 +57,6 @@ export const settings: Words['settings'] = {
       pickModel: 'Modell wählen',
       temporary: 'Temporärer Chat an oder aus',
     },
-    change: '„{{name}}“ ändern, jetzt {{keys}}',
     press: 'Tasten drücken … Esc behält die alten',
     taken: '{{keys}} gehört schon zu „{{name}}“. Drücke andere, oder noch einmal dieselben, um beide zu tauschen.',
     plain: 'Drücke {{mod}} oder Alt dazu: Buchstaben allein sind zum Schreiben da.',

@@ -56,7 +56,6 @@ export const settings = {
       pickModel: 'Choose a model',
       temporary: 'Temporary chat on or off',
     },
-    change: 'Change “{{name}}”, now {{keys}}',
     press: 'Press keys … Esc keeps the old ones',
     taken: '{{keys}} already does “{{name}}”. Press others, or press the same once more to swap the two.',
     plain: 'Press {{mod}} or Alt with it: letters alone are for writing.',
@@ -100,7 +99,7 @@ export const settings = {
       'Requests are recorded with time, model, tokens and cost, without their words. Words are kept only where the archive is on; then operators and admins can read them.',
     browser: 'This browser',
     browserWhat:
-      'Chats are where you chose under Storage. Who signs in holds no password here: the session is a cookie that no script can read.',
+      'Chats are where you chose under Storage. No password is kept here: the session is a cookie that no script can read.',
     archive: 'Archive of texts',
     archiveHow:
       'The archive is off unless “archive.enabled” is set in the configuration. Each key can say otherwise, also what is taken out of texts before they are kept, under Keys & users.',
