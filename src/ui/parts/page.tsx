@@ -14,7 +14,7 @@ interface PageProps {
 export function Page({ title, about, actions, isNarrow, children }: PageProps) {
   return (
     <div className="h-full overflow-y-auto">
-      <div className={cn('mx-auto grid w-full gap-5 px-4 py-5 md:px-8 md:py-7', isNarrow ? 'max-w-3xl' : 'max-w-7xl')}>
+      <div className={cn('mx-auto grid w-full grid-cols-[minmax(0,1fr)] gap-5 px-4 py-5 md:px-8 md:py-7', isNarrow ? 'max-w-3xl' : 'max-w-7xl')}>
         <header className="flex flex-wrap items-start justify-between gap-3">
           <div className="grid gap-1">
             <h1 className="text-xl font-semibold tracking-tight">{title}</h1>
