@@ -22,6 +22,8 @@ export interface ChatRow {
   /** A deleted chat has lost its words; that it was deleted is kept, so that other devices hear of it. */
   readonly deletedAt: number | null
   readonly changedAt: number
+  /** Of all its messages. */
+  readonly bytes: number
 }
 
 export interface MessageRow {
@@ -56,11 +58,13 @@ export const chatLimits = {
   messagesPerChat: 20_000,
   /** Of all messages of one chat. */
   chatBytes: 64 * 1024 * 1024,
+  /** Of all chats of one person: nobody fills the disk of others. */
+  bytesPerOwner: 1024 * 1024 * 1024,
 } as const
 
 export const tombstoneDays = 90
 
-export type ChatDraft = Omit<ChatRow, 'owner' | 'changedAt'>
+export type ChatDraft = Omit<ChatRow, 'owner' | 'changedAt' | 'bytes'>
 export type MessageDraft = Omit<MessageRow, 'owner' | 'chatId' | 'changedAt'>
 export type FolderDraft = Omit<FolderRow, 'owner' | 'changedAt'>
 

@@ -8,6 +8,7 @@ import {
   type FolderRow,
   type MessageDraft,
   ParleyError,
+  tombstoneDays,
 } from '../../core/index.ts'
 import type { Database, Query } from './database.ts'
 import { guarded } from './failures.ts'
@@ -15,6 +16,8 @@ import { insertOf, snakeCase } from './insert-new.ts'
 import { all, type Condition, compare, createTable, equal } from './table.ts'
 import type { Cell } from './tables.ts'
 
+/** Of chats and folders: with those that were deleted there may be so many times as many. */
+const rememberedTimes = 2
 /** Rows of one statement. */
 const rowsAtOnce = 64
 
@@ -33,6 +36,7 @@ const wordless = {
   systemPrompt: '',
   parameters: {},
   headId: null,
+  bytes: 0,
 } as const
 
 export function createChats(database: Database): ChatStore {
@@ -112,9 +116,11 @@ async function merge(
     await trx.deleteFrom('messages').where('owner', '=', owner).where('chatId', '=', id).execute()
     return there
   }
-  if (!(await mergeMessages(database, trx, { owner, chatId: id, changedAt }, drafts))) return there
-  await trx.updateTable('chats').set({ changedAt }).where('owner', '=', owner).where('id', '=', id).execute()
-  return { ...there, changedAt }
+  const bytes = await mergeMessages(database, trx, { owner, chatId: id, changedAt }, drafts)
+  if (bytes === undefined) return there
+  await trx.updateTable('chats').set({ changedAt, bytes }).where('owner', '=', owner).where('id', '=', id).execute()
+  await refuseMuch(trx, owner)
+  return { ...there, changedAt, bytes }
 }
 
 interface Place {
@@ -123,13 +129,13 @@ interface Place {
   readonly changedAt: number
 }
 
-/** Whether anything was new. */
+/** The bytes of the chat with them; undefined where nothing was new. */
 async function mergeMessages(
   database: Database,
   trx: Query,
   place: Place,
   drafts: readonly MessageDraft[],
-): Promise<boolean> {
+): Promise<number | undefined> {
   const { codec } = createTable(database, 'messages')
   const rows = [...latest(drafts)].map(draft => codec.encode({ ...draft, ...place }))
   let changed = 0
@@ -137,7 +143,7 @@ async function mergeMessages(
     const some = rows.slice(at, at + rowsAtOnce)
     changed += await upsert(database, trx, 'messages', ['owner', 'chatId', 'id'], some)
   }
-  if (changed === 0) return false
+  if (changed === 0) return undefined
   const { owner, chatId } = place
   const { count, bytes } = await trx
     .selectFrom('messages')
@@ -147,7 +153,7 @@ async function mergeMessages(
     .executeTakeFirstOrThrow()
   refuseAbove(Number(count), chatLimits.messagesPerChat, 'messages in one chat')
   refuseAbove(Number(bytes), chatLimits.chatBytes, 'bytes in one chat')
-  return true
+  return Number(bytes)
 }
 
 /** One of each id: a statement cannot change a row twice. */
@@ -193,13 +199,24 @@ async function upsert(
 }
 
 async function refuseMany(trx: Query, table: 'chats' | 'folders', owner: string, max: number): Promise<void> {
-  const { count } = await trx
+  const { count, alive } = await trx
     .selectFrom(table)
-    .select(({ fn }) => fn.countAll().as('count'))
+    .select(({ fn }) => [fn.countAll().as('count'), sql`count(case when ${living} then 1 end)`.as('alive')])
     .where('owner', '=', owner)
-    .where(living)
     .executeTakeFirstOrThrow()
-  refuseAbove(Number(count), max, table)
+  refuseAbove(Number(alive), max, table)
+  if (Number(count) <= max * rememberedTimes) return
+  const message = `too many ${table} were deleted lately; ${tombstoneDays} days after it each makes room`
+  throw new ParleyError('too_large', message)
+}
+
+async function refuseMuch(trx: Query, owner: string): Promise<void> {
+  const { bytes } = await trx
+    .selectFrom('chats')
+    .select(({ fn }) => fn.sum('bytes').as('bytes'))
+    .where('owner', '=', owner)
+    .executeTakeFirstOrThrow()
+  refuseAbove(Number(bytes), chatLimits.bytesPerOwner, 'bytes in all your chats')
 }
 
 function refuseAbove(count: number, max: number, what: string): void {

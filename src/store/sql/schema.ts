@@ -223,7 +223,19 @@ const chats: Migration = {
   },
 }
 
-export const migrations: readonly Migration[] = [management, requests, texts, machineSessions, chats]
+const chatSizes: Migration = {
+  name: 'sizes of chats',
+  statements: ({ types: { whole } }) => [
+    `alter table chats add column bytes ${whole} not null default 0`,
+    `update chats set bytes = coalesce((select sum(messages.bytes) from messages
+      where messages.owner = chats.owner and messages.chat_id = chats.id), 0)`,
+    // Sizes are added up with each change, and documents are long: they are not to be read for it.
+    'create index chats_by_size on chats (owner, deleted_at, bytes)',
+    'create index messages_by_size on messages (owner, chat_id, bytes)',
+  ],
+}
+
+export const migrations: readonly Migration[] = [management, requests, texts, machineSessions, chats, chatSizes]
 
 function tableOf({ name }: Dialect): (table: string, columns: string) => string {
   return (table, columns) => `create table ${table} (${columns})${name === 'sqlite' ? ' strict' : ''}`

@@ -56,6 +56,7 @@ onBoth('chats', stage => {
       folderId: idOf(9),
       owner: 'ada',
       changedAt: noon,
+      bytes: message('a').bytes + 10,
     })
     expect(await chats.get('ada', idOf(1))).toEqual(made)
     const rows = await chats.messages('ada', idOf(1))
@@ -171,6 +172,29 @@ onBoth('chats', stage => {
     const big = { ...message('big'), bytes: chatLimits.chatBytes + 1 }
     await expect(chats.merge('ada', chat(2), [big])).rejects.toThrow(code('too_large'))
     expect(await chats.get('ada', idOf(2))).toBeUndefined()
+  })
+
+  test('all chats of somebody together are bounded, and what is deleted makes room', async () => {
+    const { chats } = await stage.open()
+    const large = (id: string) => ({ ...message(id), bytes: chatLimits.chatBytes })
+    const fitting = chatLimits.bytesPerOwner / chatLimits.chatBytes
+    for (let at = 1; at <= fitting; at++) await chats.merge('ada', chat(at), [large('m')])
+    await expect(chats.merge('ada', chat(99), [message('more')])).rejects.toThrow(code('too_large'))
+    expect(await chats.get('ada', idOf(99))).toBeUndefined()
+    await chats.merge('bob', chat(99), [message('more')])
+    await chats.remove('ada', idOf(1))
+    expect(await chats.get('ada', idOf(1))).toMatchObject({ bytes: 0 })
+    const { bytes } = await chats.merge('ada', chat(99), [message('more')])
+    expect(bytes).toBe(message('more').bytes)
+    expect(await chats.merge('ada', chat(99, { title: 'same', updatedAt: 2_000 }), [])).toMatchObject({ bytes })
+  })
+
+  test('what was deleted is not remembered without end', async () => {
+    const { chats } = await stage.open()
+    const max = 2 * chatLimits.foldersPerOwner
+    for (let at = 0; at < max; at++) await chats.mergeFolder('ada', folder(at, { deletedAt: 1_000 }))
+    await expect(chats.mergeFolder('ada', folder(max, { deletedAt: 1_000 }))).rejects.toThrow(code('too_large'))
+    await chats.mergeFolder('ada', folder(0, { deletedAt: 2_000 }))
   })
 
   test('there are as many folders as may be', async () => {
