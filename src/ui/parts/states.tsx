@@ -24,10 +24,10 @@ export function Banner({ tone = 'info', title, action, className, children }: Ba
   return (
     <div
       role={tone === 'bad' ? 'alert' : 'status'}
-      className={cn('flex items-start gap-3 rounded-lg border px-4 py-3', box, className)}
+      className={cn('flex flex-wrap items-start gap-3 rounded-lg border px-4 py-3', box, className)}
     >
       <Icon aria-hidden className={cn('mt-0.5 size-4 shrink-0', mark)} />
-      <div className="min-w-0 flex-1">
+      <div className="min-w-0 flex-1 basis-56">
         {title && <p className="font-medium">{title}</p>}
         {children && <div className="break-words text-muted-foreground">{children}</div>}
       </div>

@@ -9,6 +9,8 @@ export interface Column<Row> {
   cell: (row: Row) => ReactNode
   /** Of the grid, like `8rem` or `minmax(10rem, 2fr)`; shares what is left when missing. */
   width?: string
+  /** The width on phones; that above when it has a share of its own, else an equal share. */
+  phone?: string
   /** Numbers stand at the right. */
   isNumber?: boolean
   /** Left out on phones. */
@@ -51,7 +53,7 @@ export function Table<Row>(props: TableProps<Row>) {
   const grid = columns.map(({ width }) => width ?? 'minmax(6rem, 1fr)').join(' ')
   const phone = columns
     .filter(({ isSecondary }) => !isSecondary)
-    .map(({ width }) => (width?.includes('fr') ? width : 'minmax(0, 1fr)'))
+    .map(({ width, phone: own }) => own ?? (width?.includes('fr') ? width : 'minmax(0, 1fr)'))
     .join(' ')
   const toEnd = () => {
     const { scrollTop = 0, scrollHeight = 0, clientHeight = 0 } = scroller.current ?? {}

@@ -19,7 +19,10 @@ export function Tabs({
   onChange?: (id: string) => void
 }) {
   return (
-    <Radix.Root {...(value !== undefined ? { value, onValueChange: onChange } : { defaultValue: tabs[0]?.id })}>
+    <Radix.Root
+      className="min-w-0"
+      {...(value !== undefined ? { value, onValueChange: onChange } : { defaultValue: tabs[0]?.id })}
+    >
       <Radix.List aria-label={label} className="mb-4 flex gap-1 overflow-x-auto border-b">
         {tabs.map(({ id, label: name }) => (
           <Radix.Trigger

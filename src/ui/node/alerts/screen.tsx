@@ -113,12 +113,14 @@ function useColumns(): readonly Column<Alert>[] {
       key: 'began',
       head: t('node.alerts.began'),
       width: '13rem',
+      phone: '6.5rem',
       cell: ({ startedAt }) => <time className="tabular text-muted-foreground">{dateTime(startedAt)}</time>,
     },
     {
       key: 'rule',
       head: t('node.alerts.rule'),
       width: 'minmax(9rem, 1.5fr)',
+      phone: 'minmax(0, 1fr)',
       cell: alert => <span title={alert.message}>{meaning(alert).name}</span>,
     },
     {
@@ -140,6 +142,7 @@ function useColumns(): readonly Column<Alert>[] {
       head: t('node.alerts.lasted'),
       isNumber: true,
       width: '7rem',
+      phone: '4.5rem',
       cell: ({ startedAt, endedAt }) =>
         endedAt === null ? (
           <Badge tone="bad">{t('node.alerts.goesOn')}</Badge>

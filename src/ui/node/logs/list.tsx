@@ -60,6 +60,7 @@ export function LogList({ filters, isLive, isNarrowed, onClear }: Props) {
             key: 'time',
             head: t('node.logs.time'),
             width: '6.5rem',
+            phone: '4.75rem',
             cell: ({ timestamp }) => (
               <time dateTime={timestamp} title={dateTime(timestamp)} className="tabular text-muted-foreground">
                 {clock(timestamp)}
@@ -70,6 +71,7 @@ export function LogList({ filters, isLive, isNarrowed, onClear }: Props) {
             key: 'level',
             head: t('node.logs.level'),
             width: '5rem',
+            phone: '2.75rem',
             cell: ({ level }) => <Badge tone={levelTones[level]}>{level}</Badge>,
           },
           {
@@ -83,6 +85,7 @@ export function LogList({ filters, isLive, isNarrowed, onClear }: Props) {
             key: 'message',
             head: t('node.logs.message'),
             width: 'minmax(10rem, 6fr)',
+            phone: 'minmax(0, 1fr)',
             cell: ({ message, fields }) => (
               <span className="font-mono text-[0.8125rem]">
                 {message} <span className="text-muted-foreground">{factsOf(fields)}</span>

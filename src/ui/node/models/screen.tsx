@@ -108,6 +108,7 @@ function useColumns(sort: Sort, onSort: (sort: Sort) => void): readonly Column<M
       key: 'model',
       head: t('node.models.model'),
       width: 'minmax(9rem, 2.4fr)',
+      phone: 'minmax(0, 1fr)',
       ...sorted('model'),
       cell: ({ model, up }) => (
         <span className="flex items-center gap-2">
@@ -142,6 +143,7 @@ function useColumns(sort: Sort, onSort: (sort: Sort) => void): readonly Column<M
       key: 'price',
       head: <span title={t('node.models.priceAbout')}>{t('node.models.price')}</span>,
       width: '7rem',
+      phone: '5.25rem',
       isNumber: true,
       ...sorted('price'),
       cell: ({ cheapest }) => <PriceText offer={cheapest} />,
@@ -188,6 +190,7 @@ function useColumns(sort: Sort, onSort: (sort: Sort) => void): readonly Column<M
       key: 'actions',
       head: <span className="sr-only">{t('node.models.tryIt')}</span>,
       width: '4.75rem',
+      phone: '4.75rem',
       cell: ({ model }) => <Actions id={model.id} />,
     },
   ]

@@ -90,6 +90,7 @@ function useColumns(network: Network, reaches: Reaches, onReach: Props['onReach'
       key: 'provider',
       head: t('node.network.provider'),
       width: 'minmax(9rem, 1.4fr)',
+      phone: 'minmax(0, 1fr)',
       cell: ({ provider, state }) => (
         <span className="flex items-center gap-2">
           <Dot tone={stateTones[state]} />
@@ -143,6 +144,7 @@ function useColumns(network: Network, reaches: Reaches, onReach: Props['onReach'
       key: 'reach',
       head: t('node.network.reach'),
       width: 'minmax(8rem, 1fr)',
+      phone: '4rem',
       cell: row =>
         row.self ? (
           '–'

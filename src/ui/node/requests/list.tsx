@@ -80,6 +80,7 @@ function useColumns(): readonly Column<Request>[] {
       key: 'time',
       head: t('node.requests.time'),
       width: '6rem',
+      phone: '4.75rem',
       cell: ({ timestamp }) => (
         <time dateTime={timestamp} title={dateTime(timestamp)} className="tabular text-muted-foreground">
           {clock(timestamp)}
@@ -90,6 +91,7 @@ function useColumns(): readonly Column<Request>[] {
       key: 'status',
       head: t('node.requests.status'),
       width: 'minmax(7rem, 1fr)',
+      phone: '2.25rem',
       cell: row => (
         <span className="flex items-center gap-1.5">
           <Badge tone={toneOf(row)} className="tabular">
@@ -106,6 +108,7 @@ function useColumns(): readonly Column<Request>[] {
       key: 'model',
       head: t('node.requests.model'),
       width: 'minmax(8rem, 1.6fr)',
+      phone: 'minmax(0, 1fr)',
       cell: ({ model, servedModel, endpoint }) => (
         <span title={servedModel !== null && servedModel !== model ? `${model} → ${servedModel}` : model}>
           {model === '' ? <span className="text-muted-foreground">{endpoint}</span> : model}
@@ -124,6 +127,7 @@ function useColumns(): readonly Column<Request>[] {
       head: t('node.requests.duration'),
       isNumber: true,
       width: '4.5rem',
+      phone: '3.5rem',
       cell: ({ responseTime }) => duration(responseTime),
     },
     {
