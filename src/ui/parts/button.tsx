@@ -5,10 +5,10 @@ import { cn } from './class.ts'
 import { Tip } from './tip.tsx'
 
 const looks = {
-  primary: 'bg-primary text-primary-foreground hover:bg-primary/90',
+  primary: 'bg-primary text-primary-foreground hover:bg-[color-mix(in_oklab,var(--primary)_92%,black)]',
   secondary: 'border border-border bg-card text-foreground hover:bg-muted',
   quiet: 'text-foreground hover:bg-muted',
-  danger: 'bg-destructive text-destructive-foreground hover:bg-destructive/90',
+  danger: 'bg-destructive text-destructive-foreground hover:bg-[color-mix(in_oklab,var(--destructive)_92%,black)]',
 } as const
 
 const sizes = { sm: 'h-8 px-2.5 text-[0.8125rem]', md: 'h-9 px-3.5 max-md:h-11', lg: 'h-11 px-5 text-base' } as const
