@@ -259,6 +259,7 @@ export interface ChatContent {
 /** Chats of whoever asks. Nobody sees those of somebody else, whatever their role. */
 export interface ChatDesk {
   readonly list: (by: Actor, filter: Parameters<ChatStore['list']>[1], page: Page) => Promise<Listing<ChatRow>>
+  readonly head: (by: Actor, id: string) => Promise<ChatRow>
   readonly get: (by: Actor, id: string, since: number | undefined) => Promise<ChatContent>
   readonly merge: (
     by: Actor,

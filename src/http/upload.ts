@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { ParleyError } from '../core/index.ts'
 import { inTime } from './in-time.ts'
 
@@ -82,6 +82,8 @@ export interface UploadRoom {
    * this owner has its share: one caller must leave room for others.
    */
   readonly hold: <T>(request: IncomingMessage, owner: string, maxBytes: number, work: () => Promise<T>) => Promise<T>
+  /** Takes room until the answer is gone, sent or not: whoever reads slowly holds what is sent. Throws as `hold` does. */
+  readonly holdUntilSent: (response: ServerResponse, owner: string, bytes: number) => void
 }
 
 const shares = 4
@@ -95,15 +97,23 @@ export function createUploadRoom(totalBytes: number, ownerBytes = totalBytes / s
     if (own === 0) held.delete(owner)
     else held.set(owner, own)
   }
+  const takeIfFree = (owner: string, bytes: number) => {
+    if (heldBytes + bytes > totalBytes || (held.get(owner) ?? 0) + bytes > ownerBytes) {
+      const message = 'too much is under way; try again soon'
+      throw new ParleyError('overloaded', message, { retryAfterSeconds: 1 })
+    }
+    take(owner, bytes)
+  }
   return {
+    holdUntilSent: (response, owner, bytes) => {
+      takeIfFree(owner, bytes)
+      if (response.destroyed) take(owner, -bytes)
+      else response.once('close', () => take(owner, -bytes))
+    },
     hold: async (request, owner, maxBytes, work) => {
       const declared = Number(request.headers['content-length'] ?? maxBytes)
       const bytes = Math.min(declared, maxBytes)
-      if (heldBytes + bytes > totalBytes || (held.get(owner) ?? 0) + bytes > ownerBytes) {
-        const message = 'too many uploads are under way; try again soon'
-        throw new ParleyError('overloaded', message, { retryAfterSeconds: 1 })
-      }
-      take(owner, bytes)
+      takeIfFree(owner, bytes)
       try {
         return await work()
       } finally {

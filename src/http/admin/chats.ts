@@ -128,7 +128,8 @@ export const chatRoutes: readonly AdminRoute[] = [
       query: z.strictObject({ since: since.describe('Only messages this node heard of from this moment on.') }),
       answer: z.object({ chat: Chat, messages: z.array(Message) }),
     },
-    async ({ params, query, actor }, { chats }) => {
+    async ({ params, query, actor, hold }, { chats }) => {
+      hold((await chats.head(known(actor), params.id!)).bytes)
       const { chat, messages } = await chats.get(known(actor), params.id!, query.since)
       return { chat: shown(chat), messages: messages.map(documentOf) }
     },

@@ -4,6 +4,7 @@ import { declareIn } from './route.ts'
 const declare = declareIn('media')
 
 const urlMax = 4_096
+const imageMaxBytes = 10 * 1024 * 1024
 
 export const mediaRoutes = [
   declare(
@@ -16,7 +17,8 @@ export const mediaRoutes = [
       // Addresses of images in answers may hold words of the conversation.
       isTold: false,
     },
-    async ({ body, exchange: { response }, signal }, { media }) => {
+    async ({ body, exchange: { response }, signal, hold }, { media }) => {
+      hold(imageMaxBytes)
       const { type, bytes } = await media.image(body.url, signal)
       response
         .writeHead(200, {

@@ -22,6 +22,8 @@ export interface Asked<Q, B> {
   readonly visitor: Visitor
   readonly exchange: Exchange
   readonly signal: AbortSignal
+  /** Takes memory for an answer until it is sent. Throws `overloaded` where there is none, or none for this caller. */
+  readonly hold: (bytes: number) => void
 }
 
 /** One way to ask the management of a node. Router, checks, documentation and the table of roles are made of these. */
@@ -66,7 +68,7 @@ interface Wish<Q, B, A> {
   readonly sends?: string
 }
 
-const bodyMaxBytes = 1 << 20
+export const bodyMaxBytes = 1 << 20
 
 /** A route whose handler is checked against its schemas. */
 export type Declare = <

@@ -6,9 +6,10 @@ import { type BodyLimits, readJson } from '../body.ts'
 import { type Exchange, type Handler, sendJson } from '../exchange.ts'
 import { addressOf, type ProxySettings, proxied } from '../proxied.ts'
 import type { Routes } from '../routes.ts'
+import { createUploadRoom, type UploadRoom } from '../upload.ts'
 import { createMatcher, type Matched } from './match.ts'
 import { fitting } from './misfit.ts'
-import type { AdminRoute, Asked } from './route.ts'
+import { type AdminRoute, type Asked, bodyMaxBytes } from './route.ts'
 import { Id } from './schemas.ts'
 import { type Telling, told } from './told.ts'
 
@@ -24,6 +25,10 @@ export interface AdminRouterOptions extends ProxySettings {
 
 export const adminPrefix = '/api'
 
+/** Large bodies and answers that are under way, of all callers and of one: each costs a few times its size. */
+const largeHeldBytes = 128 * 1024 * 1024
+const largeOwnBytes = 64 * 1024 * 1024
+
 const machine: Actor = { kind: 'machine', id: 'admin', role: 'admin' }
 /** Answers of the management are for one reader and never a page. */
 const headers = {
@@ -36,7 +41,8 @@ const headers = {
 export function createAdminRouter(routes: readonly AdminRoute[], options: AdminRouterOptions): Routes {
   const match = createMatcher(routes)
   const isMachine = equalTo(options.adminToken)
-  const answering = { ...options, isProxied: proxied(options) }
+  const room = createUploadRoom(largeHeldBytes, largeOwnBytes)
+  const answering = { ...options, room, isProxied: proxied(options) }
   const handler: Handler = async exchange => {
     for (const [name, value] of Object.entries(headers)) exchange.response.setHeader(name, value)
     const { request, url } = exchange
@@ -75,6 +81,7 @@ function refuse({ access, takesKeys }: AdminRoute, actor: Actor | undefined): vo
 }
 
 interface Answering extends AdminRouterOptions {
+  readonly room: UploadRoom
   readonly isProxied: (request: IncomingMessage) => boolean
 }
 
@@ -82,18 +89,21 @@ async function answer(
   exchange: Exchange,
   { route, params }: Matched,
   telling: Telling,
-  { management, bodyTimeoutMs, isProxied }: Answering,
+  { management, bodyTimeoutMs, isProxied, room }: Answering,
 ): Promise<void> {
   const { request, response, signal } = exchange
   const { actor } = telling
   refuse(route, actor)
   for (const [name, value] of Object.entries(params)) fitting(route.params[name] ?? Id, value, 'path', name)
   const query = readQuery(route, exchange.url)
+  const hold = (bytes: number) =>
+    room.holdUntilSent(response, actor === undefined ? 'visitor' : `${actor.kind}:${actor.id}`, bytes)
+  if (route.bodyMaxBytes > bodyMaxBytes) hold(declaredBytes(request, route.bodyMaxBytes))
   const limits = { maxBodyBytes: route.bodyMaxBytes, bodyTimeoutMs }
   const body = route.body && fitting(route.body, await bodyOf(route.body, request, limits, signal), 'body')
   telling.body = body
   const asked: Asked<unknown, unknown> = {
-    ...{ params, query, body, actor, exchange, signal },
+    ...{ params, query, body, actor, exchange, signal, hold },
     visitor: { address: addressOf(request, isProxied(request)), userAgent: request.headers['user-agent'] ?? '' },
   }
   const handed = await route.handle(asked, management)
@@ -105,6 +115,11 @@ async function answer(
 
 /** In a query a plus is a blank: the zone of a time that nobody escaped. */
 const lostPlus = /^(\d{4}-\d\d-\d\dT[\d:.]+) (\d\d:\d\d)$/
+
+/** Of a body that does not say how long it is, the most it may be. */
+function declaredBytes({ headers }: IncomingMessage, maxBytes: number): number {
+  return Math.min(Number(headers['content-length'] ?? maxBytes), maxBytes)
+}
 
 /** Who sends no body at all sends an empty object, where that says something. */
 async function bodyOf(schema: z.ZodType, request: IncomingMessage, limits: BodyLimits, signal: AbortSignal) {

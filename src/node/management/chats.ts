@@ -11,12 +11,16 @@ import { knownOr } from './common.ts'
 
 /** Chats by who asks: an actor has no way to name somebody else's. */
 export function createChatDesk({ chats }: { readonly chats: ChatStore }): ChatDesk {
+  const head: ChatDesk['head'] = async (actor, given) => {
+    const id = given.toLowerCase()
+    return knownOr(await chats.get(ownerOf(actor), id), 'chat', id)
+  }
   return {
+    head,
     list: (actor, filter, page) => chats.list(ownerOf(actor), filter, page),
-    get: async (actor, given, since) => {
-      const id = given.toLowerCase()
-      const chat = knownOr(await chats.get(ownerOf(actor), id), 'chat', id)
-      return { chat, messages: await chats.messages(ownerOf(actor), id, since) }
+    get: async (actor, id, since) => {
+      const chat = await head(actor, id)
+      return { chat, messages: await chats.messages(ownerOf(actor), chat.id, since) }
     },
     merge: (actor, chat, documents) => chats.merge(ownerOf(actor), chat, documents.map(draftOf)),
     remove: (actor, id) => chats.remove(ownerOf(actor), id.toLowerCase()),

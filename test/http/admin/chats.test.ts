@@ -1,3 +1,4 @@
+import { type ClientRequest, request as httpRequest } from 'node:http'
 import { beforeEach, expect, test } from 'vitest'
 import { machineOwner, roles } from '../../../src/core/index.ts'
 import { adminToken, type Stage, startStage, unknownId } from './stage.ts'
@@ -111,4 +112,42 @@ test('what does not fit is refused with the field that is wrong', async () => {
     expect(said.text).not.toContain('words of')
   }
   expect((await stage.ask('GET /chats', { token })).body.total).toBe(0)
+})
+
+test('bodies that are large and slow take room from their sender, not from others', async () => {
+  const sending: ClientRequest[] = []
+  const begin = (token: string) =>
+    new Promise<number | undefined>(resolve => {
+      const headers = {
+        authorization: `Bearer ${token}`,
+        'content-type': 'application/json',
+        'content-length': 20 << 20,
+      }
+      const request = httpRequest(`${stage.url}/api/chats/${id}`, { method: 'PUT', headers })
+      request.on('response', ({ statusCode }) => resolve(statusCode)).on('error', () => {})
+      request.flushHeaders()
+      sending.push(request)
+    })
+  const waiting = Array.from({ length: 3 }, () => begin(stage.tokens.user))
+  await expect.poll(() => begin(stage.tokens.user)).toBe(503)
+  expect((await put(stage.tokens.viewer, chat())).status).toBe(200)
+  for (const request of sending) request.destroy()
+  await expect.poll(async () => (await put(stage.tokens.user, chat())).status).toBe(200)
+  expect(await Promise.race([...waiting, 'none was answered'])).toBe('none was answered')
+})
+
+test('a chat is read by as many at once as there is memory for', async () => {
+  const token = stage.tokens.user
+  const words = 'x'.repeat(4_000_000)
+  for (let at = 0; at < 6; at += 3) {
+    const messages = [0, 1, 2].map(each => message(`m${at + each}`, { text: words }))
+    expect((await put(token, chat(), messages)).status).toBe(200)
+  }
+  const leave = new AbortController()
+  const read = () =>
+    fetch(`${stage.url}/api/chats/${id}`, { headers: { authorization: `Bearer ${token}` }, signal: leave.signal })
+  const [first, second] = [await read(), await read()]
+  expect([first.status, second.status, (await read()).status]).toEqual([200, 200, 503])
+  leave.abort()
+  await expect.poll(async () => (await stage.ask(`GET /chats/${id}`, { token })).status).toBe(200)
 })

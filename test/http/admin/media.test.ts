@@ -32,6 +32,7 @@ beforeEach(async () => {
     if (name === 'moved') return void response.writeHead(302, { location: '/png' }).end()
     if (name === 'gone') return void response.writeHead(404).end('words of the server')
     if (name === 'large') return void response.end(Buffer.concat([images.png!, Buffer.alloc(10 * 1024 * 1024)]))
+    if (name === 'almost') return void response.end(Buffer.concat([images.png!, Buffer.alloc(9 * 1024 * 1024)]))
     if (name === 'claims') return void response.writeHead(200, { 'content-length': 1e9 }).flushHeaders()
     response.writeHead(200, { 'content-type': 'image/png', 'set-cookie': 'a=b' }).end(images[name] ?? others[name])
   })
@@ -78,6 +79,25 @@ test('anything else is refused, without its words', async () => {
     expect(said.text).not.toContain('words of the server')
   }
   expect(JSON.stringify(told)).not.toContain(origin)
+})
+
+test('who asks for images and does not read them holds some, and the next of others come', async () => {
+  const stage = await startOpen()
+  const leave = new AbortController()
+  const ask = (role: 'user' | 'viewer') =>
+    fetch(`${stage.url}/api/media`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${stage.tokens[role]}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ url: `${origin}/almost` }),
+      signal: leave.signal,
+    })
+  const held: Response[] = []
+  for (let at = 0; at < 7; at++) held.push(await ask('user'))
+  expect(held.map(({ status }) => status)).toEqual([200, 200, 200, 200, 200, 200, 503])
+  expect((await ask('viewer')).status).toBe(200)
+  leave.abort()
+  const again = { token: stage.tokens.user, body: { url: `${origin}/png` } }
+  await expect.poll(async () => (await stage.ask('POST /media', again)).status).toBe(200)
 })
 
 test('no address leads inside', async () => {
