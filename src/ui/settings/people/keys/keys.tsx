@@ -45,7 +45,7 @@ export function Keys() {
     </Button>
   )
   return (
-    <div className="grid gap-3">
+    <div className="grid grid-cols-[minmax(0,1fr)] gap-3">
       <div className="flex flex-wrap items-center justify-between gap-3">
         <Tick
           label={t('settings.keys.showRevoked')}
@@ -147,6 +147,7 @@ function List({ keys, onOpen }: { keys: readonly Key[]; onOpen: (open: Open) => 
       key: 'menu',
       head: <span className="sr-only">{t('common.more')}</span>,
       width: '2.5rem',
+      phone: '2.5rem',
       isNumber: true,
       cell: key =>
         key.revokedAt === null && isMine(key) ? (

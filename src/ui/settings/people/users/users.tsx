@@ -39,7 +39,7 @@ export function Users() {
     </Button>
   )
   return (
-    <div className="grid gap-3">
+    <div className="grid grid-cols-[minmax(0,1fr)] gap-3">
       {data !== undefined && data.total > 0 && <div className="flex justify-end">{add}</div>}
       {data === undefined && (error ? <Failed error={error} onRetry={() => void refetch()} /> : <Waiting />)}
       {data?.total === 0 && (
@@ -130,6 +130,7 @@ function List({ users, onMove, onInvited }: ListProps) {
       key: 'menu',
       head: <span className="sr-only">{t('common.more')}</span>,
       width: '2.5rem',
+      phone: '2.5rem',
       isNumber: true,
       cell: user => (
         <Menu items={menuOf(user)}>
