@@ -50,6 +50,7 @@ function Parts({ status }: { status: Answer<'GET /status'> }) {
         <Part
           tone={isBehind ? 'warning' : 'good'}
           to="/node/network"
+          isExamined={isBehind}
           text={
             isBehind
               ? t('app.strip.chainStale', { id: chain.id })
@@ -60,7 +61,12 @@ function Parts({ status }: { status: Answer<'GET /status'> }) {
         <Part tone="neutral" to="/node/network" text={t('app.strip.chainNone')} />
       )}
       {typeof peers === 'number' && (
-        <Part tone={peers > 0 ? 'good' : 'warning'} to="/node/network" text={t('app.strip.peers', { count: peers })} />
+        <Part
+          tone={peers > 0 ? 'good' : 'warning'}
+          to="/node/network"
+          isExamined={peers === 0}
+          text={t('app.strip.peers', { count: peers })}
+        />
       )}
       <Part tone={models > 0 ? 'good' : 'warning'} to="/node/models" text={t('app.strip.models', { count: models })} />
       {balance && <Part to="/money" text={units(balance.escrow, balance.decimals, balance.symbol)} />}
@@ -69,10 +75,19 @@ function Parts({ status }: { status: Answer<'GET /status'> }) {
   )
 }
 
-function Part({ tone, to, text }: { tone?: Tone; to: string; text: ReactNode }) {
+interface PartProps {
+  tone?: Tone
+  to: string
+  text: ReactNode
+  /** Something is the matter: it leads to what the doctor finds. */
+  isExamined?: boolean
+}
+
+function Part({ tone, to, text, isExamined }: PartProps) {
   return (
     <Link
       to={to as '/'}
+      {...(isExamined && { search: { doctor: '1' } as never })}
       className="tabular flex items-center gap-1.5 rounded px-1.5 py-0.5 whitespace-nowrap hover:bg-muted hover:text-foreground"
     >
       {tone && <Dot tone={tone} />}

@@ -1,42 +1,9 @@
-import { api, type Request } from '../../client/api.ts'
+import { api } from '../../client/api.ts'
+import { columns, csvLines } from './csv-text.ts'
 import type { RequestQuery } from './query.ts'
 
 export const rowsMax = 100_000
 const pageRows = 200
-
-const columns = [
-  'timestamp',
-  'id',
-  'endpoint',
-  'model',
-  'servedModel',
-  'provider',
-  'status',
-  'errorCode',
-  'responseTime',
-  'firstChunkMs',
-  'tokensInput',
-  'tokensOutput',
-  'cost',
-  'costUnits',
-  'keyId',
-  'userId',
-  'project',
-  'cache',
-  'stream',
-  'partial',
-] as const satisfies readonly (keyof Request)[]
-
-/** Quoted; what a spreadsheet would run as a formula is text. */
-export function csvCell(value: unknown): string {
-  const text = value === null || value === undefined ? '' : String(value)
-  const safe = /^[=+\-@\t\r\n]/.test(text) ? `'${text}` : text
-  return /[",\r\n']/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe
-}
-
-export function csvLines(rows: readonly Request[]): string {
-  return rows.map(row => `${columns.map(column => csvCell(row[column])).join(',')}\r\n`).join('')
-}
 
 export interface Exported {
   readonly blob: Blob
