@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { Client } from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createSessions, hasRole, requireRole } from '../../src/auth/index.ts'
 import { roles, systemRandom } from '../../src/core/index.ts'
@@ -184,6 +185,29 @@ describe.skipIf(postgresMissing !== undefined)(`the same over PostgreSQL ${postg
   })
   afterAll(() => server.remove())
   reloads(async () => await loggedIn(await server.createDatabase()))
+
+  test('a session that is ended while it is being renewed stays over', async () => {
+    const url = await server.createDatabase()
+    const { sessions, store, user, pair } = await loggedIn(url)
+    const own = () => store.sessions.list({ userId: user.id }, { page: 1, limit: 9 })
+    const [row] = (await own()).rows
+    const other = new Client({ connectionString: url })
+    await other.connect()
+    await other.query('begin')
+    await other.query('update sessions set rotated_at = 1 where id = $1', [row!.id])
+    await other.query(
+      `insert into sessions (id, user_id, family, refresh_hash, created_at, expires_at, user_agent)
+        select 'next', user_id, family, 'next', created_at, expires_at, user_agent from sessions where id = $1`,
+      [row!.id],
+    )
+    const closing = sessions.close(pair.refreshToken)
+    const waiting = 'select count(*)::int as count from pg_locks where not granted'
+    await expect.poll(async () => (await other.query(waiting)).rows[0].count).toBe(1)
+    await other.query('commit')
+    await other.end()
+    await closing
+    expect((await own()).total).toBe(0)
+  })
 })
 
 test('each role has the rights of those below it and no more', () => {

@@ -11,13 +11,15 @@ function isOf(userId: SessionRow['userId']): Condition {
 }
 
 export function createSessions(database: Database): SessionStore {
-  const { db, clock, random } = database
+  const { db, dialect, clock, random } = database
   const table = createTable(database, 'sessions')
   const revoke = (whose: Condition) =>
     guarded(async () => {
       const revoked = db.updateTable('sessions').set({ revokedAt: clock.now() }).where(whose)
       return Number((await revoked.where(isUnused).executeTakeFirstOrThrow()).numUpdatedRows)
     })
+  /** What came of a session that was being renewed meanwhile is seen by the second statement alone. */
+  const revokeAll = async (whose: Condition) => (await revoke(whose)) + (dialect.isLocking ? await revoke(whose) : 0)
   const rotate = (id: string, next: Pick<SessionRow, 'refreshHash' | 'expiresAt'>) =>
     guarded(() =>
       db.transaction().execute(async trx => {
@@ -40,8 +42,8 @@ export function createSessions(database: Database): SessionStore {
         ['id', 'desc'],
       ]),
     rotate,
-    revokeFamily: family => revoke(equal('family', family)),
-    revokeUser: userId => revoke(isOf(userId)),
+    revokeFamily: family => revokeAll(equal('family', family)),
+    revokeUser: userId => revokeAll(isOf(userId)),
     removeExpired: (before, limit) =>
       guarded(async () => {
         const expired = db.selectFrom('sessions').select('id').where('expiresAt', '<', before).limit(limit)

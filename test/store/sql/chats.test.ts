@@ -7,7 +7,7 @@ import {
   systemRandom,
 } from '../../../src/core/index.ts'
 import { noon } from './calls.ts'
-import { onBoth } from './stage.ts'
+import { onBoth, onFile } from './stage.ts'
 
 const all = { page: 1, limit: 1_000 }
 const code = (expected: string) => expect.objectContaining({ code: expected })
@@ -189,14 +189,6 @@ onBoth('chats', stage => {
     expect(await chats.merge('ada', chat(99, { title: 'same', updatedAt: 2_000 }), [])).toMatchObject({ bytes })
   })
 
-  test('what was deleted is not remembered without end', async () => {
-    const { chats } = await stage.open()
-    const max = 2 * chatLimits.foldersPerOwner
-    for (let at = 0; at < max; at++) await chats.mergeFolder('ada', folder(at, { deletedAt: 1_000 }))
-    await expect(chats.mergeFolder('ada', folder(max, { deletedAt: 1_000 }))).rejects.toThrow(code('too_large'))
-    await chats.mergeFolder('ada', folder(0, { deletedAt: 2_000 }))
-  })
-
   test('there are as many folders as may be', async () => {
     const { chats } = await stage.open()
     for (let at = 0; at < chatLimits.foldersPerOwner; at++) await chats.mergeFolder('ada', folder(at))
@@ -225,5 +217,15 @@ onBoth('chats', stage => {
     await chats.merge('ada', chat(1), [message('a')])
     await chats.remove('ada', idOf(1))
     expect(await revision()).toBe(before)
+  })
+})
+
+onFile('what was deleted', stage => {
+  test('is not remembered without end', async () => {
+    const { chats } = await stage.open()
+    const max = 2 * chatLimits.foldersPerOwner
+    for (let at = 0; at < max; at++) await chats.mergeFolder('ada', folder(at, { deletedAt: 1_000 }))
+    await expect(chats.mergeFolder('ada', folder(max, { deletedAt: 1_000 }))).rejects.toThrow(code('too_large'))
+    await chats.mergeFolder('ada', folder(0, { deletedAt: 2_000 }))
   })
 })
