@@ -9,7 +9,7 @@ export type FileFormat = 'own' | 'chatgpt' | 'open_webui'
 
 export interface FileContent extends Draft {
   readonly format: FileFormat | undefined
-  readonly keys?: Sealed
+  readonly keys?: Sealed | undefined
 }
 
 export const fileMostBytes = 50 * 1024 * 1024
