@@ -150,7 +150,7 @@ function List({ keys, onOpen }: { keys: readonly Key[]; onOpen: (open: Open) => 
       phone: '2.5rem',
       isNumber: true,
       cell: key =>
-        key.revokedAt === null && isMine(key) ? (
+        isWorking(key) && isMine(key) ? (
           <Menu items={menuOf(key)}>
             <IconButton label={t('settings.keys.actions', { name: key.name })} size="sm">
               <MoreHorizontal aria-hidden />
@@ -160,6 +160,11 @@ function List({ keys, onOpen }: { keys: readonly Key[]; onOpen: (open: Open) => 
     },
   ]
   return <Table label={t('settings.people.tabs.keys')} columns={columns} rows={keys} keyOf={({ id }) => id} />
+}
+
+/** A key that was replaced and whose grace is over is as good as revoked. */
+function isWorking({ revokedAt, replacedBy, expiresAt }: Key): boolean {
+  return revokedAt === null && (replacedBy === null || expiresAt === null || Date.parse(expiresAt) > Date.now())
 }
 
 function Name({ apiKey: { name, project, revokedAt, replacedBy, expiresAt } }: { apiKey: Key }) {
