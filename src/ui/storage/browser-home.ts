@@ -2,8 +2,8 @@ import Dexie from 'dexie'
 import { createChanges } from './changes.ts'
 import type { ChatDatabase, Unsent } from './database.ts'
 import type { Chat, Folder, Message } from './documents.ts'
-import { bare, deletedChat, deletedFolder, laterHead, laterMessage, staying } from './merge.ts'
-import type { ChatHome, Collection } from './port.ts'
+import { bare, deletedChat, deletedFolder, keyOf, laterHead, laterMessage, staying } from './merge.ts'
+import type { ChatHome, ChatWithMessages, Collection } from './port.ts'
 
 const messagesAtOnce = 500
 
@@ -26,35 +26,54 @@ export function createBrowserHome(database: ChatDatabase, { onWrite }: BrowserHo
   const writing = <T>(work: () => Promise<T>) => database.transaction('rw', chats, messages, folders, unsent, work)
 
   /** `isNewest`: of two versions of the same millisecond the given one stays. Whether anything changed. */
-  const putChat = async (given: Chat, some: readonly Message[], isNewest: boolean, isHere = true) => {
-    const there = await chats.get(given.id)
-    const chat = staying(there, bare(given), laterHead, isNewest)
-    if (chat !== there) await chats.put(chat)
-    const told = (messageIds: readonly string[]) =>
-      isHere ? onWrite?.({ kind: 'chat', id: chat.id, messageIds }) : undefined
-    if (chat.deletedAt !== null) {
-      await ofChat(chat.id).delete()
-      if (chat !== there) await told([])
-      return chat !== there
+  const putChats = async (given: readonly ChatWithMessages[], isNewest: boolean, isHere = true) => {
+    if (given.length === 0) return false
+    const known = await knownOf(given)
+    const changedChats: Chat[] = []
+    const changedMessages: Message[] = []
+    for (const { chat: wanted, messages: some } of given) {
+      const there = known.chats.get(wanted.id)
+      const chat = staying(there, bare(wanted), laterHead, isNewest)
+      const isNew = chat !== there
+      if (isNew) changedChats.push(chat)
+      if (chat.deletedAt !== null) {
+        if (isNew) await ofChat(chat.id).delete()
+        if (isNew && isHere && onWrite) await onWrite({ kind: 'chat', id: chat.id, messageIds: [] })
+        continue
+      }
+      const latest = new Map<string, Message>()
+      for (const message of some) {
+        const own = { ...message, chatId: chat.id }
+        const before = latest.get(own.id) ?? known.messages.get(keyOf(own))
+        latest.set(own.id, staying(before, own, laterMessage, isNewest))
+      }
+      const changed = [...latest.values()].filter(message => known.messages.get(keyOf(message)) !== message)
+      for (const message of changed) changedMessages.push(message)
+      if (!isHere || !onWrite || (!isNew && changed.length === 0)) continue
+      await onWrite({ kind: 'chat', id: chat.id, messageIds: changed.map(({ id }) => id) })
     }
-    const known = new Map((await messages.bulkGet(some.map(({ id }) => [given.id, id]))).map(m => [m?.id, m]))
-    const latest = new Map<string, Message>()
-    for (const message of some) {
-      const { id } = message
-      latest.set(id, staying(latest.get(id) ?? known.get(id), { ...message, chatId: given.id }, laterMessage, isNewest))
+    if (changedChats.length > 0) await chats.bulkPut(changedChats)
+    if (changedMessages.length > 0) await messages.bulkPut(changedMessages)
+    return changedChats.length > 0 || changedMessages.length > 0
+  }
+  const putChat = (chat: Chat, some: readonly Message[], isNewest: boolean) =>
+    putChats([{ chat, messages: some }], isNewest)
+  const knownOf = async (given: readonly ChatWithMessages[]) => {
+    const keys = given.flatMap(({ chat, messages: some }) => some.map(({ id }): [string, string] => [chat.id, id]))
+    const knownChats = await chats.bulkGet(given.map(({ chat }) => chat.id))
+    // A transaction ends where nothing is asked of it.
+    const knownMessages = keys.length === 0 ? [] : await messages.bulkGet(keys)
+    return {
+      chats: new Map(knownChats.flatMap(chat => (chat === undefined ? [] : [[chat.id, chat] as const]))),
+      messages: new Map(knownMessages.flatMap(found => (found === undefined ? [] : [[keyOf(found), found] as const]))),
     }
-    const changed = [...latest.values()].filter(message => known.get(message.id) !== message)
-    await messages.bulkPut(changed)
-    if (chat === there && changed.length === 0) return false
-    await told(changed.map(({ id }) => id))
-    return true
   }
   const putFolder = async (given: Folder, isNewest: boolean, isHere = true) => {
     const there = await folders.get(given.id)
     const folder = staying(there, given, laterHead, isNewest)
     if (folder === there) return false
     await folders.put(folder)
-    if (isHere) await onWrite?.({ kind: 'folder', id: folder.id, messageIds: [] })
+    if (isHere && onWrite) await onWrite({ kind: 'folder', id: folder.id, messageIds: [] })
     return true
   }
   const mergeAll = async (collection: Collection, isHere: boolean) => {
@@ -63,7 +82,8 @@ export function createBrowserHome(database: ChatDatabase, { onWrite }: BrowserHo
     const note = (changed: boolean) => (isChanged ||= changed)
     await writing(async () => {
       for (const folder of collection.folders) note(await putFolder(folder, false, isHere))
-      for (const chat of collection.chats) note(await putChat(chat, byChat.get(chat.id) ?? [], false, isHere))
+      const given = collection.chats.map(chat => ({ chat, messages: byChat.get(chat.id) ?? [] }))
+      note(await putChats(given, false, isHere))
     })
     if (isChanged) changes.tell(undefined)
   }

@@ -30,15 +30,21 @@ export async function openKind(kind: HomeKind, owner: string): Promise<OpenHome>
   return { kind, home: kind === 'file' ? createFileHome(home, database) : home, database }
 }
 
-/** All that is not deleted, chat by chat; what is there already is merged. */
+const chatsAtOnce = 20
+
+/** All that is not deleted, some chats at a time; what is there already is merged. */
 export async function copyAll(from: ChatHome, to: ChatHome, onProgress: (share: number) => void): Promise<number> {
   const [chats, folders] = await Promise.all([from.listChats(), from.listFolders()])
   await to.merge({ chats: [], messages: [], folders })
-  let done = 0
-  for (const { id } of chats) {
-    const found = await from.getChat(id)
-    if (found !== undefined) await to.merge({ chats: [found.chat], messages: found.messages, folders: [] })
-    onProgress(++done / chats.length)
+  for (let at = 0; at < chats.length; at += chatsAtOnce) {
+    const read = await Promise.all(chats.slice(at, at + chatsAtOnce).map(({ id }) => from.getChat(id)))
+    const found = read.filter(each => each !== undefined)
+    await to.merge({
+      chats: found.map(({ chat }) => chat),
+      messages: found.flatMap(({ messages }) => messages),
+      folders: [],
+    })
+    onProgress(Math.min(1, (at + chatsAtOnce) / chats.length))
   }
   return chats.length
 }

@@ -11,11 +11,9 @@ const version = 1
 /** Everything of a home as one JSON text, but for what was deleted. Equal contents are equal bytes. */
 export async function exportHome(home: ChatHome, keys?: Sealed): Promise<Blob> {
   const [chats, folders] = await Promise.all([home.listChats(), home.listFolders()])
-  const parts: string[] = []
-  for (const { id } of chats.toSorted(byId)) {
-    const found = await home.getChat(id)
-    if (found !== undefined) parts.push(textOf(found.chat, found.messages))
-  }
+  const byChat = new Map<string, Message[]>(chats.map(({ id }) => [id, []]))
+  for await (const some of home.allMessages()) for (const message of some) byChat.get(message.chatId)?.push(message)
+  const parts = chats.toSorted(byId).map(chat => textOf(chat, byChat.get(chat.id)!))
   return new Blob([fileOf(folders, parts, keys)], { type: 'application/json' })
 }
 
