@@ -52,6 +52,14 @@ function read(): Bindings['changed'] {
   }
 }
 
+const isWritten = 'input, select, textarea, [contenteditable]'
+
+/** Where one writes a letter is a letter; what no letter is made of counts there too. */
+function isWriting({ target }: KeyboardEvent, keys: string): boolean {
+  if (/\$mod|Control|Meta|Alt|Escape|F\d/.test(keys)) return false
+  return target instanceof Element && target.matches(isWritten)
+}
+
 /** Does something when its keys are pressed, wherever the focus is; the newest listener of a name alone is asked. */
 export function useShortcut(name: ShortcutName, act: (event: KeyboardEvent) => void, isOn = true): void {
   const latest = useRef(act)
@@ -59,12 +67,15 @@ export function useShortcut(name: ShortcutName, act: (event: KeyboardEvent) => v
   const keys = useBindings(({ changed }) => changed[name] ?? shortcuts[name].keys)
   useEffect(() => {
     if (!isOn) return
-    return tinykeys(window, {
-      [keys]: event => {
-        if (event.defaultPrevented) return
-        if (keys !== 'Escape') event.preventDefault()
-        latest.current(event)
-      },
-    })
+    const press = (event: KeyboardEvent) => {
+      if (event.defaultPrevented) return
+      if (keys !== 'Escape') event.preventDefault()
+      latest.current(event)
+    }
+    return tinykeys(
+      window,
+      { [keys]: press },
+      { ignore: event => event.repeat || event.isComposing || isWriting(event, keys) },
+    )
   }, [keys, isOn])
 }

@@ -50,6 +50,9 @@ export function Markdown({ text, isStreaming }: { text: string; isStreaming: boo
   )
 }
 
+/** Those of the same colours as others have too little contrast. */
+const codeThemes: ['github-light-default', 'github-dark-default'] = ['github-light-default', 'github-dark-default']
+
 let known: PluginConfig = { renderers }
 
 /** Colours for code and letters for formulas come when the first of each is seen. */
@@ -58,7 +61,10 @@ function usePlugins({ code, math }: Needs): PluginConfig {
   useEffect(() => {
     let isGone = false
     const load = async () => {
-      if (code && known.code === undefined) known = { ...known, code: (await import('@streamdown/code')).code }
+      if (code && known.code === undefined) {
+        const { createCodePlugin } = await import('@streamdown/code')
+        known = { ...known, code: createCodePlugin({ themes: codeThemes }) }
+      }
       if (math && known.math === undefined) {
         const [{ createMathPlugin }] = await Promise.all([import('@streamdown/math'), import('./formulas.ts')])
         known = { ...known, math: createMathPlugin() }

@@ -97,8 +97,8 @@ export const bundledLanguagesInfo = Object.keys(bundledLanguages).map(id => ({ i
 export const createHighlighter = createBundledHighlighter({
   langs: bundledLanguages,
   themes: {
-    'github-light': () => import('shiki/themes/github-light.mjs'),
-    'github-dark': () => import('shiki/themes/github-dark.mjs'),
+    'github-light-default': () => import('shiki/themes/github-light-default.mjs'),
+    'github-dark-default': () => import('shiki/themes/github-dark-default.mjs'),
   },
   engine: () => createJavaScriptRegexEngine({ forgiving: true }),
 })

@@ -32,12 +32,12 @@ export function ModelPill({ model, provider, onChoose }: PillProps) {
   const pill = (
     <button
       type="button"
-      aria-label={t('chat.picker.open', { model: model ?? t('chat.picker.noModel') })}
       aria-expanded={isOpen}
       aria-haspopup="dialog"
       {...(isPhone && { onClick: () => setIsOpen(true) })}
       className="flex h-9 max-w-full min-w-0 items-center gap-2 rounded-md px-2.5 hover:bg-muted max-md:h-11"
     >
+      <span className="sr-only">{t('chat.picker.open')}</span>
       <span className="truncate font-medium">
         {model ?? (isPending ? t('common.loading') : t('chat.picker.noModel'))}
       </span>

@@ -170,7 +170,7 @@ export const chat: Words['chat'] = {
   },
   picker: {
     name: 'Modelle',
-    open: 'Modell: {{model}}. Ein anderes wählen',
+    open: 'Modell:',
     noModel: 'Kein Modell',
     search: 'Modelle suchen',
     nothing: 'So heißt kein Modell.',

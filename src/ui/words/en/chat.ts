@@ -162,7 +162,7 @@ export const chat = {
   },
   picker: {
     name: 'Models',
-    open: 'Model: {{model}}. Choose another',
+    open: 'Model:',
     noModel: 'No model',
     search: 'Search models',
     nothing: 'No model is called like that.',
