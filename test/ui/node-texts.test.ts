@@ -75,7 +75,8 @@ describe('two documents', () => {
 
 describe('a provider as it is typed in', () => {
   const row = {
-    ...{ id: 'x', name: 'mine', type: 'api', provider: 'openai', status: 'active', keySource: 'none', keyHint: null },
+    ...({ type: 'api', status: 'active', keySource: 'none' } as const),
+    ...{ id: 'x', name: 'mine', provider: 'openai', keyHint: null },
     ...{ live: null, createdAt: '', updatedAt: '' },
   } as const
 

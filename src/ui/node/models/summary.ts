@@ -55,5 +55,8 @@ export function priceText(price: string | null, currency: string | null): string
 export function offerPrice(offer: Pick<ModelOffer, 'priceIn' | 'priceOut' | 'currency'>): string | undefined {
   const [input, output] = [priceText(offer.priceIn, offer.currency), priceText(offer.priceOut, offer.currency)]
   if (input === undefined && output === undefined) return undefined
-  return `${input ?? '0'} / ${output ?? '0'}`
+  const isDollar = offer.currency === 'USD' || offer.currency === null
+  // A symbol behind both would be there twice.
+  const first = isDollar ? (input ?? '$0') : number(Number(offer.priceIn ?? 0), priceDigits)
+  return `${first} / ${output ?? '0'}`
 }

@@ -99,16 +99,20 @@ export function PeerCard({ network: { peer } }: { network: Network }) {
             ],
             [
               t('node.network.addresses'),
-              <ul key="addresses" className="grid gap-1">
-                {peer.addresses.map(address => (
-                  <li key={address} className="flex items-center gap-1">
-                    <code className="min-w-0 truncate text-xs" title={address}>
-                      {address}
-                    </code>
-                    <Copy text={address} />
-                  </li>
-                ))}
-              </ul>,
+              peer.addresses.length === 0 ? (
+                '–'
+              ) : (
+                <ul key="addresses" className="grid gap-1">
+                  {peer.addresses.map(address => (
+                    <li key={address} className="flex items-center gap-1">
+                      <code className="min-w-0 truncate text-xs" title={address}>
+                        {address}
+                      </code>
+                      <Copy text={address} />
+                    </li>
+                  ))}
+                </ul>
+              ),
             ],
           ]}
         />

@@ -89,7 +89,7 @@ function useColumns(network: Network, reaches: Reaches, onReach: Props['onReach'
     {
       key: 'provider',
       head: t('node.network.provider'),
-      width: 'minmax(9rem, 1.4fr)',
+      width: 'minmax(8.5rem, 1.4fr)',
       phone: 'minmax(0, 1fr)',
       cell: ({ provider, state }) => (
         <span className="flex items-center gap-2">
@@ -103,7 +103,8 @@ function useColumns(network: Network, reaches: Reaches, onReach: Props['onReach'
     {
       key: 'state',
       head: t('node.network.state'),
-      width: '8rem',
+      width: '6.5rem',
+      phone: '4.75rem',
       cell: ({ state }) => <Badge tone={stateTones[state]}>{t(`node.network.states.${state}`)}</Badge>,
     },
     {
@@ -111,14 +112,14 @@ function useColumns(network: Network, reaches: Reaches, onReach: Props['onReach'
       head: t('node.network.stake'),
       isNumber: true,
       isSecondary: true,
-      width: '8rem',
+      width: '6.5rem',
       cell: ({ stake }) => (token === null ? stake : units(stake, token.decimals, token.symbol)),
     },
     {
       key: 'models',
       head: t('node.network.models'),
       isSecondary: true,
-      width: 'minmax(8rem, 1.6fr)',
+      width: 'minmax(6.5rem, 1.6fr)',
       cell: ({ models }) => {
         const names = models.map(({ id }) => id).join(', ')
         return <span title={names}>{names || '–'}</span>
@@ -129,22 +130,22 @@ function useColumns(network: Network, reaches: Reaches, onReach: Props['onReach'
       head: t('node.network.price'),
       isNumber: true,
       isSecondary: true,
-      width: '8rem',
+      width: '6rem',
       cell: row => leastPrice(row, token) ?? '–',
     },
     {
       key: 'age',
       head: t('node.network.age'),
       isSecondary: true,
-      width: '8rem',
+      width: '6.5rem',
       cell: ({ learnedAt }) =>
         learnedAt === null ? '–' : <time title={dateTime(learnedAt)}>{relative(learnedAt)}</time>,
     },
     {
       key: 'reach',
       head: t('node.network.reach'),
-      width: 'minmax(8rem, 1fr)',
-      phone: '4rem',
+      width: 'minmax(10rem, 1fr)',
+      phone: '7rem',
       cell: row =>
         row.self ? (
           '–'
@@ -175,7 +176,7 @@ function ReachCell({ row: { provider }, reach, onReach }: ReachProps) {
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: what is pressed is the button in it; the row shall not open as well
     <span
-      className="flex items-center gap-2"
+      className="flex items-center gap-2 max-md:flex-wrap"
       onClick={event => event.stopPropagation()}
       onKeyDown={event => event.stopPropagation()}
     >

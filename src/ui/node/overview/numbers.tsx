@@ -32,12 +32,12 @@ export function Numbers() {
     <div className="grid grid-cols-2 gap-3 lg:grid-cols-4">
       <Stat
         label={t('node.overview.perMinute')}
-        value={number(requests / 60, requests < 600 ? 1 : 0)}
+        value={rate(requests / 60)}
         about={t('node.overview.perMinuteAbout', { count: requests })}
       />
       <Stat
         label={t('node.overview.tokens')}
-        value={number(tokens / 3_600, tokens < 36_000 ? 1 : 0)}
+        value={rate(tokens / 3_600)}
         about={t('node.overview.tokensAbout', { count: compact(tokens) as never })}
       />
       <Stat
@@ -52,6 +52,11 @@ export function Numbers() {
       <Money now={now} />
     </div>
   )
+}
+
+/** Small ones with their digits: 0.02 is not 0. */
+function rate(value: number): string {
+  return number(value, value < 1 ? 2 : value < 10 ? 1 : 0)
 }
 
 /** What was spent since midnight here, or earned where this node sells. */

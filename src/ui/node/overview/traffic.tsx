@@ -133,7 +133,8 @@ function Buckets({
   )
 }
 
-const whole = (value: number) => number(value)
+/** Half a request is none: such lines have no number. */
+const whole = (value: number) => (Number.isInteger(value) ? number(value) : '')
 
 function seriesOf(buckets: readonly Bucket[], all: string, failed: string) {
   return [

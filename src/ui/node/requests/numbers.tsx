@@ -98,6 +98,9 @@ function Totals({ total }: { total: Answer<'GET /requests/stats'>['total'] }) {
   )
 }
 
+/** Half a request is none: such lines have no number. */
+const whole = (value: number) => (Number.isInteger(value) ? compact(value) : '')
+
 function OverTime({ buckets }: { buckets: Answer<'GET /requests/stats'>['buckets'] }) {
   const { t } = useTranslation()
   const times = useMemo(() => buckets.map(({ from }) => Date.parse(from)), [buckets])
@@ -126,7 +129,7 @@ function OverTime({ buckets }: { buckets: Answer<'GET /requests/stats'>['buckets
     <div className="grid gap-3 lg:grid-cols-2">
       <Card className="grid gap-2">
         <h3 className="text-[0.8125rem] text-muted-foreground">{t('node.requests.over')}</h3>
-        <Chart label={t('node.requests.over')} times={times} series={series} format={compact} />
+        <Chart label={t('node.requests.over')} times={times} series={series} format={whole} />
       </Card>
       <Card className="grid gap-2">
         <h3 className="text-[0.8125rem] text-muted-foreground">{t('node.requests.overTokens')}</h3>
