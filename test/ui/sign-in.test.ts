@@ -124,6 +124,32 @@ describe.skipIf(missingBrowser)('the ways into a node', { timeout: 60_000 }, () 
     await heading(page, 'Sign in').waitFor()
   })
 
+  test('a node that is away when the session is renewed does not end it', async () => {
+    const page = await open(`/settings/people#code=${await makeCode()}`)
+    await heading(page, 'Keys & users').waitFor()
+    let refused = 0
+    await page.context().route('**/api/auth/refresh', route => {
+      refused++
+      return refused % 2 === 0 ? route.fulfill({ status: 503, body: '{}' }) : route.abort()
+    })
+    await page.evaluate(() => {
+      const now = Date.now.bind(Date)
+      Date.now = () => now() + 13 * 60_000
+    })
+    // Whoever comes back to a page has it ask again, and renew its session for that.
+    const asked = async () => {
+      await page.evaluate(() => dispatchEvent(new Event('visibilitychange')))
+      return refused
+    }
+    await expect.poll(asked, { timeout: 30_000 }).toBeGreaterThan(1)
+    await heading(page, 'Keys & users').waitFor()
+    const renewed = page.waitForResponse(response => response.url().endsWith('/auth/refresh') && response.ok())
+    await page.context().unroute('**/api/auth/refresh')
+    await asked()
+    await renewed
+    await heading(page, 'Keys & users').waitFor()
+  })
+
   test('a session that was ended elsewhere says so', async () => {
     const page = await open(`/settings/people#code=${await makeCode()}`)
     await heading(page, 'Keys & users').waitFor()

@@ -127,14 +127,19 @@ function renewal(): { readonly cookieKey?: string } {
   }
 }
 
-/** Tabs take turns: a refresh token that comes twice would end the session. */
+/**
+ * Tabs take turns: each comes with the token the one before has got. A node that is away, or has too much to do, ends no
+ * session: the next request asks again.
+ */
 export function renew(): Promise<boolean> {
   renewing ??= navigator.locks
     .request('parley-renewal', async () => {
-      const pass = await post('refresh', renewal())
-      if (pass !== undefined) return await enter(pass)
+      const response = await posted('refresh', renewal())
+      if (response?.ok) return await enter((await response.json()) as Pass)
+      const isIn = useSession.getState().state === 'signed_in'
+      if (isIn && (response === undefined || response.status === 429 || response.status >= 500)) return false
       access = undefined
-      if (useSession.getState().state === 'signed_in') await signOutHere('ended')
+      if (isIn) await signOutHere('ended')
       return false
     })
     .finally(() => (renewing = undefined))
@@ -159,15 +164,19 @@ async function signOutHere(problem: Session['problem']): Promise<void> {
 }
 
 async function post(path: string, body: object): Promise<Pass | undefined> {
-  const response = await ask(path, {
+  const response = await posted(path, body)
+  if (!response?.ok || response.status === 204) return undefined
+  return (await response.json()) as Pass
+}
+
+function posted(path: string, body: object): Promise<Response | undefined> {
+  return ask(path, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify(body),
     // The cookie of the answer is kept although the page is left meanwhile.
     keepalive: true,
   })
-  if (!response?.ok || response.status === 204) return undefined
-  return (await response.json()) as Pass
 }
 
 /** Undefined where the node cannot be reached. */
