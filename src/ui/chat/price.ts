@@ -14,8 +14,9 @@ export function costText(cost: string | number, currency: string): string {
   const value = Number(cost)
   const least = 10 ** -costDigits
   const isTiny = value > 0 && value < least
-  const shown = number(isTiny ? least : value, costDigits)
-  return `${isTiny ? '< ' : ''}${shown} ${currency === 'USD' ? '$' : currency}`.trim()
+  const shown = isTiny ? least : value
+  const text = currency === 'USD' ? dollars(shown) : `${number(shown, costDigits)} ${currency}`
+  return `${isTiny ? '< ' : ''}${text}`
 }
 
 /** Sums by currency. */

@@ -149,7 +149,7 @@ export function Composer(props: ComposerProps) {
       )}
       <div
         className={cn(
-          'grid gap-2 rounded-xl border border-input bg-card p-2 focus-within:outline-2 focus-within:outline-offset-1 focus-within:outline-ring',
+          'grid gap-2 rounded-xl border border-input bg-card p-2 focus-within:border-ring focus-within:outline-1 focus-within:outline-offset-0 focus-within:outline-ring',
           isOver && 'border-dashed border-primary bg-accent',
         )}
       >

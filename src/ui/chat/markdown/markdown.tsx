@@ -1,7 +1,13 @@
 import { type ComponentProps, lazy, useEffect, useMemo, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { harden } from 'rehype-harden'
-import { type CustomRendererProps, defaultRehypePlugins, type PluginConfig, Streamdown } from 'streamdown'
+import {
+  type CustomRendererProps,
+  defaultRehypePlugins,
+  detectTextDirection,
+  type PluginConfig,
+  Streamdown,
+} from 'streamdown'
 import { type Needs, needsOf, withDollars } from './bounds.ts'
 import { AnswerImage } from './image.tsx'
 import { AnswerLink } from './link.tsx'
@@ -29,14 +35,18 @@ const controls: Props['controls'] = {
 const Drawing = lazy(() => import('./diagram.tsx').then(({ Diagram }) => ({ default: Diagram })))
 const renderers = [{ language: 'mermaid', component: (props: CustomRendererProps) => <Drawing {...props} /> }]
 
+const directionLetters = 400
+
 /** An answer as Markdown. Blocks that are whole are not drawn again while the next one comes. */
 export function Markdown({ text, isStreaming }: { text: string; isStreaming: boolean }) {
   const plugins = usePlugins(needsOf(text))
+  // Direction is told from each block; of a text that grows that would be told anew of all of them twenty times a second.
+  const dir = isStreaming ? detectTextDirection(text.slice(0, directionLetters)) : 'auto'
   const translations = useTranslations()
   return (
     <Streamdown
       className="answer"
-      dir="auto"
+      dir={dir}
       {...{ rehypePlugins, components, controls, plugins, translations }}
       isAnimating={isStreaming}
       parseIncompleteMarkdown={isStreaming}

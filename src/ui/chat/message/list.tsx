@@ -3,6 +3,7 @@ import { useMemo, useRef } from 'react'
 import { useTranslation } from 'react-i18next'
 import { Button, IconButton } from '../../parts/button.tsx'
 import type { Message } from '../../storage/documents.ts'
+import { useJump } from '../history-jump.ts'
 import type { Model } from '../rank.ts'
 import type { Run } from '../runs.ts'
 import { siblingsOf } from '../tree.ts'
@@ -30,6 +31,7 @@ export function MessageList(props: ListProps) {
   const { scroller, content, isAtEnd, toEnd } = useStickyEnd(chatId)
   const { from, mark, more } = usePortion(chatId, path.length, scroller)
   const siblings = useSiblings(messages)
+  useJump(chatId, { path, messages, from, more, scroller })
   return (
     <>
       <div className="relative min-h-0 flex-1">
