@@ -214,7 +214,12 @@ async function dump(page: Page): Promise<string> {
         request.onsuccess = () => resolve(request.result)
         request.onerror = () => reject(request.error)
       })
-    const parts: unknown[] = [{ ...localStorage }, { ...sessionStorage }, document.cookie, location.href]
+    const parts: unknown[] = [
+      Object.entries(localStorage),
+      Object.entries(sessionStorage),
+      document.cookie,
+      location.href,
+    ]
     for (const { name } of await indexedDB.databases()) {
       const database = await told(indexedDB.open(name!))
       for (const store of database.objectStoreNames) {

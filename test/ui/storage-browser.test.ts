@@ -29,7 +29,21 @@ function fileOfMany(): string {
       ],
     }
   })
-  return JSON.stringify({ format: 'parley.chats', version: 1, folders: [folder(1, { name: 'Work' })], chats })
+  const folders = [folder(1, { name: 'Work' })]
+  return JSON.stringify({ format: 'parley.chats', version: 1, folders, chats: [...chats, longChat()] })
+}
+
+/** Two branches, the one that is not shown with what is looked for at its beginning. */
+function longChat() {
+  const branch = (name: string, first: string) =>
+    Array.from({ length: 80 }, (_, at) =>
+      message(many, `${name}${at}`, at === 0 ? first : `${name} ${at} ${'words '.repeat(60)}`, {
+        parentId: at === 0 ? null : `${name}${at - 1}`,
+        role: at % 2 === 0 ? 'user' : 'assistant',
+      }),
+    )
+  const messages = [...branch('x', 'the quokka begins'), ...branch('y', 'another beginning')]
+  return { ...chat(many, { title: 'Long', headId: 'y79' }), messages }
 }
 
 describe.skipIf(missingBrowser)('chats in the browser', () => {
@@ -60,7 +74,7 @@ describe.skipIf(missingBrowser)('chats in the browser', () => {
     await page.getByRole('dialog').getByText('Chat that cannot be read').waitFor()
     await page.getByRole('dialog').getByRole('button', { name: 'Cancel' }).click()
     await give(page, 'many.json', fileOfMany())
-    await page.getByRole('dialog').getByText('1,200 new chats').waitFor()
+    await page.getByRole('dialog').getByText('1,201 new chats').waitFor()
     await page.getByRole('dialog').getByRole('button', { name: 'Import' }).click()
     await page.getByRole('dialog').waitFor({ state: 'detached', timeout: 30_000 })
     await row(page, 'Chat 0').waitFor()
@@ -90,7 +104,7 @@ describe.skipIf(missingBrowser)('chats in the browser', () => {
     await page.keyboard.press('ArrowDown')
     await expect.poll(() => focusedTitle(page)).toBe('Chat 1')
     await page.keyboard.press('End')
-    await expect.poll(() => focusedTitle(page)).toBe(`Chat ${many - 1}`)
+    await expect.poll(() => focusedTitle(page)).toBe('Long')
     await page.keyboard.press('Home')
     await expect.poll(() => focusedTitle(page)).toBe('Work')
     await row(page, 'Chat 1').focus()
@@ -166,8 +180,18 @@ describe.skipIf(missingBrowser)('chats in the browser', () => {
     expect(await page.evaluate(() => 'hurt' in window)).toBe(false)
     expect(await barriers(page)).toEqual([])
     await hit.click()
-    expect(new URL(page.url())).toMatchObject({ pathname: `/chat/${uuid(777)}`, search: '?message=b' })
     await page.getByRole('main').getByText('needle777').first().waitFor()
+    await expect.poll(() => page.url()).toBe(`${host.origin}/chat/${uuid(777)}`)
+    await box.fill('quokka')
+    await page.getByRole('link', { name: /Long/ }).click()
+    const found = page.getByRole('main').getByText('the quokka begins')
+    await found.waitFor()
+    await expect
+      .poll(async () => {
+        const { y } = (await found.boundingBox())!
+        return y > 0 && y < 800
+      })
+      .toBe(true)
     await page.getByRole('button', { name: 'Clear search' }).click()
   })
 

@@ -16,8 +16,8 @@ const usual: StorageChoice = { home: 'browser' }
 const kinds: readonly string[] = ['browser', 'file', 'node'] satisfies readonly HomeKind[]
 
 /** Whose chats these are: people who share a browser do not share chats. */
-export function ownerName(): string {
-  const id = useSession.getState().me?.user?.id
+export function ownerName(me = useSession.getState().me): string {
+  const id = me?.user?.id
   return id === undefined ? 'parley' : `parley-${id}`
 }
 

@@ -3,6 +3,7 @@ import { create } from 'zustand'
 import { useSession } from '../client/session.ts'
 import type { ChangeListener } from './changes.ts'
 import { type HomeKind, keepChoice, ownerName, readChoice, useStorageChoice } from './choice.ts'
+import { openDatabase } from './database.ts'
 import type { Chat, Folder, Message } from './documents.ts'
 import { copyAll, databaseName, forgetOld, type OpenHome, openKind } from './homes.ts'
 import type { ChatStore } from './port.ts'
@@ -139,8 +140,19 @@ async function readHistory(): Promise<void> {
 store.onChange(refreshHistory)
 // Somebody else has other chats.
 useSession.subscribe((now, before) => {
+  const isLeaving = before.state === 'signed_in' && now.state === 'signed_out' && now.problem === undefined
+  if (isLeaving) void forgetCopy(ownerName(before.me)).catch(() => undefined)
   if (now.me?.user?.id !== before.me?.user?.id) reopen()
 })
+
+/** Who signs out leaves no copy of what the node keeps; what the node has not heard of stays. */
+async function forgetCopy(owner: string): Promise<void> {
+  closeHome()
+  const database = await openDatabase(databaseName('node', owner))
+  if (database === undefined) return
+  if ((await database.unsent.count()) === 0) await database.delete()
+  else database.close()
+}
 
 /** Closes what is open and reads what is chosen now. */
 export function reopen(): void {
