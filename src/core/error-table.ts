@@ -144,8 +144,8 @@ export const errorTable = {
     http: 501,
     exit: 1,
     retry: true,
-    means: 'this backend cannot do what was asked',
-    next: 'leave the option out or choose another model',
+    means: 'this backend, or this node as it is set up, cannot do what was asked',
+    next: 'leave the option out, choose another model, or set up what the message names',
   },
   // money
   need_voucher: {

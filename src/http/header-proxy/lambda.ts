@@ -61,16 +61,17 @@ export async function handler(event: GatewayEvent): Promise<GatewayResult> {
 
 /** Gives the answer as it comes; there only where the runtime can do that. */
 export const streamHandler = runtime?.streamifyResponse(async (event, sink) => {
-  const { status: statusCode, headers, body } = await respond(event)
+  const left = new AbortController()
+  const { status: statusCode, headers, body } = await respond(event, left.signal)
   const out = runtime.HttpResponseStream.from(sink, { statusCode, headers: Object.fromEntries(headers) })
-  let isClosed = false
-  out.once('close', () => {
-    isClosed = true
-  })
-  for await (const piece of body ?? []) {
-    // Who left needs nothing more of it, and leaving the loop ends the request to the upstream.
-    if (isClosed) return
-    if (!out.write(piece)) await drained(out)
+  out.once('close', () => left.abort())
+  try {
+    for await (const piece of body ?? []) {
+      if (!out.write(piece)) await drained(out)
+    }
+  } catch (cause) {
+    if (left.signal.aborted) return
+    throw cause
   }
   out.end()
 })
@@ -82,8 +83,8 @@ function drained(out: Sink): Promise<void> {
   })
 }
 
-function respond(event: GatewayEvent): Promise<Response> {
-  return handle(requestOf(event), {
+function respond(event: GatewayEvent, signal?: AbortSignal): Promise<Response> {
+  return handle(requestOf(event, signal), {
     ...rulesFrom(process.env),
     limiter,
     client: event.requestContext.http.sourceIp,
@@ -92,7 +93,8 @@ function respond(event: GatewayEvent): Promise<Response> {
   })
 }
 
-function requestOf({ rawPath, rawQueryString = '', headers, body, isBase64Encoded, requestContext }: GatewayEvent) {
+function requestOf(event: GatewayEvent, signal: AbortSignal | undefined): Request {
+  const { rawPath, rawQueryString = '', headers, body, isBase64Encoded, requestContext } = event
   const { stage = '$default', http } = requestContext
   const path = rawPath.startsWith(`/${stage}/`) ? rawPath.slice(stage.length + 1) : rawPath
   const query = rawQueryString === '' ? '' : `?${rawQueryString}`
@@ -104,6 +106,7 @@ function requestOf({ rawPath, rawQueryString = '', headers, body, isBase64Encode
   return new Request(`https://proxy.invalid${path}${query}`, {
     ...{ method, headers: request },
     body: method === 'POST' ? bytes : null,
+    ...(signal && { signal }),
   })
 }
 

@@ -128,4 +128,21 @@ describe('the function', () => {
     expect(pieces.at(-1)).toBe('end')
     expect(pieces.length).toBeGreaterThan(4)
   })
+
+  test('who leaves a stream stops the upstream', async () => {
+    const { said } = await outcome(`
+      globalThis.awslambda = { streamifyResponse: work => work, HttpResponseStream: { from: sink => sink } }
+      const { streamHandler } = await import('./lambda.mjs')
+      const listeners = []
+      const leave = () => listeners.forEach(each => each())
+      const sink = { write: () => (setImmediate(leave), true), once: (name, heard) => name === 'close' && listeners.push(heard), end: () => {} }
+      const ended = await Promise.race([
+        streamHandler(${event(`/${upstream.origin}/forever`, { rawQueryString: '' })}, sink).then(() => 'ended'),
+        new Promise(resolve => setTimeout(resolve, 5_000, 'still there')),
+      ])
+      console.log(JSON.stringify({ ended }))
+      process.exit()`)
+    expect(said).toEqual({ ended: 'ended' })
+    await expect.poll(upstream.aborted).toBe(1)
+  })
 })
