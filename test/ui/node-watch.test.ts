@@ -1,3 +1,5 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type FaultyUpstream, refuse, startFaultyUpstream, stream, usage } from '../faulty-upstream.ts'
@@ -170,5 +172,39 @@ describe.skipIf(missingBrowser)('watching a node by its pages', { timeout: 60_00
     await sheet.getByText('disk').waitFor()
     await page.keyboard.press('Escape')
     await page.getByText('No chain is set up').waitFor()
+  })
+
+  /** The machine's own token, as commands find it. */
+  async function asMachine(route: string, body: object): Promise<void> {
+    const found = await readdir(node.home, { recursive: true })
+    const file = found.find(name => name.endsWith('node.json'))!
+    const { token } = JSON.parse(await readFile(join(node.home, file), 'utf8')) as { token: string }
+    const response = await fetch(`${node.origin}/api${route}`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    })
+    expect(response.status).toBeLessThan(300)
+  }
+
+  test('who is a user alone sees models and requests of their own, in their language', async () => {
+    const login = { email: 'ada@example.com', password: 'correct horse battery staple' }
+    await asMachine('/users', { ...login, name: 'Ada', role: 'user' })
+    const other = await visit(browser, node.origin, { language: 'de-DE' })
+    await other.page.getByLabel('E-Mail').fill(login.email)
+    await other.page.getByLabel('Passwort', { exact: true }).fill(login.password)
+    await other.page.getByRole('button', { name: 'Anmelden', exact: true }).click()
+    await other.page.getByRole('link', { name: 'Neuer Chat' }).waitFor()
+    await other.page.goto(`${node.origin}/node/requests`)
+    await other.page.getByRole('heading', { name: 'Anfragen', level: 1 }).waitFor()
+    await other.page.getByText('Noch keine Anfragen').waitFor()
+    expect(await other.page.getByRole('tab').count()).toBe(0)
+    const links = await other.page.getByRole('navigation').first().getByRole('link').allInnerTexts()
+    expect(links).toContain('Modelle')
+    expect(links).not.toContain('Anbieter')
+    await other.page.goto(`${node.origin}/node/models`)
+    await other.page.getByRole('table', { name: 'Modelle' }).getByText('gpt-small').waitFor()
+    await other.context.close()
+    expect(other.complaints).toEqual([])
   })
 })
