@@ -138,6 +138,15 @@ describe.skipIf(missingBrowser)('chats in the database of the node', () => {
       .toEqual([''])
     expect(await row(later.page, 'Written meanwhile').count()).toBe(0)
     await later.context.close()
+  })
+
+  test('who signs out leaves no copy of it', async () => {
+    const { page } = visitor
+    await page.getByText(/^Up to date/).waitFor()
+    await page.keyboard.press('Control+K')
+    await page.getByRole('option', { name: 'Sign out' }).click()
+    const databases = () => page.evaluate(async () => (await indexedDB.databases()).map(({ name }) => name))
+    await expect.poll(databases).toEqual(['parley'])
     expect(visitor.complaints.filter(text => !/ERR_FAILED/.test(text))).toEqual([])
   })
 })

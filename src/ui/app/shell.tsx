@@ -1,6 +1,6 @@
 import { Outlet, useRouterState } from '@tanstack/react-router'
 import { PanelLeft, Search } from 'lucide-react'
-import { useEffect, useState } from 'react'
+import { type CSSProperties, useEffect, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { Toaster } from 'sonner'
 import { useSession } from '../client/session.ts'
@@ -12,6 +12,13 @@ import { Rail } from './rail.tsx'
 import { SignIn } from './sign-in/screen.tsx'
 import { StatusStrip } from './status-strip.tsx'
 
+/** Of the theme, whichever it is. */
+const toastColours = {
+  '--normal-bg': 'var(--popover)',
+  '--normal-text': 'var(--popover-foreground)',
+  '--normal-border': 'var(--border)',
+} as CSSProperties
+
 /** What is around every page: the way to all others, and how the node is. */
 export function Shell() {
   const state = useSession(session => session.state)
@@ -19,7 +26,7 @@ export function Shell() {
   return (
     <>
       {state === 'signed_out' ? <SignIn /> : <Frame />}
-      <Toaster position="bottom-right" closeButton toastOptions={{ className: 'font-sans' }} />
+      <Toaster position="bottom-right" closeButton style={toastColours} toastOptions={{ className: 'font-sans' }} />
     </>
   )
 }

@@ -40,7 +40,7 @@ export const storage: Words['storage'] = {
     },
   },
   page: {
-    title: 'Speicher',
+    title: 'Speicherort',
     about: 'Wo Ihre Chats liegen, wie Sie sie mitnehmen und wie Sie sie loswerden.',
     memory: 'Dieser Browser behält nichts für diese Seite',
     memoryAbout:
