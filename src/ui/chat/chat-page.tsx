@@ -65,18 +65,20 @@ function Conversation({ open }: { open: OpenChat }) {
   const { chat, messages, isTemporary } = open
   const { id, systemPrompt, parameters } = chat
   const navigate = useNavigate()
-  const run = useRuns(state => state.runs[id])
+  // Not its words: they are drawn where they stand, and nothing else is for each of them.
+  const runId = useRuns(state => state.runs[id]?.messageId)
+  const answeredId = useRuns(state => state.runs[id]?.parentId)
+  const isRunning = runId !== undefined
   const { model, models, known } = useChosenModel(chat.model)
   const [provider, setProvider] = useState<string>()
   const [editedId, setEditedId] = useState<string>()
   const [detailed, setDetailed] = useState<Message>()
   const [isOpen, setIsOpen] = useState(false)
   const isOffline = useIsOffline()
-  const path = useMemo(() => shownPath(messages, chat.headId, run?.messageId), [messages, chat.headId, run?.messageId])
-  const isRunShown = run !== undefined && path.at(-1)?.id === run.parentId
+  const path = useMemo(() => shownPath(messages, chat.headId, isRunning), [messages, chat.headId, isRunning])
   const go = (to: string) => void navigate({ to: to as '/' })
   const actions = useActions(id, { title: chat.title, model, models, setEditedId, setDetailed, go })
-  useChatShortcuts({ id, path, isRunning: run !== undefined, actions })
+  useChatShortcuts({ id, path, isRunning, actions })
   useTitle(chat.title)
   return (
     <div className="flex h-full flex-col">
@@ -101,14 +103,15 @@ function Conversation({ open }: { open: OpenChat }) {
         chatId={id}
         title={chat.title}
         {...{ path, messages, models, editedId, actions }}
-        run={isRunShown ? run : undefined}
+        isRunning={isRunning}
+        isRunShown={isRunning && path.at(-1)?.id === answeredId}
       >
         <div className="mx-auto w-full max-w-3xl px-4 pb-[max(0.75rem,env(safe-area-inset-bottom))]">
           <Composer
             draftId={id}
             model={model}
             modelIds={models.map(each => each.id)}
-            isRunning={run !== undefined}
+            isRunning={isRunning}
             isOffline={isOffline}
             commands={{
               system: () => setIsOpen(true),
@@ -131,7 +134,7 @@ function Conversation({ open }: { open: OpenChat }) {
           />
         </div>
       </MessageList>
-      <Announcer path={path} isRunning={run !== undefined} />
+      <Announcer path={path} isRunning={isRunning} />
       <Settings
         {...{ isOpen, systemPrompt, parameters }}
         onClose={() => setIsOpen(false)}
@@ -143,9 +146,9 @@ function Conversation({ open }: { open: OpenChat }) {
 }
 
 /** To the newest message below the head; while an answer is written, to the prompt that it answers. */
-function shownPath(messages: readonly Message[], headId: string | null, runId: string | undefined): readonly Message[] {
+function shownPath(messages: readonly Message[], headId: string | null, isRunning: boolean): readonly Message[] {
   if (headId === null) return []
-  if (runId === undefined) return pathTo(messages, leafUnder(messages, headId))
+  if (!isRunning) return pathTo(messages, leafUnder(messages, headId))
   return pathTo(messages, headId)
 }
 

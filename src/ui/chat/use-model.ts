@@ -1,5 +1,6 @@
 import { useMemo } from 'react'
 import { useConnection } from '../client/connection.ts'
+import { usePreferences as useChoices } from '../client/preferences.ts'
 import { useCanPay, useModels } from './models.ts'
 import { usePreferences } from './preferences.ts'
 import { chosenModel } from './rank.ts'
@@ -10,7 +11,9 @@ export function useChosenModel(wanted: string | null) {
   const { lastModel, pins } = usePreferences()
   const canPay = useCanPay()
   const isConnected = useConnection() !== undefined
-  const usual = useMemo(() => chosenModel(models, { last: lastModel, pins, canPay }), [models, lastModel, pins, canPay])
+  const startModel = useChoices(choices => choices.startModel)
+  const last = startModel ?? lastModel
+  const usual = useMemo(() => chosenModel(models, { last, pins, canPay }), [models, last, pins, canPay])
   const model = wanted ?? usual
   return {
     ...{ model, models },

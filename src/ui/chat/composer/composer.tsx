@@ -1,6 +1,7 @@
 import { ArrowUp, Paperclip, Square, X } from 'lucide-react'
 import { type ClipboardEvent, type DragEvent, type KeyboardEvent, useId, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
+import { sends } from '../../client/preferences.ts'
 import { useShortcut } from '../../client/shortcuts.ts'
 import { Badge } from '../../parts/badge.tsx'
 import { Button, IconButton } from '../../parts/button.tsx'
@@ -98,7 +99,7 @@ export function Composer(props: ComposerProps) {
     // Enter ends the composition of a letter first.
     if (event.nativeEvent.isComposing || event.keyCode === 229) return
     if (suggestions.length > 0 && onSuggestionKey(event)) return
-    if (event.key === 'Enter' && hasKeyboard && !event.shiftKey && !event.altKey) {
+    if (hasKeyboard && !event.altKey && sends(event.nativeEvent)) {
       event.preventDefault()
       submit()
     }

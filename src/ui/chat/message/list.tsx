@@ -5,7 +5,7 @@ import { Button, IconButton } from '../../parts/button.tsx'
 import type { Message } from '../../storage/documents.ts'
 import { useJump } from '../history-jump.ts'
 import type { Model } from '../rank.ts'
-import type { Run } from '../runs.ts'
+import { useRuns } from '../runs.ts'
 import { siblingsOf } from '../tree.ts'
 import { RunningBody } from './answer.tsx'
 import { type ItemActions, MessageItem } from './item.tsx'
@@ -16,7 +16,9 @@ interface ListProps {
   title: string
   path: readonly Message[]
   messages: readonly Message[]
-  run: Run | undefined
+  isRunning: boolean
+  /** The answer that is being written comes below this path. */
+  isRunShown: boolean
   models: readonly Model[]
   editedId: string | undefined
   actions: ItemActions
@@ -26,7 +28,7 @@ interface ListProps {
 
 /** A conversation, its end in view. */
 export function MessageList(props: ListProps) {
-  const { chatId, title, path, messages, run, models, editedId, actions, children } = props
+  const { chatId, title, path, messages, isRunning, isRunShown, models, editedId, actions, children } = props
   const { t } = useTranslation()
   const { scroller, content, isAtEnd, toEnd } = useStickyEnd(chatId)
   const { from, mark, more } = usePortion(chatId, path.length, scroller)
@@ -63,16 +65,12 @@ export function MessageList(props: ListProps) {
                 siblings={siblings(message)}
                 models={models}
                 isEdited={editedId === message.id}
-                isBusy={run !== undefined}
-                isLast={run === undefined && from + at === path.length - 1}
+                isBusy={isRunning}
+                isLast={!isRunning && from + at === path.length - 1}
                 actions={actions}
               />
             ))}
-            {run !== undefined && (
-              <article key={run.messageId} aria-label={t('chat.message.of', { model: run.model })} className="min-h-24">
-                <RunningBody run={run} />
-              </article>
-            )}
+            {isRunShown && <RunningItem chatId={chatId} />}
           </div>
         </div>
         {!isAtEnd && (
@@ -88,6 +86,18 @@ export function MessageList(props: ListProps) {
       </div>
       {children}
     </>
+  )
+}
+
+/** The only part that is drawn anew while words come. */
+function RunningItem({ chatId }: { chatId: string }) {
+  const { t } = useTranslation()
+  const run = useRuns(state => state.runs[chatId])
+  if (run === undefined) return null
+  return (
+    <article aria-label={t('chat.message.of', { model: run.model })} className="min-h-24">
+      <RunningBody run={run} />
+    </article>
   )
 }
 

@@ -50,7 +50,7 @@ export function useStickyEnd(key: string) {
 }
 
 /** Drawn at once; more come when one scrolls up to them. */
-const portion = 30
+const portion = 20
 
 /** Of a long list only its end is drawn, and more of it as one goes back. */
 export function usePortion(key: string, count: number, scroller: React.RefObject<HTMLDivElement | null>) {
