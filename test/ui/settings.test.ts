@@ -195,7 +195,7 @@ describe.skipIf(missingBrowser)('the settings', { timeout: 60_000 }, () => {
     expect(await button(page, /^Etwas öffnen/).innerText()).toMatch(/Ctrl\s*K/)
   })
 
-  test('nobody is kept out: light and dark, wide and on a phone', async () => {
+  test('nobody is kept out: light and dark, wide and on a phone', { timeout: 120_000 }, async () => {
     const tabs = ['', '?tab=budgets', '?tab=users', '?tab=sessions'].map(tab => `/people${tab}`)
     for (const [scheme, width] of [
       ['light', 1280],
@@ -205,7 +205,7 @@ describe.skipIf(missingBrowser)('the settings', { timeout: 60_000 }, () => {
       for (const path of ['', ...tabs, '/privacy', '/appearance', '/shortcuts', '/about']) {
         await page.goto(`${origin}/settings${path}`)
         await page.getByRole('heading', { level: 1 }).waitFor()
-        await page.getByRole('status', { name: 'Loading' }).first().waitFor({ state: 'detached' })
+        await page.locator('#content').getByRole('status', { name: 'Loading' }).first().waitFor({ state: 'detached' })
         expect(await barriers(page), `${path} ${scheme}`).toEqual([])
         expect(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), path).toBe(true)
       }

@@ -1,3 +1,4 @@
+import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { useChange } from '../../client/api.ts'
 import { plain, tokens } from '../shared/amounts.ts'
@@ -9,7 +10,8 @@ import type { Selling } from './screen.tsx'
 export function LeaveDialog({ selling, onClose }: { selling: Selling; onClose: () => void }) {
   const { t } = useTranslation()
   const exit = useChange('POST /selling/exit', ['/selling', '/wallet', '/status'])
-  const { registered, token, terms } = selling
+  // What it was about when it was asked: afterwards the registry says something else.
+  const [{ registered, token, terms }] = useState(selling)
   if (registered === null) return null
   const isSecond = registered.exitAt !== null
   const stake = tokens(registered.stake, token)

@@ -1,3 +1,4 @@
+import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { type Answer, useApi } from '../../client/api.ts'
 import { Page } from '../../parts/page.tsx'
@@ -6,6 +7,7 @@ import { ChainBanner } from '../shared/chain-banner.tsx'
 import { Actions } from './actions.tsx'
 import { Offers } from './offers.tsx'
 import { Payers } from './payers.tsx'
+import { RegisterDialog } from './register.tsx'
 import { Standing } from './standing.tsx'
 import { NotProvider, NotRegistered } from './unregistered.tsx'
 
@@ -29,12 +31,19 @@ export function Screen() {
 }
 
 function Content({ selling }: { selling: Selling }) {
+  const { data: wallet } = useApi('GET /wallet')
+  const [isRegistering, setIsRegistering] = useState(false)
   const isSeller = selling.enabled || selling.registered !== null || selling.payers.length > 0
   return (
     <>
       <ChainBanner chain={selling.chain} />
       {!selling.enabled && <NotProvider selling={selling} />}
-      {selling.enabled && selling.registered === null && <NotRegistered selling={selling} />}
+      {selling.enabled && selling.registered === null && (
+        <NotRegistered selling={selling} onRegister={() => setIsRegistering(true)} />
+      )}
+      {isRegistering && wallet?.balances && (
+        <RegisterDialog selling={selling} balances={wallet.balances} onClose={() => setIsRegistering(false)} />
+      )}
       {isSeller && (
         <>
           <Standing selling={selling} />

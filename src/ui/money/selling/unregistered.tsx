@@ -1,5 +1,4 @@
 import { Store } from 'lucide-react'
-import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { useApi } from '../../client/api.ts'
 import { useMay } from '../../client/session.ts'
@@ -9,7 +8,6 @@ import { Card } from '../../parts/page.tsx'
 import { Banner } from '../../parts/states.tsx'
 import { tokens } from '../shared/amounts.ts'
 import { span } from '../shared/span.ts'
-import { RegisterDialog } from './register.tsx'
 import type { Selling } from './screen.tsx'
 
 /** What it takes to become a provider. */
@@ -40,31 +38,25 @@ export function NotProvider({ selling: { terms, token } }: { selling: Selling })
   )
 }
 
-export function NotRegistered({ selling }: { selling: Selling }) {
+export function NotRegistered({ selling, onRegister }: { selling: Selling; onRegister: () => void }) {
   const { t } = useTranslation()
   const { data: wallet } = useApi('GET /wallet')
-  const [isOpen, setIsOpen] = useState(false)
   const mayMove = useMay('admin') && wallet?.state === 'open'
   const { terms, token } = selling
   return (
-    <>
-      <Banner
-        tone="warning"
-        title={t('money.selling.notRegistered')}
-        action={
-          mayMove &&
-          token && (
-            <Button size="sm" look="primary" onClick={() => setIsOpen(true)}>
-              {t('money.selling.register')}
-            </Button>
-          )
-        }
-      >
-        {t('money.selling.notRegisteredAbout', { stake: tokens(terms?.minStake, token) })}
-      </Banner>
-      {isOpen && wallet?.balances && (
-        <RegisterDialog selling={selling} balances={wallet.balances} onClose={() => setIsOpen(false)} />
-      )}
-    </>
+    <Banner
+      tone="warning"
+      title={t('money.selling.notRegistered')}
+      action={
+        mayMove &&
+        token && (
+          <Button size="sm" look="primary" onClick={onRegister}>
+            {t('money.selling.register')}
+          </Button>
+        )
+      }
+    >
+      {t('money.selling.notRegisteredAbout', { stake: tokens(terms?.minStake, token) })}
+    </Banner>
   )
 }

@@ -1,3 +1,4 @@
+import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { useChange } from '../../client/api.ts'
 import { Facts } from '../../parts/page.tsx'
@@ -10,7 +11,8 @@ import type { Escrow } from './screen.tsx'
 export function CloseAccount({ escrow, onClose }: { escrow: Escrow; onClose: () => void }) {
   const { t } = useTranslation()
   const exit = useChange('POST /escrow/exit', ['/escrow', '/wallet', '/status'])
-  const { whereIsMyMoney: where, token, exitDelaySeconds } = escrow
+  // The amounts that are agreed to, also when others are read meanwhile.
+  const [{ whereIsMyMoney: where, token, exitDelaySeconds }] = useState(escrow)
   if (where === null || token === null) return null
   const refundable = BigInt(where.refundable)
   const date = exitDelaySeconds === null ? '–' : moment(Date.now() + exitDelaySeconds * 1_000)

@@ -12,11 +12,20 @@ import { MoneyDialog } from '../shared/money-dialog.tsx'
 import { moment, useNow } from '../shared/span.ts'
 import type { Escrow } from './screen.tsx'
 
-/** An account that is being closed: requested, waiting, ready. */
+/** An account that is being closed: requested, waiting, ready. What came of it stays to be read when it is closed. */
 export function Leaving({ escrow }: { escrow: Escrow }) {
+  const [amount, setAmount] = useState<string>()
+  return (
+    <>
+      <State escrow={escrow} onWithdraw={setAmount} />
+      {amount !== undefined && <Withdraw amount={amount} onClose={() => setAmount(undefined)} />}
+    </>
+  )
+}
+
+function State({ escrow, onWithdraw }: { escrow: Escrow; onWithdraw: (amount: string) => void }) {
   const { t } = useTranslation()
   const now = useNow()
-  const [isOpen, setIsOpen] = useState(false)
   const mayMove = useMay('admin')
   const { state, exit, whereIsMyMoney: where, token } = escrow
   if (exit === null || where === null || token === null) return null
@@ -35,13 +44,12 @@ export function Leaving({ escrow }: { escrow: Escrow }) {
           </p>
         </div>
         {isReady && mayMove && (
-          <Button look="primary" onClick={() => setIsOpen(true)}>
+          <Button look="primary" onClick={() => onWithdraw(amount)}>
             {t('money.sessions.withdraw', { amount })}
           </Button>
         )}
       </div>
       <Steps isReady={isReady} date={date} />
-      {isOpen && <Withdraw amount={amount} onClose={() => setIsOpen(false)} />}
     </Card>
   )
 }
