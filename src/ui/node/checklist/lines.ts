@@ -30,7 +30,7 @@ export function useLines(): readonly Line[] | undefined {
   const { data: wallet, isError: isWalletHidden } = useApi('GET /wallet', {}, wish)
   const { data: keys } = useApi('GET /keys', { query: { limit: 200 } }, wish)
   if (models === undefined || status === undefined || (wallet === undefined && !isWalletHidden)) return undefined
-  const { chain = null, balance = null } = status.summary
+  const { chain, balance } = status.summary
   const real = models.data.filter(({ id }) => id !== builtIn)
   const others = models.data.some(({ offers }) => offers.some(({ kind, state }) => kind !== 'local' && state === 'up'))
   const hasFunds = balance !== null && BigInt(balance.escrow) > 0n

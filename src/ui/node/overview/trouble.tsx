@@ -51,7 +51,7 @@ export function Trouble() {
 function Fine({ status }: { status: Status }) {
   const { t } = useTranslation()
   return (
-    <p className="flex items-center gap-2">
+    <p className="flex flex-wrap items-center gap-x-2">
       <CircleCheck aria-hidden className="size-4 text-success" />
       <span className="font-medium">{t('node.overview.fine')}</span>
       <span className="text-muted-foreground">
