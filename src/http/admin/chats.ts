@@ -114,9 +114,10 @@ export const chatRoutes: readonly AdminRoute[] = [
       query: z.strictObject({ since, ...pageFields }),
       answer: listOf(Chat),
     },
-    async ({ query: { since, page, limit }, actor }, { chats }) => {
+    async ({ query: { since, page, limit }, actor, hold }, { chats }) => {
       const filter = since === undefined ? {} : { since }
       const listing = await chats.list(known(actor), filter, { page, limit })
+      hold(promptBytes(listing.rows))
       return pageOf({ ...listing, rows: listing.rows.map(shown) }, { page, limit })
     },
   ),
@@ -170,7 +171,11 @@ export const chatRoutes: readonly AdminRoute[] = [
       summary: 'Lists the folders of your chats, deleted ones too.',
       answer: z.object({ data: z.array(Folder) }),
     },
-    async ({ actor }, { chats }) => ({ data: (await chats.folders(known(actor))).map(shown) }),
+    async ({ actor, hold }, { chats }) => {
+      const folders = await chats.folders(known(actor))
+      hold(promptBytes(folders))
+      return { data: folders.map(shown) }
+    },
   ),
   declare(
     'PUT /folders/:id',
@@ -193,6 +198,11 @@ export const chatRoutes: readonly AdminRoute[] = [
     async ({ params, actor }, { chats }) => await chats.removeFolder(known(actor), params.id!),
   ),
 ]
+
+/** Lists hold no words but these, and there may be many of them. */
+function promptBytes(rows: readonly { readonly systemPrompt: string }[]): number {
+  return rows.reduce((sum, { systemPrompt }) => sum + systemPrompt.length, 0)
+}
 
 function shown<T extends { readonly owner: string }>({ owner: _, ...row }: T): Omit<T, 'owner'> {
   return row
