@@ -19,13 +19,16 @@ export interface TalkingUpstream {
 }
 
 /** An AI service that says what a test wants it to. */
-export async function startUpstream(name: string, say: (prompt: string) => Saying): Promise<TalkingUpstream> {
+export async function startUpstream(
+  name: string,
+  say: (prompt: string) => Saying,
+  otherModels: readonly string[] = [],
+): Promise<TalkingUpstream> {
   const server = createServer((request, response) => {
     if (request.url === '/v1/models') {
       response.setHeader('content-type', 'application/json')
-      response.end(
-        JSON.stringify({ object: 'list', data: [{ id: name, object: 'model', created: 0, owned_by: 'test' }] }),
-      )
+      const data = [name, ...otherModels].map(id => ({ id, object: 'model', created: 0, owned_by: 'test' }))
+      response.end(JSON.stringify({ object: 'list', data }))
       return
     }
     const pieces: Buffer[] = []

@@ -4,6 +4,8 @@ import type { CustomRendererProps } from 'streamdown'
 
 /** Letters of a diagram: what is longer takes its layout too long. */
 const sourceMax = 20_000
+/** Shapes that are pictures of somebody's server: to know their size they would be loaded. */
+const pictured = /@\{[^}]*\bimg\b/i
 let drawn = 0
 
 /**
@@ -49,6 +51,7 @@ export function Diagram({ code, isIncomplete }: CustomRendererProps) {
 
 /** Nothing a diagram says of itself changes how it is drawn, beyond its shapes. */
 async function draw(code: string, isDark: boolean): Promise<string> {
+  if (pictured.test(code)) throw new Error('a diagram with pictures of a server is not drawn')
   const { default: mermaid } = await import('mermaid')
   mermaid.initialize({
     startOnLoad: false,
