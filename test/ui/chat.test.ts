@@ -122,7 +122,8 @@ describe.skipIf(missingBrowser)('the chat', { timeout: 60_000 }, () => {
   test('by the keyboard alone', async () => {
     const page = await enter()
     await expect.poll(() => page.evaluate(() => document.activeElement?.getAttribute('aria-label'))).toBe('Message')
-    await page.keyboard.press('Control+Shift+m')
+    await page.keyboard.type('/mod')
+    await page.keyboard.press('Enter')
     await page.getByRole('dialog', { name: 'Models' }).waitFor()
     await page.keyboard.type('faulty')
     await page.keyboard.press('Enter')

@@ -20,6 +20,7 @@ import type { ItemActions } from './message/item.tsx'
 import { MessageList } from './message/list.tsx'
 import { Meter } from './meter.tsx'
 import { useIsOffline } from './online.ts'
+import { openPicker } from './picker/pill.tsx'
 import type { Model } from './rank.ts'
 import { stopRun, useRuns } from './runs.ts'
 import { Settings } from './settings.tsx'
@@ -114,6 +115,7 @@ function Conversation({ open }: { open: OpenChat }) {
             isRunning={isRunning}
             isOffline={isOffline}
             commands={{
+              model: openPicker,
               system: () => setIsOpen(true),
               export: () => void exportChat(open, 'markdown'),
               new: () => go('/'),

@@ -14,6 +14,7 @@ import { Header } from './header.tsx'
 import { Hint } from './hint.tsx'
 import { useIsOffline } from './online.ts'
 import { NoModels } from './picker/list.tsx'
+import { openPicker } from './picker/pill.tsx'
 import { type ChatSettings, Settings } from './settings.tsx'
 import { useChosenModel } from './use-model.ts'
 
@@ -72,7 +73,7 @@ export function NewChat() {
               modelIds={models.map(({ id }) => id)}
               isRunning={false}
               isOffline={isOffline}
-              commands={{ system: () => setIsOpen(true), temp: toggleTemporary }}
+              commands={{ model: openPicker, system: () => setIsOpen(true), temp: toggleTemporary }}
               onSend={send}
               onStop={() => undefined}
               hint={(text, attachments, once) => (

@@ -1,4 +1,3 @@
-import i18next from 'i18next'
 import { dollars, number } from '../parts/format.ts'
 
 const priceDigits = 4
@@ -24,8 +23,4 @@ export function sumCosts(costs: readonly { readonly cost: string; readonly curre
   const sums = new Map<string, number>()
   for (const { cost, currency } of costs) sums.set(currency, (sums.get(currency) ?? 0) + Number(cost))
   return [...sums].map(([currency, sum]) => costText(sum, currency))
-}
-
-export function perMillion(value: number, currency: string): string {
-  return i18next.t('chat.perMillion', { price: priceText(value, currency) })
 }

@@ -1,6 +1,7 @@
 import { ChevronDown } from 'lucide-react'
-import { useState } from 'react'
+import { useEffect } from 'react'
 import { useTranslation } from 'react-i18next'
+import { create } from 'zustand'
 import { useShortcut } from '../../client/shortcuts.ts'
 import { Dialog } from '../../parts/dialog.tsx'
 import { duration } from '../../parts/format.ts'
@@ -10,6 +11,13 @@ import { useIsPhone } from '../phone.ts'
 import { priceText } from '../price.ts'
 import { type Model, summaryOf } from '../rank.ts'
 import { PickerList } from './list.tsx'
+
+const usePicker = create<{ readonly isOpen: boolean }>(() => ({ isOpen: false }))
+
+const setIsOpen = (isOpen: boolean) => usePicker.setState({ isOpen })
+
+/** Shows all models, from wherever one is in a chat. */
+export const openPicker = () => setIsOpen(true)
 
 interface PillProps {
   model: string | null
@@ -22,8 +30,9 @@ export function ModelPill({ model, provider, onChoose }: PillProps) {
   const { t } = useTranslation()
   const isPhone = useIsPhone()
   const { models, isPending } = useModels()
-  const [isOpen, setIsOpen] = useState(false)
-  useShortcut('pickModel', () => setIsOpen(open => !open))
+  const isOpen = usePicker(state => state.isOpen)
+  useShortcut('pickModel', () => setIsOpen(!isOpen))
+  useEffect(() => () => setIsOpen(false), [])
   const known = models.find(({ id }) => id === model)
   const choose = (next: string, who: string | undefined) => {
     setIsOpen(false)

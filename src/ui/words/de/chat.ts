@@ -5,7 +5,6 @@ export const chat: Words['chat'] = {
   noConnectionAbout:
     'Die Adresse eines OpenAI-kompatiblen Servers und der Schlüssel dazu genügen; beides bleibt in diesem Browser.',
   toConnections: 'Verbindung einrichten',
-  perMillion: '{{price}} je Million',
   notSaved: 'Die neuesten Änderungen konnten nicht gespeichert werden',
   offline: {
     name: 'Kein Netz',

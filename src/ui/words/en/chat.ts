@@ -2,7 +2,6 @@ export const chat = {
   noConnection: 'No server to ask yet',
   noConnectionAbout: 'Enter the address of an OpenAI-compatible server and your key; both stay in this browser.',
   toConnections: 'Add a connection',
-  perMillion: '{{price}} per million',
   notSaved: 'The newest changes could not be stored',
   offline: {
     name: 'No network',
