@@ -1,4 +1,4 @@
-import { Outlet, useRouterState } from '@tanstack/react-router'
+import { Outlet, useNavigate, useRouterState } from '@tanstack/react-router'
 import { PanelLeft, Search } from 'lucide-react'
 import { type CSSProperties, useEffect, useState } from 'react'
 import { useTranslation } from 'react-i18next'
@@ -44,6 +44,8 @@ function Frame() {
   // A page that was chosen on a phone is what one wants to see.
   // biome-ignore lint/correctness/useExhaustiveDependencies: whenever the page changes
   useEffect(() => setIsRailOpen(false), [path])
+  const navigate = useNavigate()
+  useShortcut('newChat', () => void navigate({ to: '/' }))
   useShortcut('sidebar', () => setIsRailHidden(hidden => !hidden))
   useShortcut('palette', () => usePalette.setState(({ isOpen }) => ({ isOpen: !isOpen })))
   return (
