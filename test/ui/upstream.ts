@@ -9,6 +9,8 @@ export interface Saying {
   readonly pieceLength?: number
   /** Milliseconds between events. */
   readonly everyMs?: number
+  /** Characters that come without waiting, in pieces of a hundred times the length. */
+  readonly atOnce?: number
 }
 
 export interface TalkingUpstream {
@@ -56,15 +58,21 @@ function textOf(content: unknown): string {
   return parts.map(({ text = '' }) => text).join('\n')
 }
 
-async function stream(response: ServerResponse, { text, pieceLength = 400, everyMs = 0 }: Saying): Promise<void> {
+async function stream(
+  response: ServerResponse,
+  { text, pieceLength = 400, everyMs = 0, atOnce = 0 }: Saying,
+): Promise<void> {
   response.writeHead(200, { 'content-type': 'text/event-stream' })
   const event = (choice: object, more: object = {}) =>
     response.write(
       `data: ${JSON.stringify({ id: 'x', object: 'chat.completion.chunk', created: 0, model: 'x', choices: [choice], ...more })}\n\n`,
     )
-  for (let at = 0; at < text.length && !response.destroyed; at += pieceLength) {
-    event({ index: 0, delta: { content: text.slice(at, at + pieceLength) }, finish_reason: null })
-    if (everyMs > 0) await wait(everyMs)
+  for (let at = 0; at < text.length && !response.destroyed; ) {
+    const isQuick = at < atOnce
+    const length = isQuick ? pieceLength * 100 : pieceLength
+    event({ index: 0, delta: { content: text.slice(at, at + length) }, finish_reason: null })
+    at += length
+    if (everyMs > 0 && !isQuick) await wait(everyMs)
   }
   event({ index: 0, delta: {}, finish_reason: 'stop' })
   response.end('data: [DONE]\n\n')
