@@ -1,5 +1,5 @@
 import { type RawBuilder, sql } from 'kysely'
-import type { RequestRow, StatsFilter, StatsSums } from '../../core/index.ts'
+import type { ErrorCode, RequestRow, StatsFilter, StatsSums } from '../../core/index.ts'
 import { ceilHour, floorHour } from './calendar.ts'
 import { plainText } from './codec.ts'
 import type { Query } from './database.ts'
@@ -7,6 +7,8 @@ import type { Dialect } from './dialect.ts'
 import { insertOf, snakeCase } from './insert-new.ts'
 import { all, type Condition, compare, equalities } from './table.ts'
 import { counters, dimensions, histogramColumns, histogramMs, keyDimensions } from './tables.ts'
+
+const leftCode: ErrorCode = 'cancelled'
 
 /** What calls came to, in numbers that can be added to each other. */
 export interface Sums {
@@ -39,10 +41,15 @@ export function addSums(to: Sums, more: Sums): void {
   for (const [at, count] of more.histogram.entries()) to.histogram[at]! += count
 }
 
+/** What its caller left is no failure: nothing went wrong. */
+function isFailure({ status, errorCode }: RequestRow): boolean {
+  return errorCode !== leftCode && (status >= 400 || errorCode !== null)
+}
+
 export function addRow(to: Sums, row: RequestRow): void {
   const responseTime = Math.round(row.responseTime)
   to.requests++
-  if (row.status >= 400 || row.errorCode !== null) to.failures++
+  if (isFailure(row)) to.failures++
   if (row.cache === 'hit') to.cached++
   to.tokensInput += Math.round(row.tokensInput)
   to.tokensOutput += Math.round(row.tokensOutput)
@@ -170,7 +177,8 @@ export function totalsOfRequests({ sumOfCost }: Dialect): RawBuilder<unknown> {
     ]
     return `count(case when ${bounds.join(' and ')} then 1 end) as ${name}`
   })
-  return sql.raw(`count(*) as requests, count(case when status >= 400 or error_code is not null then 1 end) as failures,
+  const isFailure = `coalesce(error_code, '') <> '${leftCode}' and (status >= 400 or error_code is not null)`
+  return sql.raw(`count(*) as requests, count(case when ${isFailure} then 1 end) as failures,
     count(case when cache = 'hit' then 1 end) as cached, cast(sum(tokens_input) as bigint) as tokens_input,
     cast(sum(tokens_output) as bigint) as tokens_output, ${sumOfCost} as cost,
     cast(sum(response_time) as bigint) as response_time_sum, max(response_time) as response_time_max,

@@ -130,6 +130,30 @@ onBoth('sums', stage => {
     }
   })
 
+  test('what its caller left counts as asked, not as failed: in whole hours, in parts of one, and counted anew', async () => {
+    const store = await stage.open()
+    const ends = [
+      { status: 200, errorCode: null },
+      { status: 499, errorCode: 'cancelled' },
+      { status: 200, errorCode: 'cancelled' },
+      { status: 200, errorCode: 'provider_error' },
+      { status: 404, errorCode: 'model_not_found' },
+      { status: 503, errorCode: null },
+    ]
+    const chance = seeded(19)
+    await store.requests.write(
+      ends.map(end => ({ request: { ...randomCall(chance, noon + 1_000, noon + 2_000), ...end } })),
+    )
+    const counted = async (from: number, to: number) => {
+      const { total } = await store.requests.stats({ from, to, groupBy: 'hour' })
+      return [total.requests, total.failures]
+    }
+    expect(await counted(noon, noon + hourMs)).toEqual([6, 3])
+    expect(await counted(noon + 500, noon + 2_500)).toEqual([6, 3])
+    await store.recount()
+    expect(await counted(noon, noon + hourMs)).toEqual([6, 3])
+  })
+
   test('counted anew they are what they were', async () => {
     const store = await stage.open()
     const chance = seeded(17)
@@ -190,7 +214,9 @@ function bruteForce(all: readonly RequestRow[], query: StatsQuery): { buckets: P
       from: cuts[at]!,
       to: end,
       requests: some.length,
-      failures: some.filter(({ status, errorCode }) => status >= 400 || errorCode !== null).length,
+      failures: some.filter(
+        ({ status, errorCode }) => errorCode !== 'cancelled' && (status >= 400 || errorCode !== null),
+      ).length,
       cached: some.filter(({ cache }) => cache === 'hit').length,
       tokensInput: sumOf(some, row => row.tokensInput, 0),
       tokensOutput: sumOf(some, row => row.tokensOutput, 0),
