@@ -49,6 +49,8 @@ export interface StageOptions {
   readonly say: (text: string) => void
   /** GGUF files the provider serves besides the nano model, by the name it sells them under. */
   readonly models?: Readonly<Record<string, string>>
+  /** More of the user's configuration, as TOML. */
+  readonly userConfig?: string
 }
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -144,7 +146,7 @@ interface HomeOptions {
 
 /** A home whose wallet is an account of the development chain. The provider has the models, the user has none. */
 async function makeHome(
-  { env: given, signal, models = {} }: StageOptions,
+  { env: given, signal, models = {}, userConfig = '' }: StageOptions,
   directory: string,
   { name, facts, account, port }: HomeOptions,
 ) {
@@ -159,7 +161,7 @@ async function makeHome(
     `[p2p]\nlisten = ["/ip4/127.0.0.1/tcp/0"]\ntrusted = ["127.0.0.0/8"]\ndialPrivate = true`,
     `[models]\nnano = ${name === 'provider'}`,
     '[log]\nlevel = "warn"',
-    ...(name === 'provider' ? Object.entries(models).map(([id, path]) => localModel(id, path)) : []),
+    ...(name === 'provider' ? Object.entries(models).map(([id, path]) => localModel(id, path)) : [userConfig]),
   ]
   await writeFile(join(home, 'config.toml'), `${config.join('\n\n')}\n`, { mode: 0o600 })
   const inherited = Object.entries(given).filter(([variable]) => !variable.startsWith('PARLEY_'))

@@ -1,0 +1,3 @@
+import type { Scene } from './scene.ts'
+
+export const scenes: readonly Scene[] = [{ name: 'overview', path: '/node' }]

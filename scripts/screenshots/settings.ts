@@ -1,0 +1,22 @@
+import type { Scene } from './scene.ts'
+
+const one = ['light-desktop'] as const
+
+export const scenes: readonly Scene[] = [
+  { name: 'general', path: '/settings' },
+  { name: 'people', path: '/settings/people', keep: ['light-desktop', 'dark-phone'] },
+  { name: 'storage', path: '/settings/storage', keep: one },
+  { name: 'privacy', path: '/settings/privacy', keep: one },
+  { name: 'appearance', path: '/settings/appearance', keep: ['light-desktop', 'dark-desktop'] },
+  {
+    name: 'contrast',
+    path: '/settings/appearance',
+    keep: one,
+    remembers: { 'parley.appearance': { theme: 'contrast' } },
+  },
+  { name: 'shortcuts', path: '/settings/shortcuts', keep: one },
+  { name: 'about', path: '/settings/about', keep: one },
+  { name: 'sign-in', path: '/', as: 'nobody' },
+  { name: 'connections', path: '/settings/connections', as: 'static', keep: ['light-desktop', 'dark-phone'] },
+  { name: 'client', path: '/', as: 'static', keep: one },
+]
