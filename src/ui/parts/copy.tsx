@@ -35,8 +35,11 @@ export function Copy({ text, label, className }: CopyProps) {
 /** A text as it has to be typed, with a button that copies it. */
 export function Code({ text, isSecret }: { text: string; isSecret?: boolean }) {
   return (
-    <div className="flex items-center gap-2 rounded-md border bg-muted py-1 pr-1 pl-3 font-mono text-[0.8125rem]">
-      <code className="min-w-0 flex-1 py-1 break-all whitespace-pre-wrap" data-secret={isSecret || undefined}>
+    <div className="flex items-start gap-2 rounded-md border bg-muted py-1 pr-1 pl-3 font-mono text-[0.8125rem]">
+      <code
+        className="min-w-0 flex-1 py-1.5 whitespace-pre-wrap [overflow-wrap:anywhere]"
+        data-secret={isSecret || undefined}
+      >
         {text}
       </code>
       <Copy text={text} />
@@ -49,7 +52,7 @@ export function Short({ text, ends = 6 }: { text: string; ends?: number }) {
   const isLong = text.length > ends * 2 + 3
   return (
     <span className="inline-flex items-center gap-1 [&_button]:-my-1.5 [&_button]:size-7">
-      <span title={text} className="font-mono text-[0.8125rem]">
+      <span title={text} className="font-mono text-[0.8125rem] whitespace-nowrap">
         {isLong ? `${text.slice(0, ends + 2)}…${text.slice(-ends)}` : text}
       </span>
       <Copy text={text} />

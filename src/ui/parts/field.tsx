@@ -49,7 +49,7 @@ export function TextArea({ className, ...rest }: ComponentProps<'textarea'>) {
 /** The browser's own: best with keyboards, phones and screen readers. */
 export function Select({ className, children, ...rest }: ComponentProps<'select'>) {
   return (
-    <select {...rest} className={cn(box, 'h-9 pr-8 max-md:h-11', className)}>
+    <select {...rest} className={cn(box, 'h-9 pr-1 pl-2 max-md:h-11', className)}>
       {children}
     </select>
   )

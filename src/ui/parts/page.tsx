@@ -14,11 +14,16 @@ interface PageProps {
 export function Page({ title, about, actions, isNarrow, children }: PageProps) {
   return (
     <div className="h-full overflow-y-auto">
-      <div className={cn('mx-auto grid w-full grid-cols-[minmax(0,1fr)] gap-5 px-4 py-5 md:px-8 md:py-7', isNarrow ? 'max-w-3xl' : 'max-w-7xl')}>
+      <div
+        className={cn(
+          'mx-auto grid w-full grid-cols-[minmax(0,1fr)] gap-5 px-4 py-5 md:px-8 md:py-7',
+          isNarrow ? 'max-w-3xl' : 'max-w-7xl',
+        )}
+      >
         <header className="flex flex-wrap items-start justify-between gap-3">
-          <div className="grid gap-1">
+          <div className="grid min-w-0 flex-1 basis-64 gap-1">
             <h1 className="text-xl font-semibold tracking-tight">{title}</h1>
-            {about && <p className="max-w-prose text-muted-foreground">{about}</p>}
+            {about && <p className="max-w-prose text-pretty text-muted-foreground">{about}</p>}
           </div>
           {actions && <div className="flex flex-wrap gap-2">{actions}</div>}
         </header>
@@ -43,7 +48,7 @@ export function Section({ title, about, actions, className, children }: SectionP
         <header className="flex flex-wrap items-end justify-between gap-2">
           <div className="grid gap-0.5">
             {title && <h2 className="text-base font-semibold">{title}</h2>}
-            {about && <p className="max-w-prose text-muted-foreground">{about}</p>}
+            {about && <p className="max-w-prose text-pretty text-muted-foreground">{about}</p>}
           </div>
           {actions && <div className="flex gap-2">{actions}</div>}
         </header>
@@ -71,7 +76,7 @@ export function Stat({ label, value, about }: { label: ReactNode; value: ReactNo
 /** Names and what they are, in two columns. */
 export function Facts({ facts }: { facts: readonly (readonly [name: ReactNode, value: ReactNode] | null)[] }) {
   return (
-    <dl className="grid grid-cols-[minmax(7rem,auto)_1fr] gap-x-4 gap-y-1.5">
+    <dl className="grid grid-cols-[fit-content(45%)_1fr] gap-x-4 gap-y-1.5 md:grid-cols-[minmax(7rem,auto)_1fr]">
       {facts.map((fact, at) =>
         fact === null ? null : (
           // biome-ignore lint/suspicious/noArrayIndexKey: their order does not change

@@ -28,7 +28,7 @@ export function Tabs({
           <Radix.Trigger
             key={id}
             value={id}
-            className="-mb-px border-b-2 border-transparent px-3 py-2 font-medium whitespace-nowrap text-muted-foreground data-[state=active]:border-primary data-[state=active]:text-foreground"
+            className="-mb-px rounded-t border-b-2 border-transparent px-3 py-2 font-medium focus-visible:outline-offset-[-2px] max-md:min-h-11 whitespace-nowrap text-muted-foreground data-[state=active]:border-primary data-[state=active]:text-foreground"
           >
             {name}
           </Radix.Trigger>

@@ -26,18 +26,15 @@ export function Offers({ selling: { offers, token, registered } }: { selling: Se
       key: 'model',
       head: t('money.selling.model'),
       width: 'minmax(10rem, 1.6fr)',
-      cell: ({ model, modelId }) =>
-        model ?? (
-          <span className="text-muted-foreground" title={modelId}>
-            {modelId.slice(0, 12)}… {t('money.selling.gone')}
-          </span>
-        ),
+      phone: 'minmax(0, 1.4fr)',
+      cell: offer => <Named offer={offer} token={token} />,
     },
     {
       key: 'in',
       head: t('money.selling.priceIn'),
       isNumber: true,
       width: 'minmax(8rem, 1fr)',
+      isSecondary: true,
       cell: ({ model, priceIn }) => (model === null ? '–' : tokens(priceIn, token)),
     },
     {
@@ -45,6 +42,7 @@ export function Offers({ selling: { offers, token, registered } }: { selling: Se
       head: t('money.selling.priceOut'),
       isNumber: true,
       width: 'minmax(8rem, 1fr)',
+      isSecondary: true,
       cell: ({ model, priceOut }) => (model === null ? '–' : tokens(priceOut, token)),
     },
     {
@@ -67,7 +65,13 @@ export function Offers({ selling: { offers, token, registered } }: { selling: Se
       cell: ({ registry }) =>
         registry === null ? '–' : `${tokens(registry.priceIn, token)} / ${tokens(registry.priceOut, token)}`,
     },
-    { key: 'state', head: '', width: '6rem', isSecondary: true, cell: offer => <Listed offer={offer} /> },
+    {
+      key: 'state',
+      head: <span className="sr-only">{t('money.selling.listed')}</span>,
+      width: '6.5rem',
+      phone: '6.5rem',
+      cell: offer => <Listed offer={offer} />,
+    },
   ]
   return (
     <Section title={t('money.selling.offers')} about={t('money.selling.offersAbout')}>
@@ -100,6 +104,27 @@ export function Offers({ selling: { offers, token, registered } }: { selling: Se
       )}
       {isOpen && <WriteOffers count={different} onClose={() => setIsOpen(false)} />}
     </Section>
+  )
+}
+
+/** On phones with its price, for which there is no column. */
+function Named({ offer, token }: { offer: Offer; token: Selling['token'] }) {
+  const { t } = useTranslation()
+  const { model, modelId, priceIn, priceOut, unit } = offer
+  if (model === null) {
+    return (
+      <span className="text-muted-foreground" title={modelId}>
+        {modelId.slice(0, 12)}… {t('money.selling.gone')}
+      </span>
+    )
+  }
+  return (
+    <>
+      <span title={model}>{model}</span>
+      <span className="block truncate text-xs text-muted-foreground md:hidden">
+        {tokens(priceIn, token)} / {tokens(priceOut, token)} <Unit unit={unit} />
+      </span>
+    </>
   )
 }
 

@@ -1,5 +1,5 @@
-import i18next from 'i18next'
 import { useEffect, useState } from 'react'
+import { region } from '../../parts/format.ts'
 
 const second = 1
 const minute = 60
@@ -17,14 +17,12 @@ export function span(seconds: number): string {
           ? (['minute', minute] as const)
           : (['second', second] as const)
   const count = Math.max(0, Math.round(seconds / size))
-  const language = i18next.resolvedLanguage ?? 'en'
-  return new Intl.NumberFormat(language, { style: 'unit', unit, unitDisplay: 'long' }).format(count)
+  return new Intl.NumberFormat(region(), { style: 'unit', unit, unitDisplay: 'long' }).format(count)
 }
 
 /** Day and minute, which is as exact as a deadline of a chain is. */
 export function moment(time: string | number): string {
-  const language = i18next.resolvedLanguage ?? 'en'
-  return new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'short' }).format(new Date(time))
+  return new Intl.DateTimeFormat(region(), { dateStyle: 'medium', timeStyle: 'short' }).format(new Date(time))
 }
 
 /** The time, told again so often. */

@@ -5,7 +5,7 @@ import { type Alert, useApi } from '../../client/api.ts'
 import { Badge } from '../../parts/badge.tsx'
 import { Button } from '../../parts/button.tsx'
 import { useFilters } from '../../parts/filters.ts'
-import { dateTime, duration } from '../../parts/format.ts'
+import { dateTime, duration, shortDateTime } from '../../parts/format.ts'
 import { Page, Section } from '../../parts/page.tsx'
 import { Empty, Failed, Waiting } from '../../parts/states.tsx'
 import { type Column, Table } from '../../parts/table.tsx'
@@ -113,8 +113,13 @@ function useColumns(): readonly Column<Alert>[] {
       key: 'began',
       head: t('node.alerts.began'),
       width: '13rem',
-      phone: '6.5rem',
-      cell: ({ startedAt }) => <time className="tabular text-muted-foreground">{dateTime(startedAt)}</time>,
+      phone: '6.75rem',
+      cell: ({ startedAt }) => (
+        <time dateTime={startedAt} title={dateTime(startedAt)} className="tabular text-muted-foreground">
+          <span className="max-md:hidden">{dateTime(startedAt)}</span>
+          <span className="md:hidden">{shortDateTime(startedAt)}</span>
+        </time>
+      ),
     },
     {
       key: 'rule',
@@ -142,7 +147,7 @@ function useColumns(): readonly Column<Alert>[] {
       head: t('node.alerts.lasted'),
       isNumber: true,
       width: '7rem',
-      phone: '4.5rem',
+      phone: '5.5rem',
       cell: ({ startedAt, endedAt }) =>
         endedAt === null ? (
           <Badge tone="bad">{t('node.alerts.goesOn')}</Badge>

@@ -89,7 +89,7 @@ function OpenCard({ endpoint: { id, path, active } }: { endpoint: Endpoint }) {
     <Card>
       <Switch
         label={<code className="font-mono text-[0.8125rem]">{path}</code>}
-        hint={t('node.endpoints.openHint')}
+        hint={t(active ? 'node.endpoints.openHint' : 'node.endpoints.closedHint')}
         checked={active}
         disabled={!mayOperate || change.isPending}
         onChange={wanted => (wanted ? set(true) : setIsAsking(true))}

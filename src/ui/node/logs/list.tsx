@@ -60,7 +60,7 @@ export function LogList({ filters, isLive, isNarrowed, onClear }: Props) {
             key: 'time',
             head: t('node.logs.time'),
             width: '6.5rem',
-            phone: '4.75rem',
+            phone: '4.25rem',
             cell: ({ timestamp }) => (
               <time dateTime={timestamp} title={dateTime(timestamp)} className="tabular text-muted-foreground">
                 {clock(timestamp)}
@@ -71,7 +71,7 @@ export function LogList({ filters, isLive, isNarrowed, onClear }: Props) {
             key: 'level',
             head: t('node.logs.level'),
             width: '5rem',
-            phone: '2.75rem',
+            phone: '3rem',
             cell: ({ level }) => <Badge tone={levelTones[level]}>{level}</Badge>,
           },
           {

@@ -14,6 +14,7 @@ import { Page } from '../../parts/page.tsx'
 import { Empty, Failed, Waiting } from '../../parts/states.tsx'
 import { type Column, Table } from '../../parts/table.tsx'
 import { calmMs } from '../shared/pace.ts'
+import { shortName } from '../shared/short-name.ts'
 import { OfferSheet } from './offers.tsx'
 import { costOf, isPriced, type ModelSummary, offerPrice, summaryOf } from './summary.ts'
 
@@ -75,7 +76,7 @@ function Models({ models, onOpen }: { models: readonly OfferedModel[]; onOpen: (
   return (
     <div className="grid gap-3">
       <div className="relative max-w-sm">
-        <Search aria-hidden className="absolute top-2.5 left-3 size-4 text-muted-foreground" />
+        <Search aria-hidden className="absolute inset-y-0 left-3 my-auto size-4 text-muted-foreground" />
         <Input
           aria-label={t('node.models.search')}
           placeholder={t('node.models.search')}
@@ -107,7 +108,7 @@ function useColumns(sort: Sort, onSort: (sort: Sort) => void): readonly Column<M
     {
       key: 'model',
       head: t('node.models.model'),
-      width: 'minmax(9rem, 2.4fr)',
+      width: 'minmax(12rem, 3fr)',
       phone: 'minmax(0, 1fr)',
       ...sorted('model'),
       cell: ({ model, up }) => (
@@ -128,13 +129,13 @@ function useColumns(sort: Sort, onSort: (sort: Sort) => void): readonly Column<M
     {
       key: 'providers',
       head: t('node.models.providersHead'),
-      width: 'minmax(6rem, 1fr)',
+      width: 'minmax(7rem, 1.2fr)',
       isSecondary: true,
       cell: ({ model }) => {
         const names = model.offers.map(({ provider }) => provider)
         return (
           <span title={names.join(', ')}>
-            {names.length === 1 ? names[0] : t('node.models.providers', { count: names.length })}
+            {names.length === 1 ? shortName(names[0]!) : t('node.models.providers', { count: names.length })}
           </span>
         )
       },
@@ -143,7 +144,7 @@ function useColumns(sort: Sort, onSort: (sort: Sort) => void): readonly Column<M
       key: 'price',
       head: <span title={t('node.models.priceAbout')}>{t('node.models.price')}</span>,
       width: '7rem',
-      phone: '5.25rem',
+      phone: '6rem',
       isNumber: true,
       ...sorted('price'),
       cell: ({ cheapest }) => <PriceText offer={cheapest} />,
@@ -151,7 +152,7 @@ function useColumns(sort: Sort, onSort: (sort: Sort) => void): readonly Column<M
     {
       key: 'ttft',
       head: <span title={t('node.models.ttftAbout')}>{t('node.models.ttft')}</span>,
-      width: '5.5rem',
+      width: '5rem',
       isNumber: true,
       isSecondary: true,
       ...sorted('ttft'),
@@ -164,7 +165,7 @@ function useColumns(sort: Sort, onSort: (sort: Sort) => void): readonly Column<M
     {
       key: 'speed',
       head: t('node.models.speed'),
-      width: '5rem',
+      width: '4.5rem',
       isNumber: true,
       isSecondary: true,
       ...sorted('speed'),
@@ -173,7 +174,7 @@ function useColumns(sort: Sort, onSort: (sort: Sort) => void): readonly Column<M
     {
       key: 'uptime',
       head: <span title={t('node.models.uptimeAbout')}>{t('node.models.uptime')}</span>,
-      width: '5.25rem',
+      width: '5rem',
       isNumber: true,
       isSecondary: true,
       ...sorted('uptime'),
@@ -182,7 +183,7 @@ function useColumns(sort: Sort, onSort: (sort: Sort) => void): readonly Column<M
     {
       key: 'privacy',
       head: t('node.models.privacy'),
-      width: '9rem',
+      width: '8.25rem',
       isSecondary: true,
       cell: ({ privacies }) => <Privacy privacies={privacies} />,
     },

@@ -10,7 +10,7 @@ export function leastPrice({ models }: Row, token: Network['token']): string | u
   )
   const [least] = priced.toSorted((a, b) => (a.in + a.out < b.in + b.out ? -1 : 1))
   if (least === undefined || token === null) return undefined
-  return `${units(least.in, token.decimals)} / ${units(least.out, token.decimals)}`
+  return `${units(least.in, token.decimals)} / ${units(least.out, token.decimals, token.symbol)}`
 }
 
 function whole(price: string | undefined): bigint {

@@ -53,7 +53,7 @@ export function Registry({ network, reaches, onReach }: Props) {
       ) : (
         <>
           <div className="relative max-w-sm">
-            <Search aria-hidden className="absolute top-2.5 left-3 size-4 text-muted-foreground" />
+            <Search aria-hidden className="absolute inset-y-0 left-3 my-auto size-4 text-muted-foreground" />
             <Input
               aria-label={t('node.network.search')}
               placeholder={t('node.network.search')}
@@ -130,7 +130,7 @@ function useColumns(network: Network, reaches: Reaches, onReach: Props['onReach'
       head: t('node.network.price'),
       isNumber: true,
       isSecondary: true,
-      width: '6rem',
+      width: '7.5rem',
       cell: row => leastPrice(row, token) ?? '–',
     },
     {
@@ -144,7 +144,7 @@ function useColumns(network: Network, reaches: Reaches, onReach: Props['onReach'
     {
       key: 'reach',
       head: t('node.network.reach'),
-      width: 'minmax(10rem, 1fr)',
+      width: 'minmax(8rem, 1fr)',
       phone: '7rem',
       cell: row =>
         row.self ? (

@@ -129,12 +129,13 @@ function Buckets({
       series={series}
       format={whole}
       height={chartPx}
+      isWhole
+      isStacked
     />
   )
 }
 
-/** Half a request is none: such lines have no number. */
-const whole = (value: number) => (Number.isInteger(value) ? number(value) : '')
+const whole = (value: number) => number(value)
 
 function seriesOf(buckets: readonly Bucket[], all: string, failed: string) {
   return [

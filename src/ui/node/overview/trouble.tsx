@@ -1,5 +1,5 @@
 import { Link } from '@tanstack/react-router'
-import { CircleCheck } from 'lucide-react'
+import { CircleCheck, CircleDashed } from 'lucide-react'
 import { useTranslation } from 'react-i18next'
 import { type Status, useApi } from '../../client/api.ts'
 import { Button } from '../../parts/button.tsx'
@@ -50,12 +50,15 @@ export function Trouble() {
 
 function Fine({ status }: { status: Status }) {
   const { t } = useTranslation()
+  const count = status.summary.models
+  const uptime = duration(status.uptimeSeconds * 1_000)
+  const Icon = count === 0 ? CircleDashed : CircleCheck
   return (
     <p className="flex flex-wrap items-center gap-x-2">
-      <CircleCheck aria-hidden className="size-4 text-success" />
-      <span className="font-medium">{t('node.overview.fine')}</span>
+      <Icon aria-hidden className={count === 0 ? 'size-4 text-warning' : 'size-4 text-success'} />
+      <span className="font-medium">{t(count === 0 ? 'node.overview.empty' : 'node.overview.fine')}</span>
       <span className="text-muted-foreground">
-        {t('node.overview.fineAbout', { count: status.summary.models, uptime: duration(status.uptimeSeconds * 1_000) })}
+        {count === 0 ? t('node.overview.emptyAbout', { uptime }) : t('node.overview.fineAbout', { count, uptime })}
       </span>
     </p>
   )

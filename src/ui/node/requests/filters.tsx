@@ -25,12 +25,7 @@ export function RequestFilters({ filters, onChange }: Props) {
   const set = (name: string) => (value: string | undefined) => onChange({ [name]: value })
   return (
     <div className="grid gap-2">
-      <Button
-        size="lg"
-        className="justify-self-start md:hidden"
-        aria-expanded={isOpen}
-        onClick={() => setIsOpen(!isOpen)}
-      >
+      <Button className="justify-self-start md:hidden" aria-expanded={isOpen} onClick={() => setIsOpen(!isOpen)}>
         <SlidersHorizontal aria-hidden />
         {t('node.requests.filters')}
       </Button>

@@ -11,6 +11,7 @@ import { Empty, Failed, Waiting } from '../../parts/states.tsx'
 import { type Column, Table } from '../../parts/table.tsx'
 import { useEvents } from '../shared/events.ts'
 import { quickMs } from '../shared/pace.ts'
+import { shortName } from '../shared/short-name.ts'
 import { useTail } from '../shared/tail.ts'
 import { type RequestQuery, toneOf } from './query.ts'
 
@@ -79,8 +80,8 @@ function useColumns(): readonly Column<Request>[] {
     {
       key: 'time',
       head: t('node.requests.time'),
-      width: '6rem',
-      phone: '4.75rem',
+      width: '5rem',
+      phone: '4.25rem',
       cell: ({ timestamp }) => (
         <time dateTime={timestamp} title={dateTime(timestamp)} className="tabular text-muted-foreground">
           {clock(timestamp)}
@@ -90,8 +91,8 @@ function useColumns(): readonly Column<Request>[] {
     {
       key: 'status',
       head: t('node.requests.status'),
-      width: 'minmax(7rem, 1fr)',
-      phone: '2.25rem',
+      width: 'minmax(9.5rem, 1.2fr)',
+      phone: '3rem',
       cell: row => (
         <span className="flex items-center gap-1.5">
           <Badge tone={toneOf(row)} className="tabular">
@@ -107,7 +108,7 @@ function useColumns(): readonly Column<Request>[] {
     {
       key: 'model',
       head: t('node.requests.model'),
-      width: 'minmax(8rem, 1.6fr)',
+      width: 'minmax(8rem, 1.8fr)',
       phone: 'minmax(0, 1fr)',
       cell: ({ model, servedModel, endpoint }) => (
         <span title={servedModel !== null && servedModel !== model ? `${model} → ${servedModel}` : model}>
@@ -119,8 +120,10 @@ function useColumns(): readonly Column<Request>[] {
       key: 'provider',
       head: t('node.requests.provider'),
       isSecondary: true,
-      width: 'minmax(6rem, 1fr)',
-      cell: ({ provider }) => <span title={provider ?? undefined}>{provider ?? '–'}</span>,
+      width: 'minmax(7rem, 1fr)',
+      cell: ({ provider }) => (
+        <span title={provider ?? undefined}>{provider === null ? '–' : shortName(provider)}</span>
+      ),
     },
     {
       key: 'duration',
@@ -143,15 +146,16 @@ function useColumns(): readonly Column<Request>[] {
       head: t('node.requests.tokens'),
       isNumber: true,
       isSecondary: true,
-      width: '6.5rem',
-      cell: ({ tokensInput, tokensOutput }) => `${compact(tokensInput)} → ${compact(tokensOutput)}`,
+      width: '5.5rem',
+      cell: ({ tokensInput, tokensOutput }) =>
+        tokensInput + tokensOutput === 0 ? '–' : `${compact(tokensInput)} → ${compact(tokensOutput)}`,
     },
     {
       key: 'cost',
       head: t('node.requests.cost'),
       isNumber: true,
       isSecondary: true,
-      width: '5.5rem',
+      width: '5rem',
       cell: ({ cost }) => (cost === null ? '–' : dollars(cost)),
     },
   ]

@@ -98,15 +98,16 @@ function Totals({ total }: { total: Answer<'GET /requests/stats'>['total'] }) {
   )
 }
 
-/** Half a request is none: such lines have no number. */
-const whole = (value: number) => (Number.isInteger(value) ? compact(value) : '')
-
 function OverTime({ buckets }: { buckets: Answer<'GET /requests/stats'>['buckets'] }) {
   const { t } = useTranslation()
   const times = useMemo(() => buckets.map(({ from }) => Date.parse(from)), [buckets])
   const series = useMemo(
     () => [
-      { label: t('node.requests.total'), values: buckets.map(({ requests }) => requests), shape: 'bars' as const },
+      {
+        label: t('node.requests.answeredCount'),
+        values: buckets.map(({ requests, failures }) => requests - failures),
+        shape: 'bars' as const,
+      },
       {
         label: t('node.requests.failures'),
         values: buckets.map(({ failures }) => failures),
@@ -121,6 +122,7 @@ function OverTime({ buckets }: { buckets: Answer<'GET /requests/stats'>['buckets
       {
         label: t('node.requests.tokens'),
         values: buckets.map(({ tokensInput, tokensOutput }) => tokensInput + tokensOutput),
+        shape: 'bars' as const,
       },
     ],
     [buckets, t],
@@ -128,12 +130,12 @@ function OverTime({ buckets }: { buckets: Answer<'GET /requests/stats'>['buckets
   return (
     <div className="grid gap-3 lg:grid-cols-2">
       <Card className="grid gap-2">
-        <h3 className="text-[0.8125rem] text-muted-foreground">{t('node.requests.over')}</h3>
-        <Chart label={t('node.requests.over')} times={times} series={series} format={whole} />
+        <h3 className="text-[0.8125rem] text-muted-foreground">{t('node.requests.total')}</h3>
+        <Chart label={t('node.requests.over')} times={times} series={series} format={compact} isWhole isStacked />
       </Card>
       <Card className="grid gap-2">
-        <h3 className="text-[0.8125rem] text-muted-foreground">{t('node.requests.overTokens')}</h3>
-        <Chart label={t('node.requests.overTokens')} times={times} series={tokens} format={compact} />
+        <h3 className="text-[0.8125rem] text-muted-foreground">{t('node.requests.tokens')}</h3>
+        <Chart label={t('node.requests.overTokens')} times={times} series={tokens} format={compact} isWhole />
       </Card>
     </div>
   )

@@ -43,6 +43,7 @@ export function hasFilters(filters: Readonly<Record<string, string>>): boolean {
 }
 
 export function toneOf({ status, errorCode }: Pick<Request, 'status' | 'errorCode'>) {
+  if (errorCode === 'cancelled') return 'neutral'
   if (status >= 500) return 'bad'
   return status >= 400 || errorCode !== null ? 'warning' : 'good'
 }

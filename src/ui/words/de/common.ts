@@ -15,7 +15,6 @@ export const common: Words['common'] = {
   failed: 'Das ließ sich nicht lesen',
   more: 'Mehr',
   back: 'Zurück',
-  next: 'Weiter',
   search: 'Suchen',
   yes: 'Ja',
   no: 'Nein',
@@ -36,5 +35,6 @@ export const common: Words['common'] = {
   pages: '{{from}}–{{to}} von {{total}}',
   previousPage: 'Vorige Seite',
   nextPage: 'Nächste Seite',
+  time: 'Zeit',
   typeToConfirm: 'Zur Bestätigung „{{text}}“ eingeben',
 }

@@ -220,6 +220,7 @@ export const money: Words['money'] = {
     gone: 'nicht mehr verkauft',
     priceIn: 'Eingabe',
     priceOut: 'Ausgabe',
+    listed: 'Wie im Register?',
     registryPrice: 'Im Register (ein / aus)',
     perUnit: {
       tokens: 'je Million Token',

@@ -37,7 +37,6 @@ export const settings: Words['settings'] = {
     sample: 'Zwölf Boxkämpfer jagen Viktor quer über den Deich.',
     motion: 'Weniger Bewegung',
     motionAbout: 'Nichts blendet, gleitet oder pulsiert. Wo das System darum bittet, ist das ohnehin so.',
-    language: 'Sprache',
   },
   shortcuts: {
     title: 'Tastenkürzel',
@@ -60,6 +59,7 @@ export const settings: Words['settings'] = {
     press: 'Tasten drücken … Esc behält die alten',
     taken: '{{keys}} gehört schon zu „{{name}}“. Drücke andere, oder noch einmal dieselben, um beide zu tauschen.',
     plain: 'Drücke {{mod}} oder Alt dazu: Buchstaben allein sind zum Schreiben da.',
+    reserved: '{{keys}} gehört dem Browser: Seiten hören es nicht. Drücke andere Tasten.',
     reset: 'Wie üblich',
     resetAll: 'Alle zurücksetzen',
     changed: 'geändert',
@@ -104,8 +104,10 @@ export const settings: Words['settings'] = {
     browserWhat:
       'Chats liegen, wo du es unter Speicherort gewählt hast. Ein Passwort liegt hier nicht: Die Sitzung ist ein Cookie, das kein Skript lesen kann.',
     archive: 'Archiv der Texte',
+    archiveOn: 'Texte von Anfragen werden hier aufbewahrt, wenn ein Schlüssel es nicht anders sagt.',
+    archiveOff: 'Texte von Anfragen werden nicht aufbewahrt, wenn ein Schlüssel es nicht anders sagt.',
     archiveHow:
-      'Das Archiv ist aus, solange „archive.enabled“ nicht in der Konfiguration steht. Jeder Schlüssel kann es anders halten, auch, was vorher aus Texten entfernt wird: unter „Schlüssel & Personen“.',
+      '„archive.enabled“ in der Konfiguration entscheidet darüber. Jeder Schlüssel kann es anders halten, auch, was vorher aus Texten entfernt wird: unter „Schlüssel & Personen“.',
     archiveKeys_one: '{{count}} Schlüssel wird immer archiviert',
     archiveKeys_other: '{{count}} Schlüssel werden immer archiviert',
     toKeys: 'Zu den Schlüsseln',

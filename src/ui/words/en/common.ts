@@ -13,7 +13,6 @@ export const common = {
   failed: 'This could not be read',
   more: 'More',
   back: 'Back',
-  next: 'Next',
   search: 'Search',
   yes: 'Yes',
   no: 'No',
@@ -34,5 +33,6 @@ export const common = {
   pages: '{{from}}–{{to}} of {{total}}',
   previousPage: 'Previous page',
   nextPage: 'Next page',
+  time: 'Time',
   typeToConfirm: 'Type “{{text}}” to confirm',
 }

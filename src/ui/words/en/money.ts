@@ -215,6 +215,7 @@ export const money = {
     gone: 'not sold any more',
     priceIn: 'Input',
     priceOut: 'Output',
+    listed: 'The same as in the registry?',
     registryPrice: 'In the registry (in / out)',
     perUnit: {
       tokens: 'per million tokens',

@@ -36,7 +36,6 @@ export const settings = {
     sample: 'The quick brown fox jumps over the lazy dog.',
     motion: 'Less motion',
     motionAbout: 'Nothing fades, slides or pulses. Where the system asks for it, that is so anyway.',
-    language: 'Language',
   },
   shortcuts: {
     title: 'Shortcuts',
@@ -59,6 +58,7 @@ export const settings = {
     press: 'Press keys … Esc keeps the old ones',
     taken: '{{keys}} already does “{{name}}”. Press others, or press the same once more to swap the two.',
     plain: 'Press {{mod}} or Alt with it: letters alone are for writing.',
+    reserved: '{{keys}} belongs to the browser: pages do not hear it. Press others.',
     reset: 'Back to usual',
     resetAll: 'Reset all',
     changed: 'changed',
@@ -101,8 +101,10 @@ export const settings = {
     browserWhat:
       'Chats are where you chose under Storage. No password is kept here: the session is a cookie that no script can read.',
     archive: 'Archive of texts',
+    archiveOn: 'Texts of requests are kept here, unless a key says otherwise.',
+    archiveOff: 'Texts of requests are not kept, unless a key says otherwise.',
     archiveHow:
-      'The archive is off unless “archive.enabled” is set in the configuration. Each key can say otherwise, also what is taken out of texts before they are kept, under Keys & users.',
+      '“archive.enabled” in the configuration decides it. Each key can say otherwise, also what is taken out of texts before they are kept, under Keys & users.',
     archiveKeys_one: '{{count}} key is always archived',
     archiveKeys_other: '{{count}} keys are always archived',
     toKeys: 'To the keys',

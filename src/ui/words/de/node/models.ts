@@ -7,7 +7,7 @@ export const models = {
   providers_one: '{{count}} Anbieter',
   providers_other: '{{count}} Anbieter',
   state: 'Zustand',
-  noneUp: 'niemand läuft',
+  noneUp: 'gestört',
   price: 'Preis ein / aus',
   priceAbout: 'je Million Tokens',
   per: {

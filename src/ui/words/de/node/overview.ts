@@ -2,6 +2,8 @@ export const overview = {
   title: 'Überblick',
   about: 'Läuft alles, wer antwortet, und was kostet es?',
   fine: 'Alles läuft',
+  empty: 'Noch antwortet niemand',
+  emptyAbout: 'Der Knoten läuft seit {{uptime}}; füge ein Modell oder einen Anbieter hinzu.',
   fineAbout_one: 'Läuft seit {{uptime}}, {{count}} Modell kann gefragt werden.',
   fineAbout_other: 'Läuft seit {{uptime}}, {{count}} Modelle können gefragt werden.',
   trouble_one: '{{count}} Sache braucht dich',

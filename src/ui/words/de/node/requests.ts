@@ -38,6 +38,7 @@ export const requests = {
   exportCut:
     'Exportiert wurden die ersten {{max}} Zeilen, mehr geht nicht auf einmal. Grenze den Zeitraum ein, um die übrigen zu bekommen.',
   exportStop: 'Abbrechen',
+  answeredCount: 'Beantwortet',
   total: 'Anfragen',
   failures: 'Fehler',
   failuresAbout_one: '{{count}} gescheitert',

@@ -7,7 +7,7 @@ export const models = {
   providers_one: '{{count}} provider',
   providers_other: '{{count}} providers',
   state: 'State',
-  noneUp: 'nobody is up',
+  noneUp: 'down',
   price: 'Price in / out',
   priceAbout: 'for a million tokens',
   per: {

@@ -2,6 +2,8 @@ export const overview = {
   title: 'Overview',
   about: 'Is it fine, who answers, and what does it cost?',
   fine: 'Everything is fine',
+  empty: 'Nobody answers yet',
+  emptyAbout: 'The node is up for {{uptime}}; add a model or a provider to begin.',
   fineAbout_one: 'Up for {{uptime}}, {{count}} model can be asked.',
   fineAbout_other: 'Up for {{uptime}}, {{count}} models can be asked.',
   trouble_one: '{{count}} thing needs you',

@@ -37,6 +37,7 @@ export const requests = {
   exported_other: '{{count}} rows exported',
   exportCut: 'The first {{max}} rows were exported, which is the most. Narrow the time to get the others.',
   exportStop: 'Stop',
+  answeredCount: 'Answered',
   total: 'Requests',
   failures: 'Errors',
   failuresAbout_one: '{{count}} failed',
