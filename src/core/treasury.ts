@@ -23,6 +23,8 @@ export interface TreasurySummary {
   readonly models: number
   readonly balance: { readonly escrow: bigint; readonly symbol: string; readonly decimals: number } | null
   readonly selling: boolean
+  /** Whether texts are kept where a key does not say otherwise. */
+  readonly archive: boolean
 }
 
 export type WalletState = 'none' | 'locked' | 'open'

@@ -15,6 +15,7 @@ const Summary = z
     models: z.int().describe('How many models can be asked.'),
     balance: z.object({ escrow: Units, symbol: z.string(), decimals: z.int() }).nullable(),
     selling: z.boolean(),
+    archive: z.boolean().describe('Whether texts are kept where a key does not say otherwise.'),
   })
   .meta({ id: 'Summary', description: 'In a few numbers, from memory.' })
 

@@ -32,6 +32,7 @@ function summaryOf({ config, network, models }: TreasuryOptions, vault: Vault): 
     models: models(),
     balance: held === undefined ? null : balanceOf(held),
     selling: config.provider.enabled,
+    archive: config.archive.enabled,
   }
 }
 

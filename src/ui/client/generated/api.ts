@@ -82,7 +82,7 @@ export type Stats = { buckets: readonly ({ from: string; to: string; requests: n
 
 export type Status = { version: string; uptimeSeconds: number; store: "up" | "down"; shared: "alone" | "joined" | "cut_off"; upstreams: readonly ({ name: string; source: "file" | "store" | "code"; kind: string; state: "up" | "resting" | "down"; coolsDownUntil?: string; lastErrorCode?: string; models: readonly (string)[]; running: number })[]; queues: Record<string, number>; summary: Summary }
 
-export type Summary = { chain: { id: string; blockNumber: string | null; isStale: boolean; error: string | null } | null; peers: number | null; models: number; balance: { escrow: string; symbol: string; decimals: number } | null; selling: boolean }
+export type Summary = { chain: { id: string; blockNumber: string | null; isStale: boolean; error: string | null } | null; peers: number | null; models: number; balance: { escrow: string; symbol: string; decimals: number } | null; selling: boolean; archive: boolean }
 
 export type TestResult = { ok: boolean; latencyMs: number; firstChunkMs: number | null; model: string | null; text: string | null; usage: { prompt_tokens: number; completion_tokens: number; total_tokens: number } | null; error: { code: string; message: string } | null }
 
