@@ -129,7 +129,7 @@ describe.skipIf(missingBrowser)('the pages of money', { timeout: 60_000 }, () =>
     const owed = Number(where.owed) / 1e6
     expect(owed).toBeGreaterThan(0)
     const line = page.getByText(/are yours or on their way/)
-    expect(await line.innerText()).toBe(
+    expect((await line.innerText()).replaceAll('\u00a0', ' ')).toBe(
       `100 PTD are yours or on their way: 87.5 PTD in the wallet, ${12.5 - owed} PTD refundable from the escrow, ${owed} PTD owed to providers.`,
     )
     await page.getByRole('table').getByText(nano).waitFor()

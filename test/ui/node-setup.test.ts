@@ -110,7 +110,7 @@ describe.skipIf(missingBrowser)('setting up a node by its pages', { timeout: 60_
     await page.getByLabel('Model or name').fill('swift')
     await page.getByRole('button', { name: 'Ask', exact: true }).click()
     await page.getByText('written would be asked first, for gpt-large.').waitFor()
-    await page.getByLabel('As if it were').selectOption('private')
+    await page.getByLabel('Who goes first').selectOption('private')
     await page.getByRole('button', { name: 'Ask', exact: true }).click()
     await page.getByText(/would be asked first/).waitFor()
   })
