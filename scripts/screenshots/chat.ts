@@ -46,7 +46,7 @@ export const scenes: readonly Scene[] = [
     path: at('failover'),
     keep: ['light-desktop', 'dark-phone'],
     prepare: async page => {
-      await button(page, /^(Details|How it came)/).click()
+      await button(page, /^(How this answer|Details|Wie diese)/).click()
       await page.getByRole('dialog').waitFor()
     },
   },

@@ -4,7 +4,9 @@ import { useTranslation } from 'react-i18next'
 import { Button } from '../parts/button.tsx'
 import { Page } from '../parts/page.tsx'
 import { Empty, Failed, Waiting } from '../parts/states.tsx'
+import { useStorageChoice } from '../storage/choice.ts'
 import type { Message } from '../storage/documents.ts'
+import { useSync } from '../storage/node-home.ts'
 import { answerAgain, chooseModel, deleteBranch, forkAt, send, sendEdited, showBranch } from './actions.ts'
 import { Announcer } from './announcer.tsx'
 import { Banners } from './banners.tsx'
@@ -40,8 +42,9 @@ export function ChatPage({ id }: { id: string }) {
     openChat(id).catch(setError)
   }
   useEffect(load, [id])
+  const mayCome = useMayCome()
   if (open !== undefined) return <Conversation open={open} />
-  if (isMissing) {
+  if (isMissing && !mayCome) {
     return (
       <Page title={t('chat.missing.name')} isNarrow>
         <Empty
@@ -62,9 +65,17 @@ export function ChatPage({ id }: { id: string }) {
   )
 }
 
+/** Whether a chat that is not here may be with the node, which this browser has not heard of yet. */
+function useMayCome(): boolean {
+  const isKeptByNode = useStorageChoice(({ home }) => home === 'node')
+  const isFirst = useSync(({ state, syncedAt }) => state !== 'away' && syncedAt === undefined)
+  return isKeptByNode && isFirst
+}
+
 function Conversation({ open }: { open: OpenChat }) {
   const { chat, messages, isTemporary } = open
   const { id, systemPrompt, parameters } = chat
+  const { t } = useTranslation()
   const navigate = useNavigate()
   // Not its words: they are drawn where they stand, and nothing else is for each of them.
   const runId = useRuns(state => state.runs[id]?.messageId)
@@ -80,7 +91,8 @@ function Conversation({ open }: { open: OpenChat }) {
   const go = (to: string) => void navigate({ to: to as '/' })
   const actions = useActions(id, { title: chat.title, model, models, setEditedId, setDetailed, go })
   useChatShortcuts({ id, path, isRunning, actions })
-  useTitle(chat.title)
+  // The names of pages stay in the history of the browser.
+  useTitle(isTemporary ? t('chat.temporary.greeting') : chat.title)
   return (
     <div className="flex h-full flex-col">
       <h1 className="sr-only">{chat.title}</h1>
@@ -109,7 +121,7 @@ function Conversation({ open }: { open: OpenChat }) {
       >
         <div className="mx-auto w-full max-w-3xl px-4 pb-[max(0.75rem,env(safe-area-inset-bottom))]">
           <Composer
-            draftId={id}
+            draftId={isTemporary ? undefined : id}
             model={model}
             modelIds={models.map(each => each.id)}
             isRunning={isRunning}

@@ -1,4 +1,6 @@
 import { create } from 'zustand'
+import { useSession } from '../client/session.ts'
+import { ownerName } from '../storage/choice.ts'
 import type { Chat, Message } from '../storage/documents.ts'
 import { chatStore } from '../storage/store.ts'
 import { merged } from './tree.ts'
@@ -25,10 +27,20 @@ const reloadMs = 100
 /** Changes on their way to the store, by chat, one after the other. */
 const saving = new Map<string, Promise<void>>()
 const savedOnce = new Set<string>()
+/** Chats of which something could not be stored. */
+const unsaved = new Set<string>()
+/** Chats whose answer is being written: they stay open. */
+const held = new Set<string>()
 const reloads = new Map<string, ReturnType<typeof setTimeout>>()
 
 export function opened(id: string): OpenChat | undefined {
   return useDesk.getState().open[id]
+}
+
+/** Keeps a chat open until the function it returns is called. */
+export function holdChat(id: string): () => void {
+  held.add(id)
+  return () => held.delete(id)
 }
 
 /** Reads a chat that is not open yet. */
@@ -39,6 +51,14 @@ export async function openChat(id: string): Promise<void> {
   if (found === undefined) return useDesk.setState(({ missing }) => ({ missing: { ...missing, [id]: true } }))
   savedOnce.add(id)
   place(id, { ...found, isTemporary: false })
+}
+
+/** Chats that were looked for in vain, and have come since: from the node, from another tab. */
+function lookAgain(changed: string | undefined): void {
+  const { missing } = useDesk.getState()
+  for (const id of Object.keys(missing)) {
+    if (changed === undefined || changed === id) void openChat(id).catch(() => undefined)
+  }
 }
 
 export function beginChat(given: Pick<Chat, 'title' | 'model'> & Partial<Chat>, isTemporary: boolean): Chat {
@@ -52,11 +72,13 @@ export function beginChat(given: Pick<Chat, 'title' | 'model'> & Partial<Chat>, 
   return chat
 }
 
-/** Changes a chat, adds messages or newer versions of them, and stores both. */
+/** Changes a chat, adds messages or newer versions of them, and stores both. Messages alone make a chat no newer. */
 export function changeChat(id: string, change: Partial<Chat>, messages: readonly Message[] = []): void {
   const before = opened(id)
   if (before === undefined) return
-  const chat = { ...before.chat, ...change, updatedAt: Math.max(Date.now(), before.chat.updatedAt + 1) }
+  const isChanged = Object.keys(change).length > 0
+  const updatedAt = isChanged ? Math.max(Date.now(), before.chat.updatedAt + 1) : before.chat.updatedAt
+  const chat = isChanged ? { ...before.chat, ...change, updatedAt } : before.chat
   place(id, { ...before, chat, messages: merged(before.messages, messages) })
   if (!before.isTemporary) save(id, chat, messages)
 }
@@ -76,8 +98,24 @@ export async function deleteChat(id: string): Promise<void> {
   forget(id)
 }
 
+/** Until all that was changed is stored, or could not be. */
+export async function settled(): Promise<void> {
+  await Promise.all(saving.values())
+}
+
+/** Where a chat is, and what it is called, does not make it newer; false when it is not open here. */
+export function fileOpenChat(id: string, change: Partial<Chat>): boolean {
+  const before = opened(id)
+  if (before === undefined) return false
+  const chat = { ...before.chat, ...change, updatedAt: before.chat.updatedAt + 1 }
+  place(id, { ...before, chat })
+  if (!before.isTemporary) save(id, chat, [])
+  return true
+}
+
 /** Tries to store all that is open once more. */
 export function saveAll(): void {
+  unsaved.clear()
   useDesk.setState({ saveError: undefined })
   for (const [id, { chat, messages, isTemporary }] of Object.entries(useDesk.getState().open)) {
     if (!isTemporary) save(id, chat, messages)
@@ -85,11 +123,17 @@ export function saveAll(): void {
 }
 
 function save(id: string, chat: Chat, messages: readonly Message[]): void {
+  const owner = ownerName()
   const work = async () => {
+    // Somebody else is here by now, and these chats are not his.
+    if (ownerName() !== owner) return
     try {
-      await chatStore().saveChat(chat, messages)
+      const all = unsaved.has(id) ? (opened(id)?.messages ?? messages) : messages
+      await chatStore().saveChat(chat, merged(all, messages))
       savedOnce.add(id)
+      if (unsaved.delete(id) && unsaved.size === 0) useDesk.setState({ saveError: undefined })
     } catch (saveError) {
+      unsaved.add(id)
       useDesk.setState({ saveError })
     }
   }
@@ -106,9 +150,13 @@ function place(id: string, chat: OpenChat): void {
     const { [id]: __, ...gone } = missing
     const kept = Object.entries(others).filter(([, { isTemporary }]) => !isTemporary)
     const old = kept.slice(0, Math.max(0, kept.length - openMax)).map(([name]) => name)
-    const staying = Object.entries(others).filter(([name]) => !old.includes(name) || saving.has(name))
+    const staying = Object.entries(others).filter(([name]) => !old.includes(name) || isNeeded(name))
     return { open: { ...Object.fromEntries(staying), [id]: chat }, missing: gone }
   })
+}
+
+function isNeeded(id: string): boolean {
+  return saving.has(id) || unsaved.has(id) || held.has(id)
 }
 
 function forget(id: string): void {
@@ -121,14 +169,15 @@ function forget(id: string): void {
 /** What changed elsewhere: in another tab, in the list of chats, on another device. */
 async function reload(id: string): Promise<void> {
   const mine = opened(id)
-  if (mine === undefined || mine.isTemporary || saving.has(id)) return
+  if (mine === undefined || mine.isTemporary) return
+  await saving.get(id)
   const found = await chatStore()
     .getChat(id)
     .catch(() => null)
   const now = opened(id)
-  if (found === null || now === undefined || saving.has(id)) return
+  if (found === null || now === undefined || now.isTemporary) return
   if (found === undefined) {
-    if (!savedOnce.has(id)) return
+    if (!savedOnce.has(id) || saving.has(id)) return
     forget(id)
     return useDesk.setState(({ missing }) => ({ missing: { ...missing, [id]: true } }))
   }
@@ -138,6 +187,7 @@ async function reload(id: string): Promise<void> {
 }
 
 chatStore().onChange(changed => {
+  lookAgain(changed)
   for (const id of changed === undefined ? Object.keys(useDesk.getState().open) : [changed]) {
     clearTimeout(reloads.get(id))
     reloads.set(
@@ -148,4 +198,11 @@ chatStore().onChange(changed => {
       }, reloadMs),
     )
   }
+})
+
+// Who comes next finds nothing of who was here.
+useSession.subscribe((now, before) => {
+  if (before.state !== 'signed_in' || (now.state === 'signed_in' && now.me?.user?.id === before.me?.user?.id)) return
+  unsaved.clear()
+  useDesk.setState({ open: {}, missing: {}, saveError: undefined })
 })

@@ -15,12 +15,12 @@ let drawn = 0
 export function Diagram({ code, isIncomplete }: CustomRendererProps) {
   const { t } = useTranslation()
   const [picture, setPicture] = useState<{ url: string } | 'failed'>()
-  const isDark = document.documentElement.classList.contains('dark')
+  const theme = useTheme()
   useEffect(() => {
     if (isIncomplete || code.length > sourceMax) return
     let isGone = false
     let url: string | undefined
-    draw(code, isDark)
+    draw(code, theme)
       .then(svg => {
         if (isGone) return
         url = URL.createObjectURL(new Blob([svg], { type: 'image/svg+xml' }))
@@ -31,7 +31,7 @@ export function Diagram({ code, isIncomplete }: CustomRendererProps) {
       isGone = true
       if (url !== undefined) URL.revokeObjectURL(url)
     }
-  }, [code, isIncomplete, isDark])
+  }, [code, isIncomplete, theme])
   if (typeof picture === 'object') {
     return (
       <figure className="my-4 overflow-x-auto rounded-lg border bg-card p-3">
@@ -49,8 +49,32 @@ export function Diagram({ code, isIncomplete }: CustomRendererProps) {
   )
 }
 
+/** Changes when the page takes other colours. */
+function useTheme(): string {
+  const [theme, setTheme] = useState(() => document.documentElement.className)
+  useEffect(() => {
+    const observer = new MutationObserver(() => setTheme(document.documentElement.className))
+    observer.observe(document.documentElement, { attributeFilter: ['class'] })
+    return () => observer.disconnect()
+  }, [])
+  return theme
+}
+
+/** Those of the page. */
+function colours(theme: string): Record<string, string | boolean> {
+  const style = getComputedStyle(document.documentElement)
+  const of = (name: string) => style.getPropertyValue(`--${name}`).trim()
+  return {
+    darkMode: theme.split(' ').includes('dark'),
+    ...{ background: of('card'), mainBkg: of('accent'), nodeBorder: of('primary'), primaryColor: of('accent') },
+    ...{ primaryTextColor: of('foreground'), primaryBorderColor: of('primary'), secondaryColor: of('secondary') },
+    ...{ tertiaryColor: of('muted'), lineColor: of('muted-foreground'), textColor: of('foreground') },
+    ...{ edgeLabelBackground: of('card'), clusterBkg: of('muted'), clusterBorder: of('border'), fontSize: '14px' },
+  }
+}
+
 /** Nothing a diagram says of itself changes how it is drawn, beyond its shapes. */
-async function draw(code: string, isDark: boolean): Promise<string> {
+async function draw(code: string, theme: string): Promise<string> {
   if (pictured.test(code)) throw new Error('a diagram with pictures of a server is not drawn')
   const { default: mermaid } = await import('mermaid')
   mermaid.initialize({
@@ -58,7 +82,8 @@ async function draw(code: string, isDark: boolean): Promise<string> {
     securityLevel: 'strict',
     htmlLabels: false,
     flowchart: { htmlLabels: false, useMaxWidth: false },
-    theme: isDark ? 'dark' : 'default',
+    theme: 'base',
+    themeVariables: colours(theme),
     fontFamily: 'system-ui, sans-serif',
     suppressErrorRendering: true,
     maxTextSize: sourceMax,

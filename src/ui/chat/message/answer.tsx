@@ -9,7 +9,7 @@ import type { Run } from '../runs.ts'
 export function AnswerBody({ message }: { message: Message }) {
   const { reasoning = '', toolCalls = [], text, facts } = message
   return (
-    <div className="grid gap-3">
+    <div className="grid grid-cols-[minmax(0,1fr)] gap-3">
       <Notices notices={facts?.notices ?? []} />
       {reasoning !== '' && <Reasoning text={reasoning} isOpen={false} />}
       {text !== '' && <AnswerText text={text} />}
@@ -24,7 +24,7 @@ export function RunningBody({ run }: { run: Run }) {
   const { reasoning, toolCalls, text, notices } = run
   const isWaiting = text === '' && reasoning === '' && toolCalls.length === 0
   return (
-    <div aria-busy className="grid gap-3">
+    <div aria-busy className="grid grid-cols-[minmax(0,1fr)] gap-3">
       <Notices notices={notices} />
       {reasoning !== '' && <Reasoning text={reasoning} isOpen={text === ''} />}
       {isWaiting ? (

@@ -46,7 +46,7 @@ export const MessageItem = memo(({ message, siblings, models, isEdited, isBusy, 
     <article
       aria-label={isPrompt ? t('chat.message.yours') : t('chat.message.of', { model: message.model ?? '' })}
       data-message={message.id}
-      className="group/message grid gap-1 [content-visibility:auto] [contain-intrinsic-size:auto_8rem]"
+      className="group/message grid grid-cols-[minmax(0,1fr)] gap-1 [content-visibility:auto] [contain-intrinsic-size:auto_8rem]"
     >
       {isPrompt ? (
         <PromptBubble
