@@ -4,6 +4,7 @@ import { basename, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { brotliCompress, constants, gzip } from 'node:zlib'
+import { noticesOf } from './third-party-notices.ts'
 
 /**
  * Builds the pages of `src/ui` into `dist/ui`, with compressed copies beside them. With `--if-needed` it does nothing when
@@ -13,6 +14,8 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const source = join(root, 'src/ui')
 const target = join(root, 'dist/ui')
 const stamp = join(target, '.sources')
+/** What is in the pages though no module of theirs: it comes with the style sheet. */
+const styles = ['tailwindcss']
 /** What is served stays whole until the next is. */
 const next = join(root, `dist/ui-${process.pid}`)
 
@@ -24,7 +27,10 @@ async function main(isIfNeeded: boolean): Promise<void> {
   process.env.NODE_ENV = 'production'
   const { build } = await import('vite')
   try {
-    await build({ configFile: join(source, 'vite.config.ts'), logLevel: 'warn', build: { outDir: next } })
+    const built = await build({ configFile: join(source, 'vite.config.ts'), logLevel: 'warn', build: { outDir: next } })
+    const chunks = [built].flat().flatMap(each => ('output' in each ? each.output : []))
+    const modules = chunks.flatMap(chunk => (chunk.type === 'chunk' ? chunk.moduleIds : []))
+    await writeFile(join(next, 'third-party-notices.txt'), await noticesOf(root, modules, styles))
     await compress()
     await rm(target, { recursive: true, force: true })
     await rename(next, target)
@@ -35,10 +41,15 @@ async function main(isIfNeeded: boolean): Promise<void> {
   console.error(`built dist/ui in ${Math.round(performance.now() - startedAt)} ms`)
 }
 
+/** Of the node's own code the pages have the client of streams, which is several files. */
+const sharedFile = /^(?:stream-client|client-[\w-]+)\.ts$/
+
 async function hashOfSources(): Promise<string> {
   const files = (await filesBelow(source)).toSorted()
   const hash = createHash('sha256')
-  for (const file of [...files, join(root, 'src/openai/stream-client.ts'), join(root, 'package-lock.json')]) {
+  const shared = (await filesBelow(join(root, 'src/openai'))).filter(file => sharedFile.test(basename(file))).toSorted()
+  const makers = ['package-lock.json', 'scripts/build-ui.ts', 'scripts/third-party-notices.ts']
+  for (const file of [...files, ...shared, ...makers.map(file => join(root, file))]) {
     hash.update(relative(root, file)).update(await readFile(file).catch(() => Buffer.alloc(0)))
   }
   return hash.digest('hex')
@@ -51,7 +62,7 @@ const usual = 8
 const atOnce = 4
 
 async function compress(): Promise<void> {
-  const texts = (await filesBelow(next)).filter(file => /\.(?:js|css|svg|webmanifest|json)$/.test(file))
+  const texts = (await filesBelow(next)).filter(file => /\.(?:js|css|svg|webmanifest|json|txt)$/.test(file))
   const page = await readFile(join(next, 'index.html'), 'utf8')
   const queue = texts.values()
   await Promise.all(

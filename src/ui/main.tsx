@@ -5,7 +5,7 @@ import { createRoot } from 'react-dom/client'
 import './theme.css'
 import { ApiError } from '../openai/stream-client.ts'
 import { router } from './app/router.tsx'
-import { startWorker } from './app/worker.ts'
+import { startWorker, watchVersion } from './app/worker.ts'
 import { start } from './client/session.ts'
 import { followSystem } from './parts/appearance.ts'
 import { TipProvider } from './parts/tip.tsx'
@@ -40,4 +40,5 @@ createRoot(document.getElementById('root')!).render(
   </StrictMode>,
 )
 
+watchVersion()
 startWorker()

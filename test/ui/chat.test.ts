@@ -97,7 +97,7 @@ describe.skipIf(missingBrowser)('the chat', { timeout: 60_000 }, () => {
 
   test('a temporary chat is stored nowhere', async () => {
     const page = await enterWith('faulty')
-    await page.keyboard.press('Control+Shift+t')
+    await page.keyboard.press('Control+Shift+h')
     await page.getByText('A temporary chat').waitFor()
     await ask(page, 'between us')
     await answer(page)
@@ -141,7 +141,7 @@ describe.skipIf(missingBrowser)('the chat', { timeout: 60_000 }, () => {
     await page.keyboard.press('Control+Shift+c')
     await expect.poll(() => page.evaluate(() => navigator.clipboard.readText())).toMatch(/^Hello from/)
     room.upstream.next(stream({ words: ['again'] }))
-    await page.keyboard.press('Control+Shift+r')
+    await page.keyboard.press('Control+Shift+g')
     await answer(page).getByText('again', { exact: true }).waitFor()
   })
 

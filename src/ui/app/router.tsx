@@ -16,12 +16,23 @@ import { Shell } from './shell.tsx'
 
 const root = createRootRoute({ component: Shell, notFoundComponent: NotFound })
 
+/** What is not there is never loaded by itself: an answer may be on its way that a new page would cut. */
+async function loaded<T>(load: () => Promise<T>): Promise<T> {
+  try {
+    return await load()
+  } catch (cause) {
+    throw new MissingPart('a part of the pages could not be loaded', { cause })
+  }
+}
+
+class MissingPart extends Error {}
+
 const home = isNode ? 'node' : 'static'
 const routes = areas
   .flatMap(({ pages }) => pages)
   .filter(page => page.home === undefined || page.home === home)
   .map(({ path, load }) =>
-    createRoute({ getParentRoute: () => root, path, component: lazyRouteComponent(load, 'Screen') }),
+    createRoute({ getParentRoute: () => root, path, component: lazyRouteComponent(() => loaded(load), 'Screen') }),
   )
 
 /** A search is plain texts: what looks like a number stays as it was typed. */
@@ -56,9 +67,27 @@ function Pending() {
 
 function Crashed({ error, reset }: ErrorComponentProps) {
   const { t } = useTranslation()
+  if (error instanceof MissingPart) return <Missing />
   return (
     <Page title={t('app.crashed')} about={t('app.crashedAbout')} isNarrow>
       <Failed error={error} onRetry={reset} />
+    </Page>
+  )
+}
+
+/** The node was updated, or is away: the parts of this page are no longer there under their names. */
+function Missing() {
+  const { t } = useTranslation()
+  return (
+    <Page title={t('app.missingPart')} isNarrow>
+      <Empty
+        title={t('app.missingPartAbout')}
+        action={
+          <Button look="primary" onClick={() => location.reload()}>
+            {t('storage.app.reload')}
+          </Button>
+        }
+      />
     </Page>
   )
 }

@@ -3,6 +3,12 @@ import { toast } from 'sonner'
 
 const settledMs = 5_000
 
+/** Offers to load the pages anew when a part of them is gone, or another tab has a newer version. */
+export function watchVersion(): void {
+  addEventListener('vite:preloadError', offerReload)
+  addEventListener('parley:outdated', offerReload)
+}
+
 /** Lets the pages open without a network, in builds alone; what it keeps is in `public/sw.js`. */
 export function startWorker(): void {
   if (!import.meta.env.PROD || !('serviceWorker' in navigator)) return

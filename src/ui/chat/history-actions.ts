@@ -1,26 +1,25 @@
 import i18next from 'i18next'
 import { toast } from 'sonner'
 import { create } from 'zustand'
+import { beforeSignOut } from '../client/session.ts'
 import type { Chat, Folder } from '../storage/documents.ts'
 import { chatStore } from '../storage/store.ts'
+import { fileOpenChat } from './desk.ts'
+import { stopRun } from './runs.ts'
 
 /** What is told when something could not be written; the page goes on. */
 export function report(work: Promise<unknown>): void {
   work.catch((cause: unknown) => toast.error(i18next.t('storage.history.failed', { reason: String(cause) })))
 }
 
-/** A change of the head of a chat. */
-export function changeChat(chat: Chat, change: Partial<Chat>): void {
-  report(chatStore().saveChat({ ...chat, ...change, updatedAt: Date.now() }))
-}
-
 /** Where a chat is does not make it newer: it stays where it is in the list. */
 export function fileChat(chat: Chat, change: Pick<Partial<Chat>, 'isPinned' | 'folderId' | 'title'>): void {
+  if (fileOpenChat(chat.id, change)) return
   report(chatStore().saveChat({ ...chat, ...change, updatedAt: chat.updatedAt + 1 }))
 }
 
 export function changeFolder(folder: Folder, change: Partial<Folder>): void {
-  report(chatStore().saveFolder({ ...folder, ...change, updatedAt: Date.now() }))
+  report(chatStore().saveFolder({ ...folder, ...change, updatedAt: Math.max(Date.now(), folder.updatedAt + 1) }))
 }
 
 export function newFolder(name: string, systemPrompt = ''): Folder {
@@ -45,6 +44,7 @@ function leave(id: string, isLeaving: boolean): void {
 /** Takes a chat out of sight, and deletes it when nobody wants it back. */
 export function deleteChat({ id, title }: Chat): void {
   leave(id, true)
+  stopRun(id)
   const finish = () => {
     if (!useLeaving.getState().ids.has(id)) return
     report(
@@ -61,7 +61,7 @@ export function deleteChat({ id, title }: Chat): void {
   })
 }
 
-// Who leaves the page did not want it back.
-window.addEventListener('pagehide', () => {
-  for (const id of useLeaving.getState().ids) void chatStore().removeChat(id)
-})
+// Who leaves did not want it back.
+const removeLeaving = () => Promise.allSettled([...useLeaving.getState().ids].map(id => chatStore().removeChat(id)))
+window.addEventListener('pagehide', () => void removeLeaving())
+beforeSignOut(removeLeaving)

@@ -8,7 +8,13 @@ import { chatStore } from '../storage/store.ts'
 let made: Promise<ChatSearch> | undefined
 
 function chatSearch(): Promise<ChatSearch> {
-  made ??= import('../storage/search.ts').then(({ createChatSearch }) => createChatSearch(chatStore()))
+  made ??= import('../storage/search.ts').then(
+    ({ createChatSearch }) => createChatSearch(chatStore()),
+    cause => {
+      made = undefined
+      throw cause
+    },
+  )
   return made
 }
 
@@ -18,7 +24,7 @@ const warmUpMs = 4_000
 export function useChatSearch(isWanted: boolean): ChatSearch | undefined {
   const [search, setSearch] = useState<ChatSearch>()
   useEffect(() => {
-    const make = () => void chatSearch().then(setSearch)
+    const make = () => void chatSearch().then(setSearch, () => undefined)
     if (isWanted) return make()
     const timer = setTimeout(make, warmUpMs)
     return () => clearTimeout(timer)

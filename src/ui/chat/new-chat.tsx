@@ -68,7 +68,7 @@ export function NewChat() {
           {isConnected ? isEmpty && <NoModels /> : <NoConnection />}
           <div className="flex flex-col gap-4 max-md:flex-col-reverse">
             <Composer
-              draftId="new"
+              draftId={isTemporary ? undefined : 'new'}
               model={model}
               modelIds={models.map(({ id }) => id)}
               isRunning={false}

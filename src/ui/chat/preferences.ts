@@ -1,4 +1,5 @@
 import { create } from 'zustand'
+import { useSession } from '../client/session.ts'
 
 /** What this browser remembers of how its people chat. */
 interface Preferences {
@@ -29,15 +30,24 @@ export function togglePin(model: string): void {
 }
 
 /** What was typed and not sent, by chat; the one without a name is the next chat. */
-export function draftOf(chatId: string): string {
+export function draftOf(chatId: string | undefined): string {
+  if (chatId === undefined) return ''
   return read<Record<string, string>>(draftsPlace, {})[chatId] ?? ''
 }
 
-export function keepDraft(chatId: string, text: string): void {
-  const { [chatId]: _, ...others } = read<Record<string, string>>(draftsPlace, {})
+export function keepDraft(chatId: string | undefined, text: string): void {
+  if (chatId === undefined) return
+  const { [chatId]: before = '', ...others } = read<Record<string, string>>(draftsPlace, {})
+  if (before === text) return
   const kept = text === '' || text.length > draftMax ? others : { ...others, [chatId]: text }
   write(draftsPlace, Object.fromEntries(Object.entries(kept).slice(-draftsMax)))
 }
+
+// Who signs out leaves no word behind.
+useSession.subscribe((now, before) => {
+  const isLeaving = before.state === 'signed_in' && now.state === 'signed_out' && now.problem === undefined
+  if (isLeaving) write(draftsPlace, {})
+})
 
 function read<T extends object>(where: string, otherwise: T): T {
   try {

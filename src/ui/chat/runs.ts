@@ -2,13 +2,14 @@ import i18next from 'i18next'
 import { create } from 'zustand'
 import { ApiError, type ChatEnd, type ChatPiece, streamChat } from '../../openai/stream-client.ts'
 import { connection } from '../client/connection.ts'
-import { isNode } from '../client/session.ts'
+import { beforeSignOut, isNode } from '../client/session.ts'
 import type { Message, MessageFacts, ToolCall } from '../storage/documents.ts'
 import { chatStore } from '../storage/store.ts'
-import { changeChat, opened } from './desk.ts'
+import { changeChat, holdChat, opened, settled, useDesk } from './desk.ts'
 import { costOf, type Model } from './rank.ts'
 import { pathTo } from './tree.ts'
 import { parametersOf, wireOf } from './wire.ts'
+import { holdAnswer, pageLeft } from './written.ts'
 
 /** An answer that is being written. Several chats may have one at once; each goes on while another chat is looked at. */
 export interface Run {
@@ -23,6 +24,8 @@ export interface Run {
   readonly reasoning: string
   readonly toolCalls: readonly ToolCall[]
   readonly notices: readonly { readonly text: string }[]
+  /** It was answered before, for nothing. */
+  readonly isCached: boolean
   /** Of `performance.now()`. */
   readonly startedAt: number
   readonly firstAt: number | undefined
@@ -33,7 +36,7 @@ export const useRuns = create<{ readonly runs: Readonly<Record<string, Run>> }>(
 /** Words are shown so often at most: more cannot be read, and each time costs a layout. */
 const paintMs = 50
 /** What came so far is stored so often, so that a tab that dies loses little. */
-const keepMs = 5_000
+const keepMs = 1_000
 const toolsMax = 64
 const noticesMax = 20
 
@@ -48,6 +51,17 @@ interface Wishes {
 }
 
 const stops = new Map<string, AbortController>()
+const ends = new Set<Promise<void>>()
+
+// Nobody waits for the answer of a chat that is gone, and it would go on to cost.
+useDesk.subscribe(({ open }) => {
+  for (const id of stops.keys()) if (open[id] === undefined) stopRun(id)
+})
+beforeSignOut(async () => {
+  for (const id of stops.keys()) stopRun(id)
+  await Promise.all(ends)
+  await settled()
+})
 
 export function isRunning(chatId: string): boolean {
   return stops.has(chatId)
@@ -59,9 +73,16 @@ export function stopRun(chatId: string): void {
 }
 
 /** Asks for an answer to a message. How it ends is in the message that it leaves. */
-export async function startRun(wishes: Wishes): Promise<void> {
+export function startRun(wishes: Wishes): Promise<void> {
+  const { chatId } = wishes
+  if (stops.has(chatId) || opened(chatId) === undefined) return Promise.resolve()
+  const end = answerTo(wishes).finally(() => ends.delete(end))
+  ends.add(end)
+  return end
+}
+
+async function answerTo(wishes: Wishes): Promise<void> {
   const { chatId, parentId, model } = wishes
-  if (stops.has(chatId) || opened(chatId) === undefined) return
   const stop = new AbortController()
   stops.set(chatId, stop)
   const run = createRun({ chatId, parentId, model })
@@ -118,25 +139,40 @@ function createRun(given: Pick<Run, 'chatId' | 'parentId' | 'model'>): Writer {
   let run: Run = {
     ...given,
     messageId: crypto.randomUUID(),
-    ...{ provider: undefined, requestId: undefined, text: '', reasoning: '', toolCalls: [], notices: [] },
+    ...{
+      provider: undefined,
+      requestId: undefined,
+      text: '',
+      reasoning: '',
+      toolCalls: [],
+      notices: [],
+      isCached: false,
+    },
     ...{ startedAt: performance.now(), firstAt: undefined },
   }
   const createdAt = Date.now()
   let keptAt = createdAt
+  let kept = run
+  let isOver = false
+  const releases = [holdChat(run.chatId), holdAnswer(run.messageId)]
   let painting: ReturnType<typeof setTimeout> | undefined
   const paint = () => {
     painting = undefined
+    // A page that is not shown gets its next frame long after the answer is over.
+    if (isOver) return
     useRuns.setState(({ runs }) => ({ runs: { ...runs, [run.chatId]: run } }))
   }
   const keep = (how: Ending) => {
     const { headId } = opened(run.chatId)?.chat ?? {}
+    const isWritten = how.error?.code === unfinished.code
+    kept = run
     keptAt = Math.max(Date.now(), keptAt + 1)
     const message = { ...messageOf(run, how), createdAt, updatedAt: keptAt }
-    const isShown = headId === run.parentId && how.error?.code !== unfinished.code
-    changeChat(run.chatId, isShown ? { headId: message.id } : {}, [message])
+    const shown = headId === run.parentId ? message.id : headId
+    changeChat(run.chatId, isWritten ? {} : { headId: shown ?? null }, [message])
   }
-  const keeping = setInterval(() => run.text !== '' && keep({ state: 'cut', error: unfinished }), keepMs)
   const leave = () => keep({ state: 'cut', error: unfinished })
+  const keeping = setInterval(() => run !== kept && run.firstAt !== undefined && leave(), keepMs)
   addEventListener('pagehide', leave)
   paint()
   return {
@@ -146,10 +182,12 @@ function createRun(given: Pick<Run, 'chatId' | 'parentId' | 'model'>): Writer {
     },
     now: () => run,
     finish: how => {
+      isOver = true
       clearTimeout(painting)
       clearInterval(keeping)
       removeEventListener('pagehide', leave)
       keep(how)
+      for (const release of releases) release()
       useRuns.setState(({ runs }) => {
         const { [run.chatId]: _, ...others } = runs
         return { runs: others }
@@ -158,7 +196,7 @@ function createRun(given: Pick<Run, 'chatId' | 'parentId' | 'model'>): Writer {
   }
 }
 
-const unfinished = { code: 'page_left', message: '' }
+const unfinished = { code: pageLeft, message: '' }
 
 function messageOf(run: Run, { state, error, usage, facts }: Ending): Omit<Message, 'createdAt' | 'updatedAt'> {
   const { messageId, chatId, parentId, model, text, reasoning, toolCalls, notices, provider, requestId } = run
@@ -184,7 +222,10 @@ function doneOf(run: Run, end: ChatEnd, models: readonly Model[]): Ending {
   const writingMs = Math.max(totalMs - firstMs, 1)
   const speed = usage !== undefined && usage.completion > 1 ? (usage.completion / writingMs) * 1_000 : undefined
   const told = !isNode && end.cost !== undefined ? { cost: end.cost, currency: 'USD' } : undefined
-  const model = models.find(({ id }) => id === run.model)
+  const asked = models.find(({ id }) => id === run.model)
+  const model = models.find(({ id }) => id === servedModel) ?? asked
+  const cost = run.isCached ? undefined : (told ?? (usage && costOf(model, provider, usage)))
+  const notices = [...run.notices, ...endOf(end)]
   return {
     state: 'done',
     ...(usage && { usage }),
@@ -194,9 +235,16 @@ function doneOf(run: Run, end: ChatEnd, models: readonly Model[]): Ending {
       ...(requestId !== undefined && { requestId }),
       ...{ ttftMs: Math.round(firstMs), totalMs: Math.round(totalMs) },
       ...(speed !== undefined && { tokensPerSecond: Math.round(speed * 10) / 10 }),
-      ...(told ?? (usage && costOf(model, provider, usage))),
+      ...(notices.length > 0 && { notices }),
+      ...cost,
     },
   }
+}
+
+/** What broke off by a rule is no whole answer, though its stream ended well. */
+function endOf({ finishReason }: ChatEnd): readonly { readonly text: string }[] {
+  if (finishReason === 'length') return [{ text: i18next.t('chat.notice.length') }]
+  return finishReason === 'content_filter' ? [{ text: i18next.t('chat.notice.filtered') }] : []
 }
 
 function failureOf(run: Run, error: unknown, signal: AbortSignal): Ending {
@@ -222,6 +270,7 @@ function grown(run: Run, piece: ChatPiece): Run {
     case 'notice':
       return {
         ...run,
+        isCached: run.isCached || piece.code === 'cached',
         ...(piece.code === 'continued' && { provider: piece.about }),
         notices: [...run.notices, { text: said(piece) }].slice(-noticesMax),
       }

@@ -38,7 +38,12 @@ export function ChatSidebar() {
             placeholder={t('storage.history.search')}
             onFocus={() => setIsSearched(true)}
             onChange={event => setQuery(event.target.value)}
-            onKeyDown={event => event.key === 'Escape' && setQuery('')}
+            onKeyDown={event => {
+              if (event.key !== 'Escape' || query === '' || event.nativeEvent.isComposing) return
+              // One thing at a time: an answer that is being written goes on.
+              event.preventDefault()
+              setQuery('')
+            }}
             className="h-8 w-full rounded-md border border-transparent bg-transparent pr-7 pl-7 placeholder:text-muted-foreground hover:bg-muted focus:border-input focus:bg-card focus-visible:outline-offset-0 max-md:h-11 [&::-webkit-search-cancel-button]:hidden"
           />
           {isSearching && (

@@ -1,7 +1,7 @@
 import { keepPreviousData, type UseQueryOptions, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { ApiError } from '../../openai/stream-client.ts'
 import type { ApiRoutes } from './generated/api.ts'
-import { token } from './session.ts'
+import { token, tokenAfter } from './session.ts'
 
 export { ApiError } from '../../openai/stream-client.ts'
 export type * from './generated/api.ts'
@@ -40,9 +40,8 @@ export async function request(route: string, asked: Loose = {}, signal?: AbortSi
   const { params = {}, query = {}, body } = asked
   const bound = AbortSignal.any([...(signal ? [signal] : []), AbortSignal.timeout(answerMs)])
   const filled = path.replaceAll(/:(\w+)/g, (_, name: string) => encodeURIComponent(params[name] ?? ''))
-  const known = await token()
   const isForm = body instanceof FormData
-  const init: RequestInit = {
+  const init = (known: string | undefined): RequestInit => ({
     method,
     signal: bound,
     headers: {
@@ -50,8 +49,14 @@ export async function request(route: string, asked: Loose = {}, signal?: AbortSi
       ...(body !== undefined && !isForm && { 'content-type': 'application/json' }),
     },
     ...(body !== undefined && { body: isForm ? body : JSON.stringify(body) }),
+  })
+  const url = `/api${filled}${searchOf(query)}`
+  const known = await token()
+  let response = await reach(url, init(known), signal)
+  if (response.status === 401 && known !== undefined) {
+    const next = await tokenAfter(known)
+    if (next !== undefined) response = await reach(url, init(next), signal)
   }
-  const response = await reach(`/api${filled}${searchOf(query)}`, init, signal)
   if (!response.ok) throw await errorOf(response)
   return response
 }

@@ -1,11 +1,22 @@
 import { create } from 'zustand'
 import type { Connection } from '../../openai/stream-client.ts'
-import { isNode, token } from './session.ts'
+import { isNode, token, tokenAfter } from './session.ts'
 
 /** The node itself, as whoever is signed in. */
 export const nodeConnection: Connection = {
   baseUrl: `${location.origin}/v1`,
   key: async () => (await token()) ?? '',
+  fetch: async (url, init) => {
+    const response = await fetch(url, init)
+    const headers = new Headers(init?.headers)
+    const refused = headers.get('authorization')?.replace(/^Bearer /, '')
+    if (response.status !== 401 || !refused) return response
+    const next = await tokenAfter(refused)
+    if (next === undefined) return response
+    headers.set('authorization', `Bearer ${next}`)
+    await response.body?.cancel()
+    return await fetch(url, { ...init, headers })
+  },
 }
 
 /** Where the chat asks; a client without a node sets it to what its user has entered. */

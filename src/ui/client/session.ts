@@ -51,6 +51,12 @@ export async function token(): Promise<string | undefined> {
   return access?.token
 }
 
+/** Another token after one was refused that should have been good: the node may have ended it, or its clock differs. */
+export async function tokenAfter(refused: string): Promise<string | undefined> {
+  if (access?.token === refused) await renew()
+  return access?.token === refused ? undefined : access?.token
+}
+
 /** Signs in by what the address brings, else by the cookie of the last time. */
 export async function start(): Promise<void> {
   if (!isNode) return
@@ -146,7 +152,17 @@ export function renew(): Promise<boolean> {
   return renewing
 }
 
+const farewells = new Set<() => Promise<unknown>>()
+const farewellMs = 2_000
+
+/** What has to be brought home while somebody is still signed in. */
+export function beforeSignOut(work: () => Promise<unknown>): void {
+  farewells.add(work)
+}
+
 export async function signOut(): Promise<void> {
+  const all = Promise.allSettled([...farewells].map(work => work()))
+  await Promise.race([all, new Promise(resolve => setTimeout(resolve, farewellMs))])
   await post('logout', renewal())
   await signOutHere(undefined)
 }

@@ -12,11 +12,19 @@ export const shortcuts = {
   focusComposer: { keys: 'Shift+Escape', area: 'chat' },
   stop: { keys: 'Escape', area: 'chat' },
   copyLast: { keys: '$mod+Shift+c', area: 'chat' },
-  regenerate: { keys: '$mod+Shift+r', area: 'chat' },
+  regenerate: { keys: '$mod+Shift+g', area: 'chat' },
   editLast: { keys: '$mod+Shift+e', area: 'chat' },
   pickModel: { keys: '$mod+Shift+m', area: 'chat' },
-  temporary: { keys: '$mod+Shift+t', area: 'chat' },
+  temporary: { keys: '$mod+Shift+h', area: 'chat' },
 } as const
+
+/** What no page hears, because browsers keep it for their tabs and windows; the last two load the page anew. */
+const taken = ['n', 't', 'w', 'Shift+n', 'Shift+t', 'Shift+w', 'Shift+q', 'q', 'Tab', 'Shift+Tab', 'r', 'Shift+r']
+const reserved = new Set(taken.map(keys => `$mod+${keys}`.toLowerCase()))
+
+export function isReserved(keys: string): boolean {
+  return reserved.has(keys.toLowerCase())
+}
 
 export type ShortcutName = keyof typeof shortcuts
 
@@ -46,7 +54,9 @@ export function rebind(name: ShortcutName, keys: string | null): void {
 
 function read(): Bindings['changed'] {
   try {
-    return JSON.parse(localStorage.getItem(place) ?? '{}') as Bindings['changed']
+    const kept: unknown = JSON.parse(localStorage.getItem(place) ?? '{}')
+    const entries = typeof kept === 'object' && kept !== null ? Object.entries(kept) : []
+    return Object.fromEntries(entries.filter(([name, keys]) => name in shortcuts && typeof keys === 'string'))
   } catch {
     return {}
   }

@@ -35,7 +35,7 @@ function isAsset(path) {
 /** From the network, and what was kept where that says nothing; some hosts know no address but the first. */
 async function page(request) {
   const response = await fetch(request, { signal: AbortSignal.timeout(waitMs) }).catch(() => undefined)
-  if (response?.ok && response.type === 'basic') void refresh(response.clone()).catch(() => undefined)
+  if (response !== undefined && isPage(response)) void refresh(response.clone()).catch(() => undefined)
   if (response !== undefined && response.status < 500 && response.status !== 404) return response
   return (await (await newest()).match(shell)) ?? response ?? Response.error()
 }
@@ -45,25 +45,44 @@ async function asset(request) {
   const kept = await caches.match(request)
   if (kept !== undefined) return kept
   const response = await fetch(request)
-  if (response.ok && isAsset(new URL(request.url).pathname)) {
+  if (isWhole(response) && !isHtml(response)) {
     const copy = response.clone()
-    void newest().then(cache => cache.put(request, copy))
+    void newest()
+      .then(cache => cache.put(request, copy))
+      // A full disk keeps nothing more, and the page goes on.
+      .catch(() => undefined)
   }
   return response
+}
+
+/** Not a part of a file, an error, or what another origin says. */
+function isWhole(response) {
+  return response.status === 200 && response.type === 'basic'
+}
+
+/** Hosts that answer everything with the page say so of files that are gone, too. */
+function isHtml(response) {
+  return (response.headers.get('content-type') ?? '').includes('text/html')
+}
+
+/** Texts and pictures are navigated to as well. */
+function isPage(response) {
+  return isWhole(response) && isHtml(response) && !response.redirected
 }
 
 /** Each version of the pages has a cache; open tabs may still need the one before. */
 async function refresh(given) {
   const response = given ?? (await fetch(shell, { cache: 'no-store' }))
-  if (!response.ok) return
+  if (!isPage(response)) return
   const text = await response.clone().text()
+  if (!text.includes('id="root"')) return
   const name = prefix + (await hashOf(text))
   if (await caches.has(name)) return
   const before = await versions()
   const cache = await caches.open(name)
   await cache.put(shell, response)
   const named = [...text.matchAll(/(?:src|href)="(\/[^"]+)"/g)].map(([, path]) => path).filter(isAsset)
-  await Promise.all(named.map(path => cache.add(path).catch(() => undefined)))
+  await Promise.all(named.map(path => take(cache, path)))
   for (const old of before.slice(0, Math.max(0, before.length + 1 - keptCaches))) await caches.delete(old)
   if (before.length === 0) return
   for (const client of await self.clients.matchAll()) client.postMessage('updated')
@@ -71,7 +90,16 @@ async function refresh(given) {
 
 async function keep(paths) {
   const cache = await newest()
-  for (const path of paths) if ((await caches.match(path)) === undefined) await cache.add(path).catch(() => undefined)
+  for (const path of paths) if ((await caches.match(path)) === undefined) await take(cache, path)
+}
+
+async function take(cache, path) {
+  try {
+    const response = await fetch(path)
+    if (isWhole(response) && !isHtml(response)) await cache.put(path, response)
+  } catch {
+    // It is fetched when it is needed.
+  }
 }
 
 async function newest() {

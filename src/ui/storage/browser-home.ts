@@ -118,7 +118,8 @@ export function createBrowserHome(database: ChatDatabase, { onWrite }: BrowserHo
         const there = await folders.get(id)
         if (there !== undefined) await putFolder(deletedFolder(there, now), true)
         const inside = (await chats.toArray()).filter(({ folderId }) => folderId === id)
-        for (const chat of inside) await putChat({ ...chat, folderId: null, updatedAt: now }, [], true)
+        for (const chat of inside)
+          await putChat({ ...chat, folderId: null, updatedAt: Math.max(now, chat.updatedAt + 1) }, [], true)
       })
       changes.tell(undefined)
     },

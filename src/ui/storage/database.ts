@@ -44,7 +44,10 @@ const openMs = 8_000
 export async function openDatabase(name: string): Promise<ChatDatabase | undefined> {
   const database = new ChatDatabase(name)
   // Another tab with a newer version of these pages comes first.
-  database.on('versionchange', () => database.close())
+  database.on('versionchange', ({ newVersion }) => {
+    database.close()
+    if (newVersion !== null) dispatchEvent(new Event('parley:outdated'))
+  })
   try {
     await within(openMs, database.open())
     return database

@@ -47,7 +47,8 @@ export function createMemoryHome(): ChatHome {
         const there = folders.get(id)
         if (there !== undefined) putFolder(deletedFolder(there, now), true)
         for (const chat of living(chats)) {
-          if (chat.folderId === id) putChat({ ...chat, folderId: null, updatedAt: now }, [], true)
+          if (chat.folderId === id)
+            putChat({ ...chat, folderId: null, updatedAt: Math.max(now, chat.updatedAt + 1) }, [], true)
         }
       }),
     async *allMessages() {

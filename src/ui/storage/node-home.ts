@@ -7,6 +7,8 @@ import type { ChatHome } from './port.ts'
 
 const pollMs = 30_000
 const soonMs = 400
+/** Between two exchanges, however often something changes: an answer that is written changes every second. */
+const restMs = 2_000
 const retryFirstMs = 2_000
 const retryMostMs = 60_000
 /** Of messages in one request; a node takes more. */
@@ -74,6 +76,7 @@ function createRhythm(work: () => Promise<void>) {
   let failures = 0
   let isStopped = false
   let running: Promise<void> | undefined
+  let restUntil = 0
   const plan = (ms: number) => {
     clearTimeout(timer)
     if (!isStopped) timer = setTimeout(run, ms)
@@ -88,11 +91,12 @@ function createRhythm(work: () => Promise<void>) {
       )
       .then(() => {
         running = undefined
+        restUntil = performance.now() + restMs
         const pause = failures === 0 ? pollMs : Math.min(retryMostMs, retryFirstMs * 2 ** (failures - 1))
         plan(document.hidden && failures === 0 ? pollMs * 4 : pause)
       })
   }
-  const soon = () => plan(soonMs)
+  const soon = () => plan(Math.max(soonMs, restUntil - performance.now()))
   window.addEventListener('online', soon)
   document.addEventListener('visibilitychange', soon)
   return {
@@ -175,9 +179,23 @@ async function sendChat({ chats, messages }: ChatDatabase, { id, messageIds }: U
   if (chat === undefined) return
   const given = await messages.bulkGet(messageIds.map(message => [id, message]))
   const some = given.filter(message => message !== undefined)
+  let refusal: unknown
   for (const portion of portions(some)) {
-    await api('PUT /chats/:id', { params: { id }, body: { chat, messages: portion as never } })
+    try {
+      await api('PUT /chats/:id', { params: { id }, body: { chat, messages: portion as never } })
+    } catch (cause) {
+      if (!isRefusal(cause)) throw cause
+      // One message that is too large does not keep the others away.
+      refusal ??= cause
+    }
   }
+  if (refusal !== undefined) throw refusal
+}
+
+const encoder = new TextEncoder()
+
+function bytesOf(message: Message): number {
+  return encoder.encode(JSON.stringify(message)).length
 }
 
 /** Never none: the head goes too. */
@@ -185,7 +203,7 @@ export function portions(messages: readonly Message[]): readonly (readonly Messa
   const found: Message[][] = [[]]
   let bytes = 0
   for (const message of messages) {
-    const size = JSON.stringify(message).length
+    const size = bytesOf(message)
     if (bytes > 0 && bytes + size > portionBytes) {
       found.push([])
       bytes = 0

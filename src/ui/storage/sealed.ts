@@ -6,14 +6,18 @@ export interface Sealed {
   readonly data: string
 }
 
-const rounds = 600_000
+export const usualRounds = 600_000
 /** What somebody else's file may ask this machine to do. */
 const roundsMost = 5_000_000
 const saltBytes = 16
 const ivBytes = 12
 
 /** A key no script can read out. */
-export async function keyOf(passphrase: string, salt: Uint8Array<ArrayBuffer>, count = rounds): Promise<CryptoKey> {
+export async function keyOf(
+  passphrase: string,
+  salt: Uint8Array<ArrayBuffer>,
+  count = usualRounds,
+): Promise<CryptoKey> {
   const given = new TextEncoder().encode(passphrase.normalize('NFKC'))
   const base = await crypto.subtle.importKey('raw', given, 'PBKDF2', false, ['deriveKey'])
   return crypto.subtle.deriveKey(
@@ -29,7 +33,12 @@ export function newSalt(): Uint8Array<ArrayBuffer> {
   return crypto.getRandomValues(new Uint8Array(saltBytes))
 }
 
-export async function sealWith(key: CryptoKey, salt: Uint8Array<ArrayBuffer>, value: unknown): Promise<Sealed> {
+export async function sealWith(
+  key: CryptoKey,
+  salt: Uint8Array<ArrayBuffer>,
+  value: unknown,
+  rounds = usualRounds,
+): Promise<Sealed> {
   const iv = crypto.getRandomValues(new Uint8Array(ivBytes))
   const data = await crypto.subtle.encrypt(
     { name: 'AES-GCM', iv },
@@ -51,8 +60,18 @@ export async function unseal(
 ): Promise<{ readonly key: CryptoKey; readonly value: unknown } | undefined> {
   try {
     const key = await keyOf(passphrase, bytesOf(salt), count)
+    const value = await openWith(key, { iv, data })
+    return value === undefined ? undefined : { key, value }
+  } catch {
+    return undefined
+  }
+}
+
+/** Undefined where another key has sealed it. */
+export async function openWith(key: CryptoKey, { iv, data }: Pick<Sealed, 'iv' | 'data'>): Promise<unknown> {
+  try {
     const plain = await crypto.subtle.decrypt({ name: 'AES-GCM', iv: bytesOf(iv) }, key, bytesOf(data))
-    return { key, value: JSON.parse(new TextDecoder().decode(plain)) }
+    return JSON.parse(new TextDecoder().decode(plain))
   } catch {
     return undefined
   }

@@ -47,6 +47,10 @@ async function open(owner: string): Promise<OpenHome> {
   const found = await openKind(choice.home, owner)
   const { home, database } = found
   home.onChange(tell)
+  // Another tab has deleted it: whoever signed out there.
+  database?.on('versionchange', ({ newVersion }) => {
+    if (newVersion === null && opened?.owner === owner) opened = undefined
+  })
   useHistory.setState({ isMemory: database === undefined })
   // The browser may clear what it was not asked to keep.
   if (database !== undefined) void navigator.storage?.persist?.().catch(() => false)

@@ -1,5 +1,5 @@
 import { create } from 'zustand'
-import { bytesOf, isSealed, keyOf, newSalt, type Sealed, sealWith, unseal } from './sealed.ts'
+import { bytesOf, isSealed, keyOf, newSalt, openWith, type Sealed, sealWith, unseal, usualRounds } from './sealed.ts'
 
 /** What a connection must not show to anybody: its key, and headers that may hold others. */
 export interface Secret {
@@ -28,7 +28,7 @@ export const useVault = create<Vault>(() => ({
 }))
 
 /** The key of what is kept; no script can read it out, and it is gone with the lock or the tab. */
-let open: { readonly key: CryptoKey; readonly salt: Uint8Array<ArrayBuffer> } | undefined
+let open: { readonly key: CryptoKey; readonly salt: Uint8Array<ArrayBuffer>; readonly rounds: number } | undefined
 let timer: ReturnType<typeof setTimeout> | undefined
 
 function read(): Sealed | undefined {
@@ -43,9 +43,14 @@ function read(): Sealed | undefined {
 /** Begins to keep secrets under a new passphrase. */
 export async function createVault(passphrase: string): Promise<void> {
   const salt = newSalt()
-  open = { key: await keyOf(passphrase, salt), salt }
+  open = { key: await keyOf(passphrase, salt), salt, rounds: usualRounds }
   useVault.setState({ state: 'open', kept: {} })
-  await write()
+  try {
+    await write()
+  } catch (cause) {
+    forgetVault()
+    throw cause
+  }
   used()
 }
 
@@ -54,7 +59,7 @@ export async function unlock(passphrase: string): Promise<boolean> {
   const sealed = read()
   const opened = sealed === undefined ? undefined : await unseal(passphrase, sealed)
   if (sealed === undefined || opened === undefined) return false
-  open = { key: opened.key, salt: bytesOf(sealed.salt) }
+  open = { key: opened.key, salt: bytesOf(sealed.salt), rounds: sealed.rounds }
   useVault.setState({ state: 'open', kept: secretsOf(opened.value) })
   used()
   return true
@@ -73,7 +78,11 @@ export function forgetVault(): void {
   clearTimeout(timer)
   open = undefined
   useVault.setState({ state: 'none', kept: {} })
-  localStorage.removeItem(place)
+  try {
+    localStorage.removeItem(place)
+  } catch {
+    // A browser that keeps nothing has nothing to forget.
+  }
 }
 
 /** Undefined takes it away. */
@@ -84,14 +93,28 @@ export async function keepSecret(id: string, secret: Secret | undefined): Promis
   used()
 }
 
+/** Out of memory, before what it belongs to moves elsewhere; what is kept is written with the next change. */
+export function dropSecret(id: string): void {
+  useVault.setState(({ kept, fleeting }) => ({
+    kept: withSecret(kept, id, undefined),
+    fleeting: withSecret(fleeting, id, undefined),
+  }))
+}
+
 /** Until the tab closes. */
 export function holdSecret(id: string, secret: Secret | undefined): void {
   useVault.setState(({ fleeting }) => ({ fleeting: withSecret(fleeting, id, secret) }))
 }
 
-export function secretOf(id: string): Secret | undefined {
-  const { kept, fleeting } = useVault.getState()
-  return fleeting[id] ?? kept[id]
+interface Owner {
+  readonly id: string
+  /** Where its secret is: what lies elsewhere under its name is of another time, and maybe for another address. */
+  readonly kept: 'none' | 'memory' | 'vault'
+}
+
+export function secretOf({ id, kept: where }: Owner, { kept, fleeting } = useVault.getState()): Secret | undefined {
+  if (where === 'none') return undefined
+  return where === 'vault' ? kept[id] : fleeting[id]
 }
 
 function withSecret(secrets: Secrets, id: string, secret: Secret | undefined): Secrets {
@@ -101,7 +124,7 @@ function withSecret(secrets: Secrets, id: string, secret: Secret | undefined): S
 
 async function write(): Promise<void> {
   if (open === undefined) return
-  const sealed = await sealWith(open.key, open.salt, useVault.getState().kept)
+  const sealed = await sealWith(open.key, open.salt, useVault.getState().kept, open.rounds)
   localStorage.setItem(place, JSON.stringify(sealed))
 }
 
@@ -128,7 +151,11 @@ export function lockMinutes(): number {
 }
 
 export function setLockMinutes(minutes: number): void {
-  localStorage.setItem(minutesPlace, String(minutes))
+  try {
+    localStorage.setItem(minutesPlace, String(minutes))
+  } catch {
+    // It is as usual when the page is opened again.
+  }
   used()
 }
 
@@ -138,3 +165,17 @@ export function used(): void {
   const minutes = lockMinutes()
   if (minutes > 0 && open !== undefined) timer = setTimeout(lock, minutes * 60_000)
 }
+
+/** What another tab has written is what is kept; else the next one to write would undo it. */
+async function follow(): Promise<void> {
+  const sealed = read()
+  if (sealed === undefined) return forgetVault()
+  if (open === undefined) return useVault.setState({ state: 'locked', kept: {} })
+  const value = await openWith(open.key, sealed)
+  if (value === undefined) lock()
+  else useVault.setState({ kept: secretsOf(value) })
+}
+
+addEventListener('storage', ({ key }) => {
+  if (key === place || key === null) void follow()
+})

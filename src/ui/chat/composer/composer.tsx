@@ -22,8 +22,8 @@ export interface Written {
 }
 
 interface ComposerProps {
-  /** Whose draft it is. */
-  draftId: string
+  /** Whose draft it is; undefined where none is kept. */
+  draftId: string | undefined
   /** The model that answers; nothing can be sent without. */
   model: string | null
   modelIds: readonly string[]

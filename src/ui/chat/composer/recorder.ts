@@ -23,13 +23,24 @@ const idle: Recording = { state: 'idle' }
 export function useRecorder(onText: (text: string) => void) {
   const [recording, setRecording] = useState<Recording>(idle)
   const active = useRef<{ stop: (isWanted: boolean) => void }>(undefined)
+  /** Somebody is asked for the microphone. */
+  const isAsking = useRef(false)
+  const isGone = useRef(false)
   const say = useRef(onText)
   say.current = onText
-  useEffect(() => () => active.current?.stop(false), [])
+  useEffect(() => {
+    isGone.current = false
+    return () => {
+      isGone.current = true
+      active.current?.stop(false)
+    }
+  }, [])
   const start = useCallback(async () => {
-    if (active.current !== undefined) return
+    if (active.current !== undefined || isAsking.current) return
+    isAsking.current = true
     try {
       const stream = await navigator.mediaDevices.getUserMedia({ audio: true })
+      if (isGone.current) return release(stream)
       active.current = record(stream, setRecording, async sound => {
         active.current = undefined
         if (sound === undefined) return setRecording(idle)
@@ -45,6 +56,8 @@ export function useRecorder(onText: (text: string) => void) {
     } catch (error) {
       const isDenied = error instanceof DOMException && error.name === 'NotAllowedError'
       setRecording({ state: 'failed', why: isDenied ? 'denied' : 'no_microphone' })
+    } finally {
+      isAsking.current = false
     }
   }, [])
   return {
@@ -56,12 +69,25 @@ export function useRecorder(onText: (text: string) => void) {
   }
 }
 
+function release(stream: MediaStream): void {
+  for (const track of stream.getTracks()) track.stop()
+}
+
+function recorderOf(stream: MediaStream): MediaRecorder {
+  try {
+    return new MediaRecorder(stream)
+  } catch (cause) {
+    release(stream)
+    throw cause
+  }
+}
+
 function record(
   stream: MediaStream,
   show: (recording: Recording) => void,
   done: (sound: Blob | undefined) => Promise<void>,
 ): { stop: (isWanted: boolean) => void } {
-  const recorder = new MediaRecorder(stream)
+  const recorder = recorderOf(stream)
   const pieces: Blob[] = []
   const startedAt = performance.now()
   let isWanted = true
@@ -77,7 +103,7 @@ function record(
   recorder.addEventListener('dataavailable', ({ data }) => void pieces.push(data))
   recorder.addEventListener('stop', () => {
     clearInterval(tick)
-    for (const track of stream.getTracks()) track.stop()
+    release(stream)
     void done(isWanted ? new Blob(pieces, { type: recorder.mimeType }) : undefined)
   })
   recorder.start(1_000)

@@ -6,6 +6,7 @@ import { Button } from '../../parts/button.tsx'
 import { Menu } from '../../parts/menu.tsx'
 import { Banner } from '../../parts/states.tsx'
 import type { Message } from '../../storage/documents.ts'
+import { pageLeft, useIsWrittenElsewhere } from '../written.ts'
 
 const moneyCodes = new Set(['insufficient_funds', 'spending_cap', 'payment_required', 'budget_exceeded'])
 
@@ -22,6 +23,14 @@ interface ProblemProps {
 export function Problem({ message, providers, models, isBusy, onAgain }: ProblemProps) {
   const { t } = useTranslation()
   const { error, state, text } = message
+  const isElsewhere = useIsWrittenElsewhere(message.id, error?.code === pageLeft)
+  if (isElsewhere) {
+    return (
+      <p role="status" className="text-[0.8125rem] text-muted-foreground">
+        {t('chat.problem.elsewhere')}
+      </p>
+    )
+  }
   if (state === 'stopped') return <p className="text-[0.8125rem] text-muted-foreground">{t('chat.problem.stopped')}</p>
   if (error === undefined) return null
   const isMoney = moneyCodes.has(error.code)
@@ -31,7 +40,7 @@ export function Problem({ message, providers, models, isBusy, onAgain }: Problem
       tone={isMoney || isCut ? 'warning' : 'bad'}
       title={isMoney ? t('chat.problem.money') : isCut ? t('chat.problem.cut') : t('chat.problem.failed')}
     >
-      <p>{error.code === 'page_left' ? t('chat.problem.left') : error.message}</p>
+      <p>{error.code === pageLeft ? t('chat.problem.left') : error.message}</p>
       <div className="mt-2 flex flex-wrap gap-2">
         {isMoney && isNode && (
           <Button asChild size="sm" look="primary" className="max-md:h-11">

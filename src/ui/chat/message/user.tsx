@@ -1,8 +1,10 @@
 import { useEffect, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
+import { sends } from '../../client/preferences.ts'
 import { Button } from '../../parts/button.tsx'
 import type { Message } from '../../storage/documents.ts'
 import { Attached } from '../composer/attached.tsx'
+import { hasKeyboard } from '../composer/composer.tsx'
 import { Plain } from '../markdown/plain.tsx'
 
 interface PromptProps {
@@ -56,12 +58,12 @@ function Editor({ text, onDone, onLeave }: { text: string; onDone: (text: string
         value={edited}
         onChange={event => setEdited(event.target.value)}
         onKeyDown={event => {
-          if (event.nativeEvent.isComposing) return
+          if (event.nativeEvent.isComposing || event.keyCode === 229) return
           if (event.key === 'Escape') {
             event.preventDefault()
             onLeave()
           }
-          if (event.key === 'Enter' && !event.shiftKey) {
+          if (hasKeyboard && !event.altKey && sends(event.nativeEvent)) {
             event.preventDefault()
             submit()
           }

@@ -1,7 +1,7 @@
 import { RotateCcw } from 'lucide-react'
 import { type KeyboardEvent, useState } from 'react'
 import { useTranslation } from 'react-i18next'
-import { keysOf, rebind, type ShortcutName, shortcuts, useBindings } from '../../client/shortcuts.ts'
+import { isReserved, keysOf, rebind, type ShortcutName, shortcuts, useBindings } from '../../client/shortcuts.ts'
 import { Badge } from '../../parts/badge.tsx'
 import { IconButton } from '../../parts/button.tsx'
 import { cn } from '../../parts/class.ts'
@@ -27,7 +27,7 @@ export function Line({ name }: { name: ShortcutName }) {
     if (event.key === 'Escape' && !event.shiftKey) return stop()
     const wanted = pressed(event.nativeEvent)
     if (wanted === undefined) return
-    if (isPlain(wanted)) return setProblem({ keys: wanted })
+    if (isPlain(wanted) || isReserved(wanted)) return setProblem({ keys: wanted })
     const other = holderOf(wanted, name)
     if (other !== undefined && problem?.keys !== wanted) return setProblem({ keys: wanted, other })
     if (other !== undefined) rebind(other, keys)
@@ -74,6 +74,7 @@ export function Line({ name }: { name: ShortcutName }) {
 function Problem({ keys, other }: { keys: string; other?: ShortcutName }) {
   const { t } = useTranslation()
   const mod = /mac/i.test(navigator.platform) ? '⌘' : 'Ctrl'
+  if (isReserved(keys)) return t('settings.shortcuts.reserved', { keys: keys.replace('$mod', mod) })
   if (other === undefined) return t('settings.shortcuts.plain', { mod })
   return t('settings.shortcuts.taken', {
     keys: keys.replace('$mod', mod),

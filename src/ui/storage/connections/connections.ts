@@ -71,25 +71,31 @@ export function activate(id: string): void {
 
 export type Readiness = 'ready' | 'locked' | 'missing'
 
-export function readinessOf({ id, kept }: ConnectionEntry, vault = useVault.getState()): Readiness {
-  if (kept === 'none' || (vault.fleeting[id] ?? vault.kept[id]) !== undefined) return 'ready'
+export function readinessOf(entry: ConnectionEntry, vault = useVault.getState()): Readiness {
+  const { kept } = entry
+  if (kept === 'none' || secretOf(entry, vault) !== undefined) return 'ready'
   return kept === 'vault' && vault.state === 'locked' ? 'locked' : 'missing'
 }
 
 /** How a service is asked; the key is looked up when it is needed, and is in no address. */
 export function connectionOf(entry: ConnectionEntry): Connection {
   const { baseUrl, proxyUrl, id, kept } = entry
+  /** A request that was meant for an earlier address does not get the key of the newer one. */
+  const isAsBefore = () => {
+    const now = useConnections.getState().entries.find(each => each.id === id)
+    return now !== undefined && now.baseUrl === baseUrl && now.proxyUrl === proxyUrl
+  }
   const proxied = proxyUrl === '' ? baseUrl : `${proxyUrl.replace(/\/+$/, '')}/${baseUrl}`
   return {
     baseUrl: proxied,
     key: async () => {
       used()
-      const secret = secretOf(id)
+      const secret = isAsBefore() ? secretOf(entry) : undefined
       if (secret === undefined && kept !== 'none')
         throw new ApiError('locked', i18next.t('storage.connections.keyLocked'))
       return secret?.key ?? ''
     },
-    headers: secretOf(id)?.headers ?? {},
+    headers: secretOf(entry)?.headers ?? {},
   }
 }
 
@@ -103,6 +109,10 @@ export function startConnections(): void {
     connectTo(isReady ? connectionOf(entry) : undefined, entry?.name)
   }
   apply()
+  // Tabs agree on what there is.
+  addEventListener('storage', ({ key }) => {
+    if (key === place || key === null) useConnections.setState(read(), true)
+  })
   useConnections.subscribe(apply)
   useVault.subscribe(apply)
 }

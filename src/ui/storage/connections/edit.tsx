@@ -3,7 +3,7 @@ import { useTranslation } from 'react-i18next'
 import { Button } from '../../parts/button.tsx'
 import { Dialog } from '../../parts/dialog.tsx'
 import { Field, Input, Select, TextArea } from '../../parts/field.tsx'
-import { createVault, holdSecret, keepSecret, type Secret, secretOf, useVault } from '../vault.ts'
+import { createVault, dropSecret, holdSecret, keepSecret, type Secret, secretOf, useVault } from '../vault.ts'
 import { addressProblem, type PresetName, parseHeaders, presetNames, presets, writeHeaders } from './address.ts'
 import { activate, type ConnectionEntry, keepEntry } from './connections.ts'
 import { NewPassphrase, passphraseProblem, UnlockForm } from './unlock.tsx'
@@ -32,7 +32,7 @@ function draftOf(entry: ConnectionEntry | PresetName): Draft {
     return { ...none, name, baseUrl, proxyUrl: '', headers: '', kept: 'memory' }
   }
   const { name, baseUrl, proxyUrl, kept } = entry
-  const headers = writeHeaders(secretOf(entry.id)?.headers ?? {})
+  const headers = writeHeaders(secretOf(entry)?.headers ?? {})
   return { ...none, name, baseUrl, proxyUrl, headers, kept: kept === 'vault' ? 'vault' : 'memory' }
 }
 
@@ -47,15 +47,23 @@ export function EditConnection({ entry, onClose }: EditProps) {
   const vaultState = useVault(({ state }) => state)
   const change = (part: Partial<Draft>) => setDraft(now => ({ ...now, ...part }))
   const problems = useProblems(draft, vaultState)
-  const known = isNew ? undefined : secretOf(entry.id)
+  // A key is for the service it was given for, not for whatever the address says now.
+  const isMoved = !isNew && originOf(entry.baseUrl) !== originOf(draft.baseUrl)
+  const known = isNew || isMoved ? undefined : secretOf(entry)
+  const [failure, setFailure] = useState<string>()
 
   const save = async (event: FormEvent) => {
     event.preventDefault()
     setIsChecked(true)
     if (problems.any) return
     setIsSaving(true)
-    await keep(isNew ? undefined : entry.id, draft, known)
-    onClose()
+    try {
+      await keep(isNew ? undefined : entry.id, draft, known)
+      onClose()
+    } catch (cause) {
+      setFailure(String(cause))
+      setIsSaving(false)
+    }
   }
 
   return (
@@ -169,6 +177,11 @@ export function EditConnection({ entry, onClose }: EditProps) {
           </div>
         </details>
       </form>
+      {failure !== undefined && (
+        <p role="alert" className="mt-4 text-destructive">
+          {failure}
+        </p>
+      )}
       {draft.kept === 'vault' && vaultState === 'locked' && (
         <div className="mt-4 rounded-md border p-3">
           <UnlockForm />
@@ -204,8 +217,8 @@ async function keep(given: string | undefined, draft: Draft, known: Secret | und
   const isNeeded = key !== '' || Object.keys(headers).length > 0
   const isKept = draft.kept === 'vault' && isNeeded
   if (isKept && useVault.getState().state === 'none') await createVault(draft.passphrase)
-  holdSecret(id, isNeeded && !isKept ? { key, headers } : undefined)
-  if (useVault.getState().state === 'open') await keepSecret(id, isKept ? { key, headers } : undefined)
+  // Never the old key at the new address, nor the new one at the old.
+  dropSecret(id)
   keepEntry({
     id,
     name: draft.name.trim(),
@@ -213,5 +226,11 @@ async function keep(given: string | undefined, draft: Draft, known: Secret | und
     proxyUrl: draft.proxyUrl.trim().replace(/\/+$/, ''),
     kept: isKept ? 'vault' : isNeeded ? 'memory' : 'none',
   })
+  holdSecret(id, isNeeded && !isKept ? { key, headers } : undefined)
+  if (useVault.getState().state === 'open') await keepSecret(id, isKept ? { key, headers } : undefined)
   if (given === undefined) activate(id)
+}
+
+function originOf(address: string): string | undefined {
+  return URL.parse(address.trim())?.origin
 }

@@ -16,7 +16,9 @@ export function UnlockForm({ onDone }: { onDone?: () => void }) {
     setState('working')
     const isRight = await unlock(text)
     setState(isRight ? 'asking' : 'wrong')
-    if (isRight) onDone?.()
+    if (!isRight) return
+    setText('')
+    onDone?.()
   }
   return (
     <form

@@ -32,6 +32,9 @@ export function ExportSection() {
     setIsChecked(true)
     if (withKeys && passphraseProblem(passphrase, again) !== undefined) return
     await save('json', () => jsonFile(withKeys ? passphrase : undefined))
+    setPassphrase('')
+    setAgain('')
+    setIsChecked(false)
   }
   const speakers = { user: t('storage.export.user'), assistant: t('storage.export.assistant') }
   return (

@@ -20,7 +20,7 @@ const chatsAtOnce = 50
 
 /**
  * Writes what a file held. A clock that runs ahead would win over every later change, so no time is in the future; a chat that
- * was deleted here comes back as another one, because deletions are for good.
+ * was deleted here comes back as another one, because deletions are for good; the same one, however often it is taken in.
  */
 export async function takeIn(
   home: ChatHome,
@@ -31,8 +31,8 @@ export async function takeIn(
   const heads = await home.heads()
   const goneChats = new Set(heads.chats.filter(({ deletedAt }) => deletedAt !== null).map(({ id }) => id))
   const goneFolders = new Set(heads.folders.filter(({ deletedAt }) => deletedAt !== null).map(({ id }) => id))
-  const folderIds = new Map(folders.map(({ id }) => [id, goneFolders.has(id) ? crypto.randomUUID() : id]))
-  const chatIds = new Map(chats.map(({ id }) => [id, goneChats.has(id) ? crypto.randomUUID() : id]))
+  const folderIds = await livingIds(folders, goneFolders)
+  const chatIds = await livingIds(chats, goneChats)
   const past = <T extends Chat | Message | Collection['folders'][number]>(item: T): T => ({
     ...item,
     createdAt: Math.min(item.createdAt, now),
@@ -53,4 +53,24 @@ export async function takeIn(
     })
     onProgress(Math.min(at + chatsAtOnce, chats.length))
   }
+}
+
+const livesMost = 100
+
+/** By the id in the file. */
+async function livingIds(items: readonly { readonly id: string }[], gone: ReadonlySet<string>) {
+  const ids = new Map<string, string>()
+  for (const { id } of items) {
+    let living = id
+    for (let life = 1; gone.has(living) && life < livesMost; life++) living = await nextId(id, life)
+    ids.set(id, gone.has(living) ? crypto.randomUUID() : living)
+  }
+  return ids
+}
+
+/** A UUID that follows from another one. */
+async function nextId(id: string, life: number): Promise<string> {
+  const hash = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(`${id} ${life}`))
+  const hex = Array.from(new Uint8Array(hash), byte => byte.toString(16).padStart(2, '0')).join('')
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`
 }

@@ -47,6 +47,9 @@ export const app: Words['app'] = {
   toChat: 'Zum Chat',
   crashed: 'Diese Seite ist gescheitert',
   crashedAbout: 'Der Rest läuft weiter. Noch einmal hilft oft.',
+  missingPart: 'Diese Seite muss neu geladen werden',
+  missingPartAbout:
+    'Sie wurde erneuert, oder der Knoten war kurz nicht erreichbar. Antworten, die gerade geschrieben werden, enden dort, wo sie sind.',
   signOut: 'Abmelden',
   light: 'Helles Aussehen',
   dark: 'Dunkles Aussehen',

@@ -111,7 +111,6 @@ export const storage: Words['storage'] = {
     user: 'Sie',
     assistant: 'Assistent',
     keys: 'Mit Verbindungen und ihren Schlüsseln, unter einer Passphrase',
-    passphrase: 'Passphrase für die Schlüssel in der Datei',
     empty: 'Es gibt noch nichts zu exportieren.',
   },
   import: {
@@ -217,7 +216,6 @@ export const storage: Words['storage'] = {
       header: 'Eine Zeile ist kein Header. Schreiben Sie Name: Wert.',
       forbidden: 'Diesen Header setzen Browser und Proxys selbst: {{name}}.',
     },
-    testing: 'Wird getestet …',
     works_one: 'Funktioniert: {{count, number}} Modell',
     works_other: 'Funktioniert: {{count, number}} Modelle',
     keyWrong: 'Der Dienst lehnt den Schlüssel ab ({{status}}). Prüfen Sie ihn.',

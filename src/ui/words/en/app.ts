@@ -46,6 +46,9 @@ export const app = {
   toChat: 'To the chat',
   crashed: 'This page failed',
   crashedAbout: 'The rest goes on. Trying again often helps.',
+  missingPart: 'This page has to be loaded again',
+  missingPartAbout:
+    'It was updated, or the node was away for a moment. Answers that are being written end where they are.',
   signOut: 'Sign out',
   light: 'Light theme',
   dark: 'Dark theme',

@@ -109,7 +109,6 @@ export const storage = {
     user: 'You',
     assistant: 'Assistant',
     keys: 'With connections and their keys, under a passphrase',
-    passphrase: 'Passphrase for the keys in the file',
     empty: 'There is nothing to export yet.',
   },
   import: {
@@ -212,7 +211,6 @@ export const storage = {
       header: 'A line is no header. Write Name: value.',
       forbidden: 'Browsers and proxies set this header themselves: {{name}}.',
     },
-    testing: 'Testing …',
     works_one: 'Works: {{count, number}} model',
     works_other: 'Works: {{count, number}} models',
     keyWrong: 'The service refuses the key ({{status}}). Check it.',
