@@ -20,6 +20,7 @@ export interface Market {
   readonly serviceUrl: string
 }
 
+const downModel = 'gemma-3-27b'
 /** Only this machine is ever called. */
 const userConfig = '[management]\nallowPrivateUpstreams = true\n\n[archive]\nenabled = true'
 
@@ -91,11 +92,7 @@ async function furnish(market: Market): Promise<void> {
   })
   await call('POST', '/providers', upstream('atelier', market.serviceUrl, serviceModels, { in: '0.4', out: '1.2' }))
   // Nobody listens there.
-  await call(
-    'POST',
-    '/providers',
-    upstream('attic', 'http://127.0.0.1:9/v1', ['gemma-3-27b'], { in: '0.1', out: '0.3' }),
-  )
+  await call('POST', '/providers', upstream('attic', 'http://127.0.0.1:9/v1', [downModel], { in: '0.1', out: '0.3' }))
   await call('POST', '/users', {
     email: 'ada@example.org',
     name: 'Ada',
@@ -121,9 +118,7 @@ async function traffic({ user, apiKey, model }: Market, call: Call): Promise<voi
       { model: name, messages: [{ role: 'user', content }], ...more },
       { authorization: `Bearer ${bearer}` },
     )
-  for (const name of [model, 'qwen3-32b', 'mistral-small-24b', 'gemma-3-27b'])
-    await ask('What is the capital of France?', name)
+  for (const name of [model, ...serviceModels, downModel]) await ask('What is the capital of France?', name)
   for (const _ of [1, 2]) await ask('What is 7 plus 5?', 'qwen3-32b', secret, { temperature: 0 })
   for (const question of ['Tell me a story about a dog.', 'What is the capital of Spain?']) await ask(question, model)
-  await ask('Fail on purpose.', 'mistral-small-24b')
 }

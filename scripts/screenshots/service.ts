@@ -4,14 +4,15 @@ import type { AddressInfo } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
 import { longAnswer } from './texts.ts'
 
-/** An AI service the pictures can be taken with: it answers at once, slowly, or not at all, as the question says. */
+/** An AI service the pictures can be taken with: it answers at once, or stands still in the middle, as the question says. */
 export interface Service {
   readonly url: string
   readonly stop: () => Promise<void>
 }
 
-export const serviceModels = ['qwen3-32b', 'mistral-small-24b', 'gemma-3-27b']
-const eventMs = 40
+export const serviceModels = ['qwen3-32b', 'mistral-small-24b']
+const eventMs = 10
+const firstTokenMs = 160
 const pieceLength = 12
 /** A streaming answer stands still after so many characters, so that its picture is the same each time. */
 const standsAtLength = 620
@@ -44,9 +45,7 @@ function json(response: ServerResponse, status: number, body: object): void {
 
 async function answer(body: string, response: ServerResponse): Promise<void> {
   const { model, stream = false } = JSON.parse(body) as { model: string; stream?: boolean }
-  if (/fail on purpose/i.test(body)) {
-    return json(response, 503, { error: { message: 'overloaded', type: 'server_error', code: 'overloaded' } })
-  }
+  await wait(firstTokenMs)
   const isSlow = /in two paragraphs/i.test(body)
   const text = isSlow
     ? longAnswer
@@ -71,7 +70,7 @@ async function answer(body: string, response: ServerResponse): Promise<void> {
     )
   for (let at = 0; at < text.length && !response.destroyed; at += pieceLength) {
     say([{ index: 0, delta: { content: text.slice(at, at + pieceLength) }, finish_reason: null }])
-    if (isSlow) await wait(at > standsAtLength ? standsMs : eventMs / 4, undefined, { ref: false })
+    await wait(isSlow && at > standsAtLength ? standsMs : eventMs, undefined, { ref: false })
   }
   say([{ index: 0, delta: {}, finish_reason: 'stop' }])
   say([], { usage: totals })
