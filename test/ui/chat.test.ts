@@ -172,7 +172,7 @@ describe.skipIf(missingBrowser)('the chat', { timeout: 60_000 }, () => {
 
   test('in German', async () => {
     const page = await enter({ language: 'de-DE' })
-    await page.getByRole('heading', { name: 'Was möchtest du wissen?' }).waitFor()
+    await page.getByRole('heading', { name: 'Was möchten Sie wissen?' }).waitFor()
     await page.getByRole('textbox', { name: 'Nachricht' }).waitFor()
   })
 })

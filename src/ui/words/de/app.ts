@@ -27,7 +27,7 @@ export const app: Words['app'] = {
     about: 'Über',
   },
   menu: 'Menü',
-  palette: 'Gehe zu oder tue …',
+  palette: 'Gehe zu … oder tue …',
   paletteEmpty: 'Nichts passt.',
   skip: 'Zum Inhalt',
   navigation: 'Navigation',

@@ -4,11 +4,11 @@ export const money: Words['money'] = {
   amount: 'Betrag',
   amountHint: 'Bis zu {{max}}.',
   amountOver: 'Es sind nur {{max}} da.',
-  amountWrong: 'Schreib eine Zahl wie 2,5.',
+  amountWrong: 'Schreiben Sie eine Zahl wie 2,5.',
   max: 'Alles',
   gasHint: 'Die Transaktion kostet etwas Gas; dieses Konto hat {{gas}}.',
   noGas:
-    'Dieses Konto hat kein Gas, also kann es keine Transaktion senden. Schick zuerst etwas von der Münze der Chain dorthin.',
+    'Dieses Konto hat kein Gas, also kann es keine Transaktion senden. Schicken Sie zuerst etwas von der Münze der Chain dorthin.',
   sent: 'Erledigt',
   transaction: 'Transaktion',
   nothingSent: 'Es war nichts zu senden: Alles war schon so.',
@@ -18,7 +18,7 @@ export const money: Words['money'] = {
   chain: {
     none: 'Keine Chain eingerichtet',
     noneAbout:
-      'Lokale Modelle und Upstreams laufen ohne. Um von Peers zu kaufen oder an sie zu verkaufen, nenne in der Konfigurationsdatei eine Chain und starte den Knoten neu.',
+      'Lokale Modelle und Upstreams laufen ohne. Um von Peers zu kaufen oder an sie zu verkaufen, nennen Sie in der Konfigurationsdatei eine Chain und starten Sie den Knoten neu.',
     stale: 'Die Chain hinkt nach',
     staleAbout:
       'Der letzte Block, den dieser Knoten gesehen hat, ist #{{block}}, gelesen {{when}}. Beträge können alt sein, neue Transaktionen können warten.',
@@ -30,7 +30,7 @@ export const money: Words['money'] = {
   },
   wallet: {
     title: 'Wallet',
-    about: 'Das Konto, das für Modelle anderer bezahlt und für deine bezahlt wird.',
+    about: 'Das Konto, das für Modelle anderer bezahlt und für Ihre bezahlt wird.',
     address: 'Adresse',
     qr: 'Die Adresse als Code für eine Kamera',
     onlyOn: 'Nur auf {{chain}}, und nur {{symbol}} oder die Münze der Chain für Gas.',
@@ -45,7 +45,7 @@ export const money: Words['money'] = {
     gasAbout: 'Die Münze der Chain, für Transaktionen',
     none: 'Noch keine Wallet',
     noneAbout:
-      'Chatten geht auch ohne: mit Modellen dieses Rechners und deiner Upstreams. Eine Wallet ist in einer Minute da und öffnet die Modelle, die andere verkaufen.',
+      'Chatten geht auch ohne: mit Modellen dieses Rechners und Ihrer Upstreams. Eine Wallet ist in einer Minute da und öffnet die Modelle, die andere verkaufen.',
     needs: '1 min',
     create: 'Wallet anlegen',
     createAbout: 'Legt ein Konto an und bewahrt seinen Schlüssel verschlüsselt auf dem Rechner des Knotens auf.',
@@ -67,9 +67,9 @@ export const money: Words['money'] = {
     importPrivateKey: 'Privater Schlüssel',
     importPrivateKeyHint: '64 Hexadezimalziffern. Er geht einmal an den Knoten und bleibt nicht auf dieser Seite.',
     importNew: 'Passwort hier',
-    backup: 'Sichere die Wallet',
+    backup: 'Sichern Sie die Wallet',
     backupAbout:
-      'Ihre Datei heißt „{{name}}.json“ und liegt im Ordner „wallets“, wo der Knoten seine Daten hat. Kopiere sie an einen sicheren Ort: Ohne die Datei und ihr Passwort ist das Geld verloren.',
+      'Ihre Datei heißt „{{name}}.json“ und liegt im Ordner „wallets“, wo der Knoten seine Daten hat. Kopieren Sie sie an einen sicheren Ort: Ohne die Datei und ihr Passwort ist das Geld verloren.',
     backupDone: 'Ich habe eine Kopie',
     locked: 'Die Wallet ist gesperrt',
     lockedAbout:
@@ -77,12 +77,12 @@ export const money: Words['money'] = {
     unlock: 'Entsperren',
     noGas: 'Kein Gas',
     noGasAbout:
-      'Transaktionen kosten etwas von der Münze der Chain. Schick etwas an die Adresse unten; diese Seite macht von selbst weiter.',
+      'Transaktionen kosten etwas von der Münze der Chain. Schicken Sie etwas an die Adresse unten; diese Seite macht von selbst weiter.',
     noFunds: 'Noch kein Geld',
     noFundsAbout:
-      'Schick {{symbol}} an die Adresse unten. 5 {{symbol}} reichen gut für den Anfang; diese Seite macht von selbst weiter.',
+      'Schicken Sie {{symbol}} an die Adresse unten. 5 {{symbol}} reichen gut für den Anfang; diese Seite macht von selbst weiter.',
     notDeposited: 'Im Treuhandkonto ist nichts',
-    notDepositedAbout: 'Anbieter werden aus dem Treuhandkonto bezahlt. Zahl einen Teil der Wallet dort ein.',
+    notDepositedAbout: 'Anbieter werden aus dem Treuhandkonto bezahlt. Zahlen Sie einen Teil der Wallet dort ein.',
     faucet: 'Test-Token holen',
     faucetAbout: 'Diese Chain dient der Entwicklung und verschenkt Token.',
     arrived: '{{amount}} sind angekommen',
@@ -107,7 +107,7 @@ export const money: Words['money'] = {
     title: 'Sitzungen',
     about: 'Was an wen bezahlt wurde, und wie der Rest zurückkommt.',
     where: 'Wo ist mein Geld?',
-    line: '{{total}} gehören dir oder sind unterwegs: {{wallet}} in der Wallet, {{refundable}} aus dem Treuhandkonto erstattbar, {{owed}} Anbietern geschuldet.',
+    line: '{{total}} gehören Ihnen oder sind unterwegs: {{wallet}} in der Wallet, {{refundable}} aus dem Treuhandkonto erstattbar, {{owed}} Anbietern geschuldet.',
     lineNone: 'Im Treuhandkonto ist nichts; {{wallet}} sind in der Wallet.',
     bar: 'Ausgezahlt {{claimed}}, geschuldet {{owed}}, erstattbar {{refundable}}',
     spent: 'An Anbieter ausgezahlt',
@@ -118,10 +118,10 @@ export const money: Words['money'] = {
       '{{amount}} wurden über das hinaus unterschrieben, was das Treuhandkonto hat. Anbieter antworten erst wieder, wenn mehr eingezahlt ist.',
     notOurs: 'Dieser Knoten kann von dem Konto nichts ausgeben',
     notOursAbout:
-      'Das Konto bezahlt mit dem Sitzungsschlüssel eines anderen Rechners. Schließe es und zahl neu ein, oder benutze jenen Rechner.',
+      'Das Konto bezahlt mit dem Sitzungsschlüssel eines anderen Rechners. Schließen Sie es und zahlen Sie neu ein, oder benutzen Sie jenen Rechner.',
     close: 'Schließen und erstatten',
     closeAbout:
-      'Bittet den Vertrag, das Konto zu schließen. Aufrufe an Peers enden sofort. Anbieter können {{delay}} lang abholen, was ihnen zusteht, bis etwa {{date}}; danach holst du den Rest heraus.',
+      'Bittet den Vertrag, das Konto zu schließen. Aufrufe an Peers enden sofort. Anbieter können {{delay}} lang abholen, was ihnen zusteht, bis etwa {{date}}; danach holen Sie den Rest heraus.',
     closeBack: 'Kommt zurück',
     closeDate: 'Abholbar ab',
     closeOwed: 'Bleibt den Anbietern',
@@ -146,7 +146,7 @@ export const money: Words['money'] = {
     silent_one: 'Ein Anbieter schweigt seit mehr als einem Tag',
     silent_other: '{{count}} Anbieter schweigen seit mehr als einem Tag',
     silentAbout:
-      'Sie haben Gutscheine über {{amount}} und haben sie nicht eingelöst. Verloren ist nichts: Was vor dem Ende eines geschlossenen Kontos nicht abgeholt wird, kommt zu dir zurück.',
+      'Sie haben Gutscheine über {{amount}} und haben sie nicht eingelöst. Verloren ist nichts: Was vor dem Ende eines geschlossenen Kontos nicht abgeholt wird, kommt zu Ihnen zurück.',
     empty: 'Noch keine Sitzungen',
     emptyAbout: 'Sobald ein Aufruf an einen Peer geht, steht hier eine Zeile für seinen Anbieter.',
     epoch: 'Konto Nr. {{epoch}}',
@@ -157,8 +157,8 @@ export const money: Words['money'] = {
     off: 'Dieser Knoten verkauft nichts',
     offAbout: 'Um Anbieter zu werden, braucht es drei Dinge:',
     off1: 'Ein Modell dieses Rechners oder einen Upstream mit einem Preis.',
-    off2: 'Eine Einlage von mindestens {{stake}}. Sie bleibt deine und kommt {{days}} nach dem Austritt zurück.',
-    off2Unknown: 'Eine Einlage. Sie bleibt deine und kommt einige Tage nach dem Austritt zurück.',
+    off2: 'Eine Einlage von mindestens {{stake}}. Sie bleibt Ihre und kommt {{days}} nach dem Austritt zurück.',
+    off2Unknown: 'Eine Einlage. Sie bleibt Ihre und kommt einige Tage nach dem Austritt zurück.',
     off3: 'Das Verkaufen eingeschaltet, so in der Konfiguration oder durch Starten mit „parley provide“:',
     notRegistered: 'Noch nicht im Register',
     notRegisteredAbout:
@@ -166,7 +166,7 @@ export const money: Words['money'] = {
     register: 'Eintragen',
     registerTitle: 'Als Anbieter eintragen',
     registerAbout:
-      'Legt deine Einlage in den Registervertrag und trägt diesen Knoten dort ein, damit andere ihn finden und ihm trauen.',
+      'Legt Ihre Einlage in den Registervertrag und trägt diesen Knoten dort ein, damit andere ihn finden und ihm trauen.',
     stakeAmount: 'Einlage',
     stakeHint: 'Mindestens {{min}}.',
     stakeUnder: 'Das Register verlangt mindestens {{min}}.',
@@ -180,14 +180,14 @@ export const money: Words['money'] = {
     stake: 'Einlage',
     stakeAdd: 'Einlage erhöhen',
     stakeAddAbout: 'Erhöht, was für diesen Knoten einsteht. Es kommt beim Austritt zurück.',
-    owed: 'Dir geschuldet',
+    owed: 'Ihnen geschuldet',
     owedAbout: 'Von Zahlern unterschrieben, noch nicht abgeholt',
     earned: 'Insgesamt verdient',
     earnedAbout: '{{claimed}} davon abgeholt',
     claim: 'Abholen',
     claimTitle: 'Geschuldetes abholen',
     claimAbout:
-      'Reicht die neuesten Gutscheine aller Zahler auf einmal ein. {{amount}} kommen an deine Auszahlungsadresse.',
+      'Reicht die neuesten Gutscheine aller Zahler auf einmal ein. {{amount}} kommen an Ihre Auszahlungsadresse.',
     claimGas: 'Etwa {{gas}} von der Münze der Chain für Gas.',
     claimed: '{{amount}} wurden ausgezahlt.',
     passedOver: 'Übergangen: {{reason}}',
@@ -207,7 +207,7 @@ export const money: Words['money'] = {
     offers: 'Angebote',
     offersAbout: 'Was verkauft wird, und ob das Register dasselbe sagt.',
     offersEmpty: 'Nichts wird angeboten',
-    offersEmptyAbout: 'Gib einem Modell in der Konfiguration einen Preis, um es zu verkaufen.',
+    offersEmptyAbout: 'Geben Sie einem Modell in der Konfiguration einen Preis, um es zu verkaufen.',
     write: 'Preise schreiben',
     writeTitle: 'Preise in das Register schreiben',
     writeAbout_one: 'Ein Eintrag des Registers wird geändert, damit er sagt, was dieser Knoten verlangt.',
@@ -215,7 +215,7 @@ export const money: Words['money'] = {
     writeAction: 'Schreiben',
     differ: 'Das Register sagt etwas anderes',
     differAbout:
-      'Zahler sehen vor dem Aufruf die Preise des Registers. Schreib deine dorthin, damit beide übereinstimmen.',
+      'Zahler sehen vor dem Aufruf die Preise des Registers. Schreiben Sie Ihre dorthin, damit beide übereinstimmen.',
     model: 'Modell',
     gone: 'nicht mehr verkauft',
     priceIn: 'Eingabe',
@@ -233,13 +233,13 @@ export const money: Words['money'] = {
     missing: 'fehlt dort',
     payers: 'Zahler',
     payersEmpty: 'Noch hat niemand bezahlt',
-    payersEmptyAbout: 'Sobald ein Peer eines deiner Modelle aufruft, steht hier, was er schuldet.',
+    payersEmptyAbout: 'Sobald ein Peer eines Ihrer Modelle aufruft, steht hier, was er schuldet.',
     payer: 'Zahler',
     charged: 'Verbraucht',
   },
   earnings: {
     title: 'Einnahmen',
-    about: 'Was deine Modelle verdient haben.',
+    about: 'Was Ihre Modelle verdient haben.',
     range: 'Zeitraum',
     days_one: '{{count}} Tag',
     days_other: '{{count}} Tage',
@@ -257,6 +257,7 @@ export const money: Words['money'] = {
     amount: 'Verdient',
     csv: 'CSV',
     empty: 'In diesem Zeitraum wurde nichts verdient',
-    emptyAbout: 'Wähle einen längeren Zeitraum, oder sieh unter „Einlage & Angebote“ nach, was das Verkaufen braucht.',
+    emptyAbout:
+      'Wählen Sie einen längeren Zeitraum, oder sehen Sie unter „Einlage & Angebote“ nach, was das Verkaufen braucht.',
   },
 }

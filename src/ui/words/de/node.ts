@@ -31,7 +31,7 @@ export const node: Words['node'] = {
   to: 'Bis',
   clearFilters: 'Filter zurücksetzen',
   shownOf: '{{shown}} von {{total}}',
-  readonly: 'Deine Rolle darf ansehen, aber nichts ändern.',
+  readonly: 'Ihre Rolle darf ansehen, aber nichts ändern.',
   codes,
   overview,
   network,

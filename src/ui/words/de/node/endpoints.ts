@@ -19,7 +19,7 @@ export const endpoints = {
   namesAbout: 'Was Apps auf diesem Pfad verlangen und wer in welcher Reihenfolge antwortet.',
   namesNone: 'Keine eigenen Namen',
   namesNoneAbout:
-    'Apps fragen Modelle unter deren eigenen Namen. Ein Name von dir kann für mehrere stehen, in einer Reihenfolge deiner Wahl. Namen aus der Konfigurationsdatei gehen vor und stehen nicht hier.',
+    'Apps fragen Modelle unter deren eigenen Namen. Ein Name von Ihnen kann für mehrere stehen, in einer Reihenfolge Ihrer Wahl. Namen aus der Konfigurationsdatei gehen vor und stehen nicht hier.',
   noMapping: 'Dieser Pfad listet Modelle; hier gibt es nichts zuzuordnen.',
   addName: 'Namen hinzufügen',
   editName: '{{name}} bearbeiten',

@@ -35,8 +35,8 @@ export const models = {
   explain: 'Wer würde jetzt antworten?',
   none: 'Noch keine Modelle',
   noneAbout:
-    'Hol mit dem Befehl unten ein Modell auf diesen Rechner, füge unter Anbieter einen Dienst hinzu oder tritt dem Netz bei, um bei Peers zu kaufen.',
-  noneOwn: 'Für dich ist kein Modell freigegeben. Frag, wer diesen Knoten betreibt.',
+    'Holen Sie mit dem Befehl unten ein Modell auf diesen Rechner, fügen Sie unter Anbieter einen Dienst hinzu oder treten Sie dem Netz bei, um bei Peers zu kaufen.',
+  noneOwn: 'Für Sie ist kein Modell freigegeben. Fragen Sie, wer diesen Knoten betreibt.',
   nothingFits: 'So heißt kein Modell',
   addProvider: 'Anbieter hinzufügen',
   pullExample: 'parley pull hf:Qwen/Qwen3-0.6B-GGUF/Qwen3-0.6B-Q8_0.gguf',

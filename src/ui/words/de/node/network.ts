@@ -15,7 +15,7 @@ export const network = {
   downAbout: 'Dieser Knoten arbeitet mit eigenen Modellen und Diensten weiter, und mit Peers, die er schon kennt.',
   none: 'Keine Chain eingerichtet',
   noneAbout:
-    'Dieser Knoten arbeitet nur mit eigenen Modellen und Diensten. Um bei Peers zu kaufen oder an sie zu verkaufen, nenne eine Chain in der Konfiguration:',
+    'Dieser Knoten arbeitet nur mit eigenen Modellen und Diensten. Um bei Peers zu kaufen oder an sie zu verkaufen, nennen Sie eine Chain in der Konfiguration:',
   noneExample: '[chain]\nrpcUrls = ["https://sepolia.base.org"]',
   rpc: 'RPC-Endpunkte',
   host: 'Host',
@@ -25,7 +25,7 @@ export const network = {
   rpcFailed: 'keine Antwort',
   rpcDisagree: 'Die RPC-Endpunkte sind sich uneinig',
   rpcDisagreeAbout:
-    'Einer liegt {{count}} Blöcke hinter den anderen. Der Knoten fragt sie der Reihe nach; stell den besten nach vorn oder entferne den langsamen.',
+    'Einer liegt {{count}} Blöcke hinter den anderen. Der Knoten fragt sie der Reihe nach; stellen Sie den besten nach vorn oder entfernen Sie den langsamen.',
   latency: 'Verzögerung',
   peer: 'Dieser Knoten unter Peers',
   peerNone: 'Sein Netz ist nicht aktiv',
@@ -36,7 +36,7 @@ export const network = {
   map: 'Karte',
   mapAbout: 'Dieser Knoten und wen das Register nennt. Näher heißt schneller, wo gemessen wurde.',
   mapLabel: 'Dieser Knoten und {{count}} Anbieter; die Tabelle darunter sagt dasselbe',
-  you: 'du',
+  you: 'Sie',
   mapMore: '{{count}} weitere in der Tabelle',
   registry: 'Register',
   registryAbout_one: '{{count}} Anbieter',

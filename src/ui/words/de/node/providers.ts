@@ -4,7 +4,7 @@ export const providers = {
   add: 'Anbieter hinzufügen',
   none: 'Noch keine Dienste',
   noneAbout:
-    'Füge OpenAI, Anthropic, Ollama oder einen anderen Dienst hinzu: Schon die nächste Anfrage kann er beantworten.',
+    'Fügen Sie OpenAI, Anthropic, Ollama oder einen anderen Dienst hinzu: Schon die nächste Anfrage kann er beantworten.',
   sections: { api: 'Dienste', web: 'Webseiten', local: 'Dieser Rechner', peer: 'Peers' },
   peersNone: 'Noch ist kein Peer bekannt, der ein Modell verkauft.',
   toNetwork: 'Zum Netz',
@@ -33,7 +33,7 @@ export const providers = {
   disabled: '{{name}} wird nicht mehr gefragt',
   removed: '{{name}} wurde entfernt',
   saved: '{{name}} wurde gespeichert',
-  choose: 'Was möchtest du hinzufügen?',
+  choose: 'Was möchten Sie hinzufügen?',
   chooseAbout: 'Was das Protokoll von OpenAI spricht, passt zum letzten.',
   configure: '{{name}} hinzufügen',
   editing: '{{name}} bearbeiten',
@@ -62,7 +62,7 @@ export const providers = {
   prompt: 'Eingabe',
   promptDefault: 'Sag mit einem Wort hallo.',
   runTest: 'Testen',
-  testAbout: 'Richtet ihn ein und fragt ihn einmal, neben aller Statistik. Scheitert er, fragen ihn deine Apps nicht.',
+  testAbout: 'Richtet ihn ein und fragt ihn einmal, neben aller Statistik. Scheitert er, fragen ihn Ihre Apps nicht.',
   testGood: 'Er antwortet',
   testBad: 'Er antwortet nicht',
   testTook: 'Antwort nach {{total}}, erstes Wort nach {{first}}',
@@ -79,8 +79,8 @@ export const providers = {
   removeAbout:
     'Sein Schlüssel wird vergessen. Anfragen, die er beantwortet hat, bleiben in der Liste. Laufende Anfragen enden, wie sie begannen.',
   disableAbout:
-    'Er wird nicht mehr gefragt, bis du ihn wieder einschaltest. Sein Schlüssel bleibt. Laufende Anfragen enden, wie sie begannen.',
-  usedBy: 'Diese Namen verweisen auf ihn, deshalb geht es noch nicht. Nimm ihn dort zuerst heraus:',
+    'Er wird nicht mehr gefragt, bis Sie ihn wieder einschalten. Sein Schlüssel bleibt. Laufende Anfragen enden, wie sie begannen.',
+  usedBy: 'Diese Namen verweisen auf ihn, deshalb geht es noch nicht. Nehmen Sie ihn dort zuerst heraus:',
   usedAt: '{{name}} ({{path}})',
   onlyIts_one: 'Dieses Modell kann sonst niemand beantworten:',
   onlyIts_other: 'Diese {{count}} Modelle kann sonst niemand beantworten:',

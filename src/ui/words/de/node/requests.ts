@@ -1,7 +1,7 @@
 export const requests = {
   title: 'Anfragen',
-  about: 'Jede Anfrage deiner Apps: wer geantwortet hat, wie schnell, zu welchem Preis und warum etwas scheiterte.',
-  aboutOwn: 'Deine Anfragen: wer geantwortet hat, wie schnell und warum etwas scheiterte.',
+  about: 'Jede Anfrage Ihrer Apps: wer geantwortet hat, wie schnell, zu welchem Preis und warum etwas scheiterte.',
+  aboutOwn: 'Ihre Anfragen: wer geantwortet hat, wie schnell und warum etwas scheiterte.',
   list: 'Liste',
   numbers: 'Zahlen',
   filters: 'Filter',
@@ -94,8 +94,8 @@ export const requests = {
   output: 'Ausgabe',
   notArchived: 'Nicht archiviert',
   notArchivedAbout:
-    'Texte werden nur aufbewahrt, wo du es willst: Setze dies in der Konfiguration, oder schalte das Archiv unter „Schlüssel & Nutzer“ für einen einzelnen Schlüssel ein.',
-  notYours: 'Deine Rolle sieht nicht, was gesagt wurde.',
+    'Texte werden nur aufbewahrt, wo Sie es wollen: Setzen Sie dies in der Konfiguration, oder schalten Sie das Archiv unter „Schlüssel & Nutzer“ für einen einzelnen Schlüssel ein.',
+  notYours: 'Ihre Rolle sieht nicht, was gesagt wurde.',
   whatHappened: 'Woran es lag',
   limited: 'Der Schlüssel oder eine Grenze des Knotens hat sie gestoppt.',
   logs: 'Protokollzeilen dieser Anfrage',
