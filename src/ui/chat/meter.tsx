@@ -28,9 +28,11 @@ export function Meter({ messages }: { messages: readonly Message[] }) {
           className="tabular h-8 shrink-0 rounded-md px-2 text-[0.8125rem] text-muted-foreground hover:bg-muted max-md:h-11"
         >
           <span className="sr-only">{t('chat.meter.name')}: </span>
-          {[t('chat.meter.tokens', { count: prompt + completion, shown: compact(prompt + completion) }), ...costs].join(
-            ' · ',
-          )}
+          <span className={costs.length > 0 ? 'max-sm:hidden' : undefined}>
+            {t('chat.meter.tokens', { count: prompt + completion, shown: compact(prompt + completion) })}
+            {costs.length > 0 && ' · '}
+          </span>
+          {costs.join(' · ')}
         </button>
       }
     >
