@@ -4,6 +4,7 @@ import { useTranslation } from 'react-i18next'
 import { useApi } from '../../client/api.ts'
 import { useMay } from '../../client/session.ts'
 import { Button } from '../../parts/button.tsx'
+import { AdminOnly } from '../shared/admin-only.tsx'
 import { ClaimDialog } from './claim.tsx'
 import { LeaveDialog } from './leave.tsx'
 import type { Selling } from './screen.tsx'
@@ -16,7 +17,7 @@ export function Actions({ selling }: { selling: Selling }) {
   const { data: wallet } = useApi('GET /wallet')
   const mayMove = useMay('admin') && wallet?.state === 'open'
   const { registered, totals } = selling
-  if (!mayMove) return null
+  if (!mayMove) return registered === null ? null : <AdminOnly />
   const close = () => setOpen(undefined)
   const isOver = registered?.exitAt != null && Date.parse(registered.exitAt) <= Date.now()
   const isLeaving = registered?.exitAt != null

@@ -6,6 +6,7 @@ import { useMay } from '../../client/session.ts'
 import { Button } from '../../parts/button.tsx'
 import { Page } from '../../parts/page.tsx'
 import { Banner, Failed, Waiting } from '../../parts/states.tsx'
+import { AdminOnly } from '../shared/admin-only.tsx'
 import { tokens } from '../shared/amounts.ts'
 import { ChainBanner } from '../shared/chain-banner.tsx'
 import { Deposit } from '../shared/deposit.tsx'
@@ -31,7 +32,9 @@ export function Screen() {
       title={t('money.sessions.title')}
       about={t('money.sessions.about')}
       actions={
-        mayMove && (
+        wallet?.state !== 'open' ? undefined : !mayMove ? (
+          <AdminOnly />
+        ) : (
           <>
             {data?.state === 'open' && <Button onClick={() => setOpen('close')}>{t('money.sessions.close')}</Button>}
             {(data?.state === 'open' || data?.state === 'closed') && wallet.token && wallet.balances && (

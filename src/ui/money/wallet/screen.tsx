@@ -7,6 +7,7 @@ import { useMay } from '../../client/session.ts'
 import { Button } from '../../parts/button.tsx'
 import { Page } from '../../parts/page.tsx'
 import { Failed, Waiting } from '../../parts/states.tsx'
+import { AdminOnly } from '../shared/admin-only.tsx'
 import { tokens } from '../shared/amounts.ts'
 import { ChainBanner } from '../shared/chain-banner.tsx'
 import { Deposit } from '../shared/deposit.tsx'
@@ -36,7 +37,9 @@ export function Screen() {
       title={t('money.wallet.title')}
       about={t('money.wallet.about')}
       actions={
-        mayMove && (
+        data?.state !== 'open' ? undefined : !mayMove ? (
+          <AdminOnly />
+        ) : (
           <>
             {data.faucet && <Faucet />}
             {data.token && data.balances && (
