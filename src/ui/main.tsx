@@ -6,7 +6,7 @@ import './theme.css'
 import { ApiError } from '../openai/stream-client.ts'
 import { router } from './app/router.tsx'
 import { startWorker, watchVersion } from './app/worker.ts'
-import { start } from './client/session.ts'
+import { start, useSession } from './client/session.ts'
 import { followSystem } from './parts/appearance.ts'
 import { TipProvider } from './parts/tip.tsx'
 import { startConnections } from './storage/connections/connections.ts'
@@ -23,6 +23,11 @@ const queries = new QueryClient({
         failures < retriesMax && !(error instanceof ApiError && error.status >= 400 && error.status < 500),
     },
   },
+})
+
+// What somebody has read is not for who comes next.
+useSession.subscribe((now, before) => {
+  if (before.state === 'signed_in' && now.state !== 'signed_in') queries.clear()
 })
 
 await startWords()

@@ -164,6 +164,35 @@ describe.skipIf(missingBrowser)('the client without a node', () => {
     await page.getByRole('main').getByText('The quokka answers.', { exact: true }).waitFor()
   })
 
+  test('a key does not follow its connection to another service', async () => {
+    const { page } = visitor
+    const other = await startService(key, 'Not for you.')
+    try {
+      await page.getByRole('button', { name: 'Settings', exact: true }).click()
+      await page.getByRole('link', { name: 'Connections' }).click()
+      await page.getByRole('button', { name: 'Edit', exact: true }).click()
+      await dialog(page).getByLabel('Base URL').fill(`${other.origin}/v1`)
+      await dialog(page).getByLabel('Header proxy').fill('')
+      await dialog(page).getByRole('button', { name: 'Save' }).click()
+      await dialog(page).waitFor({ state: 'detached' })
+      await page.getByRole('button', { name: 'Test', exact: true }).click()
+      await page.getByText('refuses requests from web pages').waitFor()
+      expect(other.log.length).toBeGreaterThan(0)
+      expect(other.log.filter(line => line.includes(key))).toEqual([])
+      await page.getByRole('button', { name: 'Edit', exact: true }).click()
+      await dialog(page).getByLabel('Base URL').fill(`${service.origin}/v1`)
+      await dialog(page).getByLabel('API key').fill(key)
+      await dialog(page).getByText('Header proxy and extra headers').click()
+      await dialog(page).getByLabel('Header proxy').fill(proxy.url)
+      await dialog(page).getByRole('button', { name: 'Save' }).click()
+      await dialog(page).waitFor({ state: 'detached' })
+      await page.getByRole('button', { name: 'Test', exact: true }).click()
+      await page.getByText('Works: 1 model').waitFor()
+    } finally {
+      await other.stop()
+    }
+  })
+
   test('opens without a network, and shows what there is', async () => {
     const { page, context } = visitor
     await page.waitForFunction(async () => {

@@ -4,6 +4,7 @@ import { rowsOf } from '../../src/ui/chat/history-rows.ts'
 import { createMemoryHome } from '../../src/ui/storage/memory-home.ts'
 import { canonical, mergeCollections } from '../../src/ui/storage/merge.ts'
 import type { Collection } from '../../src/ui/storage/port.ts'
+import { portions } from '../../src/ui/storage/portions.ts'
 import { anyCollection, chat, folder, message, uuid } from './storage-documents.ts'
 
 const none: Collection = { chats: [], messages: [], folders: [] }
@@ -126,4 +127,24 @@ test('the history: pinned on top, folders, then days; what is in a closed folder
   const rest = ['today', 'Chat 1', 'Chat 7', 'yesterday', 'Chat 2', 'week', 'Chat 3', 'older', 'Chat 4']
   expect(shown(new Set())).toEqual(['pinned', 'Chat 5', 'folders', 'Folder 1 1', ...rest])
   expect(shown(new Set([uuid(1, 9)]))).toEqual(['pinned', 'Chat 5', 'folders', 'Folder 1 1', 'Chat 6', ...rest])
+})
+
+describe('messages on their way to a node', () => {
+  test('go in portions it takes, counted in bytes; one that is too large goes alone', () => {
+    const texts = ['a'.repeat(4_000_000), '世'.repeat(1_500_000), 'b', 'c'.repeat(30_000_000), 'd']
+    const sent = portions(texts.map((text, at) => message(1, `m${at}`, text)))
+    expect(sent.map(portion => portion.map(({ id }) => id))).toEqual([['m0'], ['m1', 'm2'], ['m3'], ['m4']])
+  })
+
+  test('there is one for a head without messages', () => {
+    expect(portions([])).toEqual([[]])
+  })
+})
+
+test('whoever deletes a folder frees its chats, also those of a clock that runs ahead', async () => {
+  const home = createMemoryHome()
+  await home.saveFolder(folder(1))
+  await home.saveChat(chat(1, { folderId: folder(1).id, updatedAt: Date.now() + 60_000 }))
+  await home.removeFolder(folder(1).id)
+  expect((await home.listChats()).map(({ folderId }) => folderId)).toEqual([null])
 })

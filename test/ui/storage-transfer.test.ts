@@ -80,6 +80,20 @@ describe('our own format', () => {
     expect(await home.listChats()).toHaveLength(1)
   })
 
+  test('what was deleted comes back once, however often its file is taken in', async () => {
+    const home = await filled()
+    const { collection } = await readFile(bytesOf(await (await exportHome(home)).text()))
+    await home.removeChat(chat(1).id)
+    for (let time = 0; time < 3; time++) await takeIn(home, collection)
+    const [first, ...others] = await home.listChats()
+    expect(others).toEqual([])
+    expect(first!.id).toMatch(/^[\da-f]{8}-[\da-f]{4}-8[\da-f]{3}-8[\da-f]{3}-[\da-f]{12}$/)
+    await home.removeChat(first!.id)
+    await takeIn(home, collection)
+    expect((await home.listChats()).map(({ id }) => id)).not.toContain(first!.id)
+    expect(await home.listChats()).toHaveLength(1)
+  })
+
   test('a clock that runs ahead does not win for ever', async () => {
     const home = createMemoryHome()
     const ahead = {

@@ -8,6 +8,7 @@ import { Menu } from '../parts/menu.tsx'
 import { useChats } from '../storage/store.ts'
 import { changeChat, deleteChat, keepChat, type OpenChat } from './desk.ts'
 import { exportChat } from './export.ts'
+import { report } from './history-actions.ts'
 import { stopRun } from './runs.ts'
 
 interface ChatMenuProps {
@@ -60,7 +61,7 @@ export function ChatMenu({ open, onGone }: ChatMenuProps) {
         onConfirm={() => {
           close()
           stopRun(chat.id)
-          void deleteChat(chat.id).then(onGone)
+          report(deleteChat(chat.id).then(onGone))
         }}
       />
     </>

@@ -36,7 +36,7 @@ export function draftOf(chatId: string | undefined): string {
 }
 
 export function keepDraft(chatId: string | undefined, text: string): void {
-  if (chatId === undefined) return
+  if (chatId === undefined || useSession.getState().state === 'signed_out') return
   const { [chatId]: before = '', ...others } = read<Record<string, string>>(draftsPlace, {})
   if (before === text) return
   const kept = text === '' || text.length > draftMax ? others : { ...others, [chatId]: text }

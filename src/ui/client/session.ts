@@ -61,6 +61,10 @@ export async function tokenAfter(refused: string): Promise<string | undefined> {
 export async function start(): Promise<void> {
   if (!isNode) return
   addEventListener('hashchange', () => void arrive(takeFragment()))
+  addEventListener('storage', ({ key, newValue }) => {
+    const isOver = key === cookieKeyName && newValue === null
+    if (isOver && useSession.getState().state === 'signed_in') void signOutHere(undefined)
+  })
   await arrive(takeFragment() ?? {})
 }
 
@@ -124,6 +128,13 @@ function keep(cookieKey: string): void {
   } catch {}
 }
 
+/** Other tabs hear of it, and are signed out with this one. */
+function forgetCookieKey(): void {
+  try {
+    localStorage.removeItem(cookieKeyName)
+  } catch {}
+}
+
 function renewal(): { readonly cookieKey?: string } {
   try {
     const cookieKey = localStorage.getItem(cookieKeyName)
@@ -164,6 +175,7 @@ export async function signOut(): Promise<void> {
   const all = Promise.allSettled([...farewells].map(work => work()))
   await Promise.race([all, new Promise(resolve => setTimeout(resolve, farewellMs))])
   await post('logout', renewal())
+  forgetCookieKey()
   await signOutHere(undefined)
 }
 

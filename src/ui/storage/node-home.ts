@@ -4,6 +4,7 @@ import { type BrowserHome, createBrowserHome } from './browser-home.ts'
 import type { ChatDatabase, Unsent } from './database.ts'
 import type { Chat, Folder, Message } from './documents.ts'
 import type { ChatHome } from './port.ts'
+import { portions } from './portions.ts'
 
 const pollMs = 30_000
 const soonMs = 400
@@ -11,8 +12,6 @@ const soonMs = 400
 const restMs = 2_000
 const retryFirstMs = 2_000
 const retryMostMs = 60_000
-/** Of messages in one request; a node takes more. */
-const portionBytes = 6_000_000
 const pageRows = 100
 const pagesMost = 200
 /** What was being written while the last look was taken is seen by the next one. */
@@ -190,28 +189,6 @@ async function sendChat({ chats, messages }: ChatDatabase, { id, messageIds }: U
     }
   }
   if (refusal !== undefined) throw refusal
-}
-
-const encoder = new TextEncoder()
-
-function bytesOf(message: Message): number {
-  return encoder.encode(JSON.stringify(message)).length
-}
-
-/** Never none: the head goes too. */
-export function portions(messages: readonly Message[]): readonly (readonly Message[])[] {
-  const found: Message[][] = [[]]
-  let bytes = 0
-  for (const message of messages) {
-    const size = bytesOf(message)
-    if (bytes > 0 && bytes + size > portionBytes) {
-      found.push([])
-      bytes = 0
-    }
-    found.at(-1)!.push(message)
-    bytes += size
-  }
-  return found
 }
 
 async function receive({ notes }: ChatDatabase, local: BrowserHome): Promise<void> {

@@ -28,8 +28,10 @@ export async function startWords(): Promise<void> {
 
 export async function speak(language: Language): Promise<void> {
   if (language === 'de' && !i18next.hasResourceBundle('de', 'translation')) {
-    const { de } = await import('./de/index.ts')
-    i18next.addResourceBundle('de', 'translation', de)
+    // Pages whose words are gone are better in English than not there.
+    const words = await import('./de/index.ts').catch(() => undefined)
+    if (words === undefined) return
+    i18next.addResourceBundle('de', 'translation', words.de)
   }
   await i18next.changeLanguage(language)
   document.documentElement.lang = language

@@ -64,7 +64,7 @@ export const MessageItem = memo(({ message, siblings, models, isEdited, isBusy, 
       {!isEdited && (
         <div
           className={cn(
-            'flex flex-wrap items-center gap-0.5 text-muted-foreground transition-opacity',
+            'flex flex-wrap items-center gap-0.5 text-muted-foreground transition-opacity [&_button:not(:hover)]:text-muted-foreground',
             isPrompt ? 'justify-end' : '-ml-2',
             !isLast &&
               siblings.length < 2 &&
@@ -111,8 +111,10 @@ function AnswerActions({ message, others, isBusy, actions }: AnswerActionsProps)
   const { t } = useTranslation()
   const { models, providers } = others
   const items: (MenuItem | null)[] = [
-    { label: t('chat.message.copyText'), icon: FileText, onSelect: () => void copyPlain(message.text) },
-    ...(providers.length > 0 ? [null] : []),
+    ...(message.text === ''
+      ? []
+      : [{ label: t('chat.message.copyText'), icon: FileText, onSelect: () => void copyPlain(message.text) }]),
+    ...(message.text !== '' && providers.length > 0 ? [null] : []),
     ...providers.map(provider => ({
       label: t('chat.message.againBy', { name: provider }),
       icon: ArrowRightLeft,
@@ -130,7 +132,7 @@ function AnswerActions({ message, others, isBusy, actions }: AnswerActionsProps)
   ]
   return (
     <>
-      <Copy text={message.text} label={t('chat.message.copy')} className="max-md:size-11" />
+      {message.text !== '' && <Copy text={message.text} label={t('chat.message.copy')} className="max-md:size-11" />}
       <IconButton
         label={t('chat.message.again')}
         size="sm"

@@ -25,9 +25,9 @@ export function PrivacyMark({ level }: { level: Offer['privacy'] }) {
   const { t } = useTranslation()
   const { icon: Icon } = marks[level]
   return (
-    <span title={t(`chat.privacy.${level}.name`)}>
-      <Icon aria-hidden className="size-3.5" />
-      <span className="sr-only">{t(`chat.privacy.${level}.name`)}</span>
+    <span className="flex min-w-0 items-center gap-1">
+      <Icon aria-hidden className="size-3.5 shrink-0" />
+      <span className="truncate">{t(`chat.privacy.${level}.name`)}</span>
     </span>
   )
 }
