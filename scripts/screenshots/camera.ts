@@ -18,20 +18,24 @@ interface CameraOptions {
   readonly language: string
 }
 
-const waitMs = 15_000
+const waitMs = 8_000
 /** What moves after it came: the width of a list, a diagram, a chart. */
 const settleMs = 350
 
 export function createCamera({ browser, market, staticOrigin, folder, language }: CameraOptions): Camera {
-  /** Where a scene begins, with a code that lets the visitor in. */
+  /** Who signed in before, by whose pages: a node gives few codes in a while. */
+  const known = new Map<string, Known>()
+
+  /** Where a scene begins; the first time with a code that lets the visitor in. */
   async function address({ as = 'user', path }: Scene): Promise<string> {
     if (as === 'static') return staticOrigin + path
-    if (as === 'nobody') return market.user.origin + path
+    if (as === 'nobody' || known.has(as)) return market[as === 'provider' ? 'provider' : 'user'].origin + path
     const { code } = await callsOf(market[as])('POST', '/auth/link', {})
     return `${market[as].origin}${path}#code=${String(code)}`
   }
 
   async function open(scene: Scene, look: Look): Promise<Page> {
+    const { as = 'user' } = scene
     const context = await browser.newContext({
       viewport: screens[look.screen],
       colorScheme: look.scheme,
@@ -39,6 +43,7 @@ export function createCamera({ browser, market, staticOrigin, folder, language }
       locale: language,
       permissions: ['clipboard-read', 'clipboard-write'],
       ...(look.screen === 'phone' && { hasTouch: true, isMobile: true }),
+      ...(known.has(as) && { storageState: known.get(as)! }),
     })
     context.setDefaultTimeout(waitMs)
     await remember(context, { 'parley.storage.parley': { home: 'node' }, ...scene.remembers })
@@ -46,8 +51,21 @@ export function createCamera({ browser, market, staticOrigin, folder, language }
     page.on('pageerror', error => console.error(`${scene.name}: ${String(error)}`))
     await page.goto(await address(scene))
     await settle(page)
-    await scene.prepare?.(page, { market, look })
     return page
+  }
+
+  async function shoot(page: Page, name: string, { scheme, screen }: Look): Promise<string> {
+    await page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' })
+    await settle(page)
+    const file = join(folder, `${name}-${scheme}-${screen}.png`)
+    await mkdir(dirname(file), { recursive: true })
+    await page.screenshot({ path: file, animations: 'disabled', caret: 'hide' })
+    await shrink(file)
+    return file
+  }
+
+  async function remembered({ as = 'user' }: Scene, context: BrowserContext): Promise<void> {
+    if (as === 'user' || as === 'provider') known.set(as, await signInOf(context))
   }
 
   return {
@@ -58,16 +76,13 @@ export function createCamera({ browser, market, staticOrigin, folder, language }
         const [first] = wanted
         if (first === undefined) continue
         const page = await open(scene, first)
-        for (const look of wanted) {
-          await page.emulateMedia({ colorScheme: look.scheme, reducedMotion: 'reduce' })
-          await settle(page)
-          const file = join(folder, `${area}-${scene.name}-${look.scheme}-${look.screen}.png`)
-          await mkdir(dirname(file), { recursive: true })
-          await page.screenshot({ path: file, animations: 'disabled', caret: 'hide' })
-          await shrink(file)
-          files.push(file)
+        try {
+          await scene.prepare?.(page, { market, look: first })
+          for (const look of wanted) files.push(await shoot(page, `${area}-${scene.name}`, look))
+        } finally {
+          await remembered(scene, page.context())
+          await page.context().close()
         }
-        await page.context().close()
       }
       return files
     },
@@ -76,6 +91,18 @@ export function createCamera({ browser, market, staticOrigin, folder, language }
 
 export function looksOf({ keep }: Scene): readonly Look[] {
   return keep === undefined ? everyLook : everyLook.filter(({ scheme, screen }) => keep.includes(`${scheme}-${screen}`))
+}
+
+type Known = Awaited<ReturnType<BrowserContext['storageState']>>
+
+/** The cookie and what it is worth nothing without; nothing else of a browser goes on to the next. */
+async function signInOf(context: BrowserContext): Promise<Known> {
+  const { cookies, origins } = await context.storageState()
+  const keys = origins.map(({ origin, localStorage }) => ({
+    origin,
+    localStorage: localStorage.filter(({ name }) => name === 'parley.cookie-key'),
+  }))
+  return { cookies, origins: keys }
 }
 
 async function remember(context: BrowserContext, kept: Readonly<Record<string, unknown>>): Promise<void> {

@@ -7,6 +7,8 @@ const button = (page: Page, name: RegExp) => page.getByRole('button', { name }).
 const composer = (page: Page) => page.locator('textarea').last()
 const chosen = { 'parley.chat': { lastModel: 'qwen3-32b', pins: [], sort: 'best' } }
 
+const onePixel = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=='
+
 export const scenes: readonly Scene[] = [
   { name: 'empty', path: '/', remembers: chosen },
   {
@@ -49,6 +51,56 @@ export const scenes: readonly Scene[] = [
       await button(page, /^(How this answer|Details|Wie diese)/).click()
       await page.getByRole('dialog').waitFor()
     },
+  },
+  {
+    name: 'attachments',
+    path: '/',
+    keep: ['light-desktop', 'dark-phone'],
+    remembers: chosen,
+    prepare: async page => {
+      const chooser = page.waitForEvent('filechooser')
+      await button(page, /^(Attach|Datei)/).click()
+      await page
+        .getByRole('menuitem')
+        .first()
+        .click({ timeout: 1_000 })
+        .catch(() => undefined)
+      await (await chooser).setFiles([
+        { name: 'notes of the meeting.md', mimeType: 'text/markdown', buffer: Buffer.from('# Notes\n\nWe agreed.\n') },
+        { name: 'old-town.png', mimeType: 'image/png', buffer: Buffer.from(onePixel, 'base64') },
+      ])
+      await composer(page).fill('What did we decide, and where is this?')
+    },
+  },
+  {
+    name: 'search',
+    path: at('branches'),
+    keep: ['light-desktop', 'dark-phone'],
+    prepare: async (page, { look }) => {
+      if (look.screen === 'phone')
+        await page
+          .getByRole('button', { name: /^(Menu|Menü|Pages|Seiten|Open)/ })
+          .first()
+          .click()
+      await page
+        .getByPlaceholder(/^(Search chats|Chats durch)/)
+        .last()
+        .fill('France')
+    },
+  },
+  {
+    name: 'temporary',
+    path: '/',
+    keep: once,
+    remembers: chosen,
+    prepare: async page => button(page, /tempor/i).click(),
+  },
+  { name: 'palette', path: '/', keep: ['dark-desktop'], prepare: async page => page.keyboard.press('Control+k') },
+  {
+    name: 'settings',
+    path: at('branches'),
+    keep: [],
+    prepare: async page => page.locator('#content header button').last().click(),
   },
   {
     name: 'models',

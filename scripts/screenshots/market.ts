@@ -100,7 +100,7 @@ async function furnish(market: Market): Promise<void> {
     password: 'a long enough password',
   })
   await call('POST', '/keys', { name: 'notebook', project: 'research', rpm: 60, cache: 'own' })
-  await call('POST', '/keys', { name: 'editor', models: [market.model], maxPerDay: '2' })
+  await call('POST', '/keys', { name: 'editor', models: [market.model], maxPerDay: '2000000' })
   const now = Date.now()
   await call('PUT', `/folders/${folders.work}`, folderDocument(folders.work, 'Work', now))
   await call('PUT', `/folders/${folders.garden}`, folderDocument(folders.garden, 'House and garden', now))

@@ -44,7 +44,7 @@ describe.skipIf(missingBrowser)('what answers are like', { timeout: 60_000 }, ()
     await page.route('**/v1/chat/completions', route => route.fulfill({ status: 402, json: said }))
     await ask(page, 'dear')
     await page.getByText('This answer cannot be paid').waitFor()
-    expect(await page.getByRole('link', { name: 'To the money' }).getAttribute('href')).toBe('/money')
+    expect(await page.getByRole('link', { name: 'Open the wallet' }).getAttribute('href')).toBe('/money')
   })
 
   test('images and texts go along, other files are refused with a reason', async () => {

@@ -45,7 +45,7 @@ export function Section({ title, about, actions, className, children }: SectionP
   return (
     <section className={cn('grid content-start gap-3', className)}>
       {(title || actions) && (
-        <header className="flex flex-wrap items-end justify-between gap-2">
+        <header className="flex flex-wrap items-center justify-between gap-2">
           <div className="grid gap-0.5">
             {title && <h2 className="text-base font-semibold">{title}</h2>}
             {about && <p className="max-w-prose text-pretty text-muted-foreground">{about}</p>}
@@ -82,7 +82,7 @@ export function Facts({ facts }: { facts: readonly (readonly [name: ReactNode, v
           // biome-ignore lint/suspicious/noArrayIndexKey: their order does not change
           <div key={at} className="contents">
             <dt className="text-muted-foreground">{fact[0]}</dt>
-            <dd className="min-w-0 break-words">{fact[1]}</dd>
+            <dd className="min-w-0 [overflow-wrap:anywhere]">{fact[1]}</dd>
           </div>
         ),
       )}

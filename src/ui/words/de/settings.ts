@@ -34,7 +34,7 @@ export const settings: Words['settings'] = {
     theme: 'Farben',
     themes: { system: 'System', light: 'Hell', dark: 'Dunkel', contrast: 'Hoher Kontrast' },
     size: 'Textgröße im Chat',
-    sample: 'Zwölf Boxkämpfer jagen Viktor quer über den Deich.',
+    sample: 'Guten Tag',
     motion: 'Weniger Bewegung',
     motionAbout: 'Nichts blendet, gleitet oder pulsiert. Wo das System darum bittet, ist das ohnehin so.',
   },

@@ -33,7 +33,7 @@ export const settings = {
     theme: 'Theme',
     themes: { system: 'System', light: 'Light', dark: 'Dark', contrast: 'High contrast' },
     size: 'Text size of the chat',
-    sample: 'The quick brown fox jumps over the lazy dog.',
+    sample: 'Good day',
     motion: 'Less motion',
     motionAbout: 'Nothing fades, slides or pulses. Where the system asks for it, that is so anyway.',
   },
