@@ -6,6 +6,7 @@ import './theme.css'
 import { ApiError } from '../openai/stream-client.ts'
 import { router } from './app/router.tsx'
 import { startWorker, watchVersion } from './app/worker.ts'
+import { fillIn } from './client/plain-http.ts'
 import { start, useSession } from './client/session.ts'
 import { followSystem } from './parts/appearance.ts'
 import { TipProvider } from './parts/tip.tsx'
@@ -25,6 +26,7 @@ const queries = new QueryClient({
   },
 })
 
+fillIn()
 // What somebody has read is not for who comes next.
 useSession.subscribe((now, before) => {
   if (before.state === 'signed_in' && now.state !== 'signed_in') queries.clear()

@@ -127,7 +127,6 @@ describe.skipIf(missingBrowser)('answers and what happens around them', { timeou
     await hasLeft()
     // 200 ms is what it may take; this machine may have other things to do.
     expect(room.upstream.hits.at(-1)!.leftAt! - pressedAt).toBeLessThan(1_000)
-    console.info(`the service was left after ${Math.round(room.upstream.hits.at(-1)!.leftAt! - pressedAt)} ms`)
   })
 
   test('what a full disk did not take is kept once there is room', async () => {

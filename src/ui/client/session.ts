@@ -1,5 +1,6 @@
 import { create } from 'zustand'
 import type { Me } from './generated/api.ts'
+import { inTurn } from './plain-http.ts'
 
 /**
  * Who uses these pages. The access token is in memory alone; a cookie no script can read brings the next one, also after the
@@ -149,17 +150,15 @@ function renewal(): { readonly cookieKey?: string } {
  * session: the next request asks again.
  */
 export function renew(): Promise<boolean> {
-  renewing ??= navigator.locks
-    .request('parley-renewal', async () => {
-      const response = await posted('refresh', renewal())
-      if (response?.ok) return await enter((await response.json()) as Pass)
-      const isIn = useSession.getState().state === 'signed_in'
-      if (isIn && (response === undefined || response.status === 429 || response.status >= 500)) return false
-      access = undefined
-      if (isIn) await signOutHere('ended')
-      return false
-    })
-    .finally(() => (renewing = undefined))
+  renewing ??= inTurn('parley-renewal', async () => {
+    const response = await posted('refresh', renewal())
+    if (response?.ok) return await enter((await response.json()) as Pass)
+    const isIn = useSession.getState().state === 'signed_in'
+    if (isIn && (response === undefined || response.status === 429 || response.status >= 500)) return false
+    access = undefined
+    if (isIn) await signOutHere('ended')
+    return false
+  }).finally(() => (renewing = undefined))
   return renewing
 }
 

@@ -1,10 +1,11 @@
 import { X } from 'lucide-react'
 import { Dialog as Radix } from 'radix-ui'
-import { type ReactNode, useState } from 'react'
+import { type ReactNode, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { Button, IconButton } from './button.tsx'
 import { cn } from './class.ts'
 import { Field, Input } from './field.tsx'
+import { focusAgain, openerNow } from './opener.ts'
 
 interface DialogProps {
   isOpen: boolean
@@ -19,6 +20,7 @@ interface DialogProps {
 
 export function Dialog({ isOpen, onClose, title, description, shape = 'middle', footer, children }: DialogProps) {
   const { t } = useTranslation()
+  const opener = useRef<HTMLElement>(undefined)
   return (
     <Radix.Root open={isOpen} onOpenChange={open => open || onClose()}>
       <Radix.Portal>
@@ -26,7 +28,14 @@ export function Dialog({ isOpen, onClose, title, description, shape = 'middle', 
         <Radix.Content
           {...(description === undefined && { 'aria-describedby': undefined })}
           tabIndex={-1}
-          onOpenAutoFocus={focusFirst}
+          onOpenAutoFocus={event => {
+            opener.current = openerNow()
+            focusFirst(event)
+          }}
+          onCloseAutoFocus={event => {
+            event.preventDefault()
+            focusAgain(opener.current)
+          }}
           className={cn(
             'fixed z-40 flex flex-col border border-border bg-popover text-popover-foreground focus:outline-none',
             shape === 'sheet'

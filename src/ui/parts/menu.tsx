@@ -3,6 +3,7 @@ import { DropdownMenu, Popover as RadixPopover } from 'radix-ui'
 import type { ComponentType, ReactNode } from 'react'
 import { cn } from './class.ts'
 import { Keys } from './keys.tsx'
+import { noteMenu } from './opener.ts'
 
 export interface MenuItem {
   label: string
@@ -40,7 +41,10 @@ export function Menu({
               <DropdownMenu.Item
                 key={item.label}
                 disabled={item.isDisabled}
-                onSelect={item.onSelect}
+                onSelect={({ currentTarget }) => {
+                  noteMenu(currentTarget as Element)
+                  item.onSelect()
+                }}
                 className={cn(
                   'flex min-h-8 cursor-pointer items-center gap-2 rounded px-2 py-1.5 outline-none select-none data-[disabled]:cursor-not-allowed data-[disabled]:opacity-50 data-[highlighted]:bg-muted [&_svg]:size-4',
                   item.isDangerous && 'text-destructive',

@@ -1,5 +1,6 @@
 import { create } from 'zustand'
 import { ApiError, api } from '../client/api.ts'
+import { inTurn } from '../client/plain-http.ts'
 import { type BrowserHome, createBrowserHome } from './browser-home.ts'
 import type { ChatDatabase, Unsent } from './database.ts'
 import type { Chat, Folder, Message } from './documents.ts'
@@ -111,7 +112,7 @@ function createRhythm(work: () => Promise<void>) {
 
 /** Tabs take turns. */
 async function exchange(database: ChatDatabase, local: BrowserHome): Promise<void> {
-  await navigator.locks.request(`parley.sync.${database.name}`, async () => {
+  await inTurn(`parley.sync.${database.name}`, async () => {
     if (!database.isOpen()) return
     useSync.setState({ state: 'working' })
     try {

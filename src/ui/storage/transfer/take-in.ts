@@ -70,6 +70,7 @@ async function livingIds(items: readonly { readonly id: string }[], gone: Readon
 
 /** A UUID that follows from another one. */
 async function nextId(id: string, life: number): Promise<string> {
+  if (crypto.subtle === undefined) return crypto.randomUUID()
   const hash = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(`${id} ${life}`))
   const hex = Array.from(new Uint8Array(hash), byte => byte.toString(16).padStart(2, '0')).join('')
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`
