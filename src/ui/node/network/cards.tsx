@@ -63,7 +63,8 @@ function RpcRow({ rpc: { host, blockNumber, ms, error }, lag }: { rpc: Network['
         {host}
       </span>
       <span className="tabular text-xs text-muted-foreground">
-        {blockNumber === null ? '' : `#${blockNumber}`} · {duration(Math.round(ms))}
+        {blockNumber !== null && `#${blockNumber} · `}
+        {duration(Math.round(ms))}
       </span>
       <Badge tone={error !== null ? 'bad' : lag > 0 ? 'warning' : 'good'}>
         {error !== null
