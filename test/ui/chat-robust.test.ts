@@ -70,6 +70,26 @@ describe.skipIf(missingBrowser)('answers and what happens around them', { timeou
     await expect.poll(() => storedAnswers(page)).toEqual([])
   })
 
+  test('so does whoever deletes it in the list, and what came is there when it is wished back', async () => {
+    const page = await enterWith('faulty')
+    room.upstream.next(long())
+    await ask(page, 'listed')
+    await answer(page).getByText('word3').waitFor()
+    await page
+      .getByRole('list', { name: 'Chats' })
+      .getByRole('link', { name: /^listed/ })
+      .focus()
+    await page.keyboard.press('Delete')
+    await hasLeft()
+    await page.getByRole('button', { name: 'Undo' }).click()
+    await page
+      .getByRole('list', { name: 'Chats' })
+      .getByRole('link', { name: /^listed/ })
+      .click()
+    await answer(page).getByText('word3').waitFor()
+    await page.getByText('You stopped this answer.').waitFor()
+  })
+
   test('whoever signs out stops what is written; it is stored, and drafts are gone', async () => {
     const page = await enterWith('faulty')
     room.upstream.next(long())

@@ -3,6 +3,7 @@ import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { create } from 'zustand'
 import { useConnection } from '../client/connection.ts'
+import { useSession } from '../client/session.ts'
 import { useShortcut } from '../client/shortcuts.ts'
 import { useFilters } from '../parts/filters.ts'
 import { NoConnection } from '../storage/connections/no-connection.tsx'
@@ -18,10 +19,16 @@ import { openPicker } from './picker/pill.tsx'
 import { type ChatSettings, Settings } from './settings.tsx'
 import { useChosenModel } from './use-model.ts'
 
+type Next = ChatSettings & { model: string | null; provider: string | undefined; isTemporary: boolean }
+
+const usual: Next = { model: null, provider: undefined, isTemporary: false, systemPrompt: '', parameters: {} }
+
 /** What the next chat will be like. */
-const useNext = create<ChatSettings & { model: string | null; provider: string | undefined; isTemporary: boolean }>(
-  () => ({ model: null, provider: undefined, isTemporary: false, systemPrompt: '', parameters: {} }),
-)
+const useNext = create<Next>(() => usual)
+
+useSession.subscribe((now, before) => {
+  if (before.state === 'signed_in' && now.state !== 'signed_in') useNext.setState(usual)
+})
 
 /** A chat without a word yet. Nothing has to be decided to begin. */
 export function NewChat() {

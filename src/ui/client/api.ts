@@ -44,6 +44,8 @@ export async function request(route: string, asked: Loose = {}, signal?: AbortSi
   const init = (known: string | undefined): RequestInit => ({
     method,
     signal: bound,
+    // What is sent is for this node alone.
+    redirect: 'error',
     headers: {
       ...(known !== undefined && { authorization: `Bearer ${known}` }),
       ...(body !== undefined && !isForm && { 'content-type': 'application/json' }),
