@@ -5,6 +5,7 @@ import { promisify } from 'node:util'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { callsOf, type Market } from './market.ts'
 import { everyLook, type Look, type Scene, screens } from './scene.ts'
+import { chats } from './seed.ts'
 
 export interface Camera {
   readonly take: (area: string, scene: Scene, looks: readonly Look[]) => Promise<string[]>
@@ -21,6 +22,8 @@ interface CameraOptions {
 const waitMs = 8_000
 /** What moves after it came: the width of a list, a diagram, a chart. */
 const settleMs = 350
+const chatsMs = 2_500
+const lastChat = chats.long.title
 
 export function createCamera({ browser, market, staticOrigin, folder, language }: CameraOptions): Camera {
   /** Who signed in before, by whose pages: a node gives few codes in a while. */
@@ -51,6 +54,13 @@ export function createCamera({ browser, market, staticOrigin, folder, language }
     page.on('pageerror', error => console.error(`${scene.name}: ${String(error)}`))
     await page.goto(await address(scene))
     await settle(page)
+    // The first look at what the node keeps takes one request per chat.
+    if (as === 'user')
+      await page
+        .getByText(lastChat)
+        .first()
+        .waitFor({ state: 'attached', timeout: chatsMs })
+        .catch(() => undefined)
     return page
   }
 

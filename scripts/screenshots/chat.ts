@@ -48,7 +48,7 @@ export const scenes: readonly Scene[] = [
     path: at('failover'),
     keep: ['light-desktop', 'dark-phone'],
     prepare: async page => {
-      await button(page, /^(How this answer|Details|Wie diese)/).click()
+      await button(page, /^(Details|Einzelheiten)/).click()
       await page.getByRole('dialog').waitFor()
     },
   },

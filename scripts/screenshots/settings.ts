@@ -7,7 +7,7 @@ export const scenes: readonly Scene[] = [
   { name: 'people', path: '/settings/people', keep: ['light-desktop', 'dark-phone'] },
   { name: 'budgets', path: '/settings/people?tab=budgets', keep: [] },
   { name: 'users', path: '/settings/people?tab=users', keep: [] },
-  { name: 'sessions', path: '/settings/people?tab=account', keep: [] },
+  { name: 'sessions', path: '/settings/people?tab=sessions', keep: [] },
   {
     name: 'new-key',
     path: '/settings/people',

@@ -33,10 +33,10 @@ export function Palette() {
               <Command.Empty className="px-3 py-6 text-center text-muted-foreground">
                 {t('app.paletteEmpty')}
               </Command.Empty>
-              <Actions />
               {areas.map(({ name }) => (
                 <Pages key={name} name={name} />
               ))}
+              <Actions />
             </Command.List>
           </Command>
         </Radix.Content>
@@ -51,9 +51,10 @@ const entry =
   'flex h-9 cursor-pointer items-center gap-2.5 rounded px-2 data-[selected=true]:bg-muted max-md:h-11 [&_svg]:size-4'
 
 function Actions() {
+  const { t } = useTranslation()
   const actions = usePaletteActions()
   return (
-    <Command.Group className={heading}>
+    <Command.Group heading={t('app.paletteActions')} className={heading}>
       {actions.map(({ name, icon: Icon, run }) => (
         <Command.Item
           key={name}

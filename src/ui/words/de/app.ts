@@ -28,6 +28,7 @@ export const app: Words['app'] = {
   },
   menu: 'Menü',
   palette: 'Gehe zu … oder tue …',
+  paletteActions: 'Aktionen',
   paletteEmpty: 'Nichts passt.',
   skip: 'Zum Inhalt',
   navigation: 'Navigation',

@@ -27,6 +27,7 @@ export const app = {
   },
   menu: 'Menu',
   palette: 'Go to or do …',
+  paletteActions: 'Actions',
   paletteEmpty: 'Nothing fits.',
   skip: 'Skip to content',
   navigation: 'Navigation',
