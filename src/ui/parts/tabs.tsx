@@ -1,11 +1,14 @@
 import { Tabs as Radix } from 'radix-ui'
-import type { ReactNode } from 'react'
+import { type ReactNode, useEffect, useRef } from 'react'
 
 export interface Tab {
   id: string
   label: ReactNode
   content: ReactNode
 }
+
+/** So much of the tab before stays in view. */
+const edgePx = 48
 
 export function Tabs({
   label,
@@ -18,12 +21,19 @@ export function Tabs({
   value?: string
   onChange?: (id: string) => void
 }) {
+  const list = useRef<HTMLDivElement>(null)
+  // On a phone the tab an address names may be beyond the edge.
+  const at = tabs.findIndex(({ id }) => id === value)
+  useEffect(() => {
+    const shown = list.current?.children[at]
+    if (shown instanceof HTMLElement) list.current?.scrollTo({ left: shown.offsetLeft - edgePx })
+  }, [at])
   return (
     <Radix.Root
       className="min-w-0"
       {...(value !== undefined ? { value, onValueChange: onChange } : { defaultValue: tabs[0]?.id })}
     >
-      <Radix.List aria-label={label} className="mb-4 flex gap-1 overflow-x-auto border-b">
+      <Radix.List ref={list} aria-label={label} className="relative mb-4 flex gap-1 overflow-x-auto border-b">
         {tabs.map(({ id, label: name }) => (
           <Radix.Trigger
             key={id}
