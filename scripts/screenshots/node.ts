@@ -87,11 +87,14 @@ export const scenes: readonly Scene[] = [
     keep: once,
     prepare: async (page, { market }) => {
       const call = callsOf(market.user)
-      const { data } = (await call('GET', '/configs')) as { data?: { name: string }[] }
-      if (data?.length === 0) {
-        await call('POST', '/configs', { name: 'before the harbour' })
-      }
-      await page.reload()
+      const { data = [] } = (await call('GET', '/configs')) as { data?: object[] }
+      if (data.length === 0) await call('POST', '/configs', { name: 'before the harbour' })
+      await altered(page, {
+        '/configs/export': runs => ({
+          ...runs,
+          routing: { ...(runs.routing as object), policy: 'cheapest', attemptsMax: 2 },
+        }),
+      })
       await page.getByText('before the harbour').first().click()
     },
   },
@@ -125,7 +128,7 @@ export const scenes: readonly Scene[] = [
   },
   {
     name: 'request-failed',
-    path: '/node/requests?status=5xx',
+    path: '/node/requests?status=4xx',
     keep: ['light-desktop', 'dark-phone'],
     prepare: async page => {
       await page.getByRole('row').nth(1).click()

@@ -183,7 +183,7 @@ export function PlanView({ changes, error, isBusy }: ReturnType<typeof useTrial>
       <Banner tone="bad" title={t('node.profiles.conflict')}>
         <p>
           {error.message}
-          {error instanceof ApiError && error.param !== undefined && (
+          {error instanceof ApiError && error.param !== undefined && !error.message.startsWith(error.param) && (
             <code className="ml-1 text-xs">{error.param}</code>
           )}
         </p>
