@@ -93,7 +93,7 @@ describe.skipIf(missingBrowser)('the ways into a node', { timeout: 60_000 }, () 
     await page.keyboard.press('Enter')
     await page.getByText(email).waitFor()
     const { value: kept } = await page
-      .evaluateHandle(() => JSON.stringify({ ...localStorage, ...sessionStorage }))
+      .evaluateHandle(() => JSON.stringify([Object.entries(localStorage), Object.entries(sessionStorage)]))
       .then(async handle => ({ value: await handle.jsonValue() }))
     expect(kept).not.toContain(password)
   })

@@ -3,33 +3,14 @@ import { create } from 'zustand'
 import { ApiError, type ChatEnd, type ChatPiece, streamChat } from '../../openai/stream-client.ts'
 import { connection } from '../client/connection.ts'
 import { beforeSignOut, isNode } from '../client/session.ts'
-import type { Message, MessageFacts, ToolCall } from '../storage/documents.ts'
+import type { Message, MessageFacts } from '../storage/documents.ts'
 import { chatStore } from '../storage/store.ts'
 import { changeChat, holdChat, opened, settled, useDesk } from './desk.ts'
+import { grown, type Run } from './grown.ts'
 import { costOf, type Model } from './rank.ts'
 import { pathTo } from './tree.ts'
 import { parametersOf, wireOf } from './wire.ts'
 import { holdAnswer, pageLeft } from './written.ts'
-
-/** An answer that is being written. Several chats may have one at once; each goes on while another chat is looked at. */
-export interface Run {
-  readonly chatId: string
-  readonly messageId: string
-  /** The message it answers. */
-  readonly parentId: string
-  readonly model: string
-  readonly provider: string | undefined
-  readonly requestId: string | undefined
-  readonly text: string
-  readonly reasoning: string
-  readonly toolCalls: readonly ToolCall[]
-  readonly notices: readonly { readonly text: string }[]
-  /** It was answered before, for nothing. */
-  readonly isCached: boolean
-  /** Of `performance.now()`. */
-  readonly startedAt: number
-  readonly firstAt: number | undefined
-}
 
 export const useRuns = create<{ readonly runs: Readonly<Record<string, Run>> }>(() => ({ runs: {} }))
 
@@ -37,8 +18,6 @@ export const useRuns = create<{ readonly runs: Readonly<Record<string, Run>> }>(
 const paintMs = 50
 /** What came so far is stored so often, so that a tab that dies loses little. */
 const keepMs = 1_000
-const toolsMax = 64
-const noticesMax = 20
 
 interface Wishes {
   readonly chatId: string
@@ -254,48 +233,4 @@ function failureOf(run: Run, error: unknown, signal: AbortSignal): Ending {
     error instanceof ApiError ? error : { code: 'failed', message: String(error), requestId: undefined }
   const state = code === 'stream_cut' ? 'cut' : 'failed'
   return { state, error: { code, message }, facts: { totalMs, ...(requestId !== undefined && { requestId }) } }
-}
-
-function grown(run: Run, piece: ChatPiece): Run {
-  const firstAt = run.firstAt ?? performance.now()
-  switch (piece.type) {
-    case 'start':
-      return { ...run, provider: piece.provider ?? run.provider, requestId: piece.requestId ?? run.requestId }
-    case 'text':
-      return { ...run, firstAt, text: run.text + piece.text }
-    case 'reasoning':
-      return { ...run, firstAt, reasoning: run.reasoning + piece.text }
-    case 'tool':
-      return { ...run, firstAt, toolCalls: withTool(run.toolCalls, piece) }
-    case 'notice':
-      return {
-        ...run,
-        isCached: run.isCached || piece.code === 'cached',
-        ...(piece.code === 'continued' && { provider: piece.about }),
-        notices: [...run.notices, { text: said(piece) }].slice(-noticesMax),
-      }
-  }
-}
-
-function withTool(calls: readonly ToolCall[], piece: Extract<ChatPiece, { type: 'tool' }>): readonly ToolCall[] {
-  const { index, id, name = '', arguments: more = '' } = piece
-  if (index >= toolsMax) return calls
-  const before = calls[index]
-  if (before === undefined) return [...calls, { id: id ?? `call-${index}`, name, arguments: more }]
-  return calls.with(index, { ...before, name: before.name + name, arguments: before.arguments + more })
-}
-
-function said({ code, about }: Extract<ChatPiece, { type: 'notice' }>): string {
-  switch (code) {
-    case 'failover':
-      return i18next.t('chat.notice.failover', { count: Number(about) })
-    case 'overtook':
-      return i18next.t('chat.notice.overtook', { provider: about })
-    case 'other_model':
-      return i18next.t('chat.notice.otherModel', { model: about })
-    case 'cached':
-      return i18next.t('chat.notice.cached')
-    case 'continued':
-      return i18next.t('chat.notice.continued', { provider: about })
-  }
 }

@@ -69,7 +69,13 @@ function colours(theme: string): Record<string, string | boolean> {
     ...{ background: of('card'), mainBkg: of('accent'), nodeBorder: of('primary'), primaryColor: of('accent') },
     ...{ primaryTextColor: of('foreground'), primaryBorderColor: of('primary'), secondaryColor: of('secondary') },
     ...{ tertiaryColor: of('muted'), lineColor: of('muted-foreground'), textColor: of('foreground') },
-    ...{ edgeLabelBackground: of('card'), clusterBkg: of('muted'), clusterBorder: of('border'), fontSize: '14px' },
+    ...{
+      edgeLabelBackground: of('card'),
+      dropShadow: 'none',
+      clusterBkg: of('muted'),
+      clusterBorder: of('border'),
+      fontSize: '14px',
+    },
   }
 }
 

@@ -1,9 +1,9 @@
 import { ArrowRightLeft, ChevronRight, Wrench } from 'lucide-react'
 import { useTranslation } from 'react-i18next'
 import type { Message, ToolCall } from '../../storage/documents.ts'
+import type { Run } from '../grown.ts'
 import { Plain } from '../markdown/plain.tsx'
 import { AnswerText } from '../markdown/text.tsx'
-import type { Run } from '../runs.ts'
 
 /** What a model has said, and what came before its words. */
 export function AnswerBody({ message }: { message: Message }) {
