@@ -20,12 +20,14 @@ export function Trouble() {
   const { data: alerts } = useApi('GET /alerts/firing', {}, { refetchInterval: quickMs })
   if (status === undefined || alerts === undefined) return null
   const sick = status.upstreams.filter(({ state }) => state !== 'up')
-  const count = sick.length + alerts.data.length
+  // A provider that is named with its cause is not named once more by the alert about it.
+  const firing = alerts.data.filter(({ subject }) => !sick.some(({ name }) => name === subject))
+  const count = sick.length + firing.length
   if (count === 0) return <Fine status={status} />
   return (
     <Section title={t('node.overview.trouble', { count })}>
       <div className="grid gap-2">
-        {alerts.data.map(alert => (
+        {firing.map(alert => (
           <Banner
             key={alert.id}
             tone="bad"
