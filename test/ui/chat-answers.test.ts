@@ -96,7 +96,7 @@ describe.skipIf(missingBrowser)('what answers are like', { timeout: 60_000 }, ()
   test('details tell who answered and what it cost', async () => {
     const page = await enterWith('faulty')
     await ask(page, 'details please')
-    await page.getByRole('button', { name: 'Details' }).click()
+    await page.getByRole('button', { name: 'Details', exact: true }).click()
     const dialog = page.getByRole('dialog', { name: 'Details' })
     await dialog.getByText('service', { exact: true }).waitFor()
     await dialog.getByText('Plain upstream').waitFor()

@@ -16,7 +16,8 @@ export const signIn: Words['signIn'] = {
   toLogin: 'Zurück zur Anmeldung',
   byMail: 'Mit E-Mail anmelden',
   machine: 'Als Betreiber dieses Knotens anmelden',
-  machineAbout: 'Führen Sie das auf dem Rechner aus, auf dem der Knoten läuft. Es öffnet die Seite oder zeigt einen Code.',
+  machineAbout:
+    'Führen Sie das auf dem Rechner aus, auf dem der Knoten läuft. Es öffnet die Seite oder zeigt einen Code.',
   machineCode: 'Code',
   machineHint: 'Gilt einmal, zehn Minuten lang.',
   toMachine: 'Ich betreibe diesen Knoten',
