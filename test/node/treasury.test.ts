@@ -338,7 +338,14 @@ describe('a node without a chain', () => {
       expect((await alone.api('GET /selling')).body).toMatchObject({ chain: null, payers: [], offers: [] })
       expect((await alone.api('GET /selling/earnings')).body.data).toEqual([])
       const { body } = await alone.api('GET /status')
-      expect(body.summary).toEqual({ chain: null, peers: null, models: 0, balance: null, selling: false, archive: false })
+      expect(body.summary).toEqual({
+        chain: null,
+        peers: null,
+        models: 0,
+        balance: null,
+        selling: false,
+        archive: false,
+      })
       for (const route of ['escrow/exit', 'escrow/withdraw', 'selling/claim', 'selling/register', 'wallet/faucet']) {
         const { status, body: said } = await alone.api(`POST /${route}`, {})
         expect([route, status, said.error.code]).toEqual([route, 501, 'unsupported'])
