@@ -21,7 +21,7 @@ export function Rail({ className }: { className?: string }) {
         onClick={() => usePalette.setState({ isOpen: true })}
       >
         <Search aria-hidden />
-        <span className="flex-1 text-left font-normal">{t('common.search')}</span>
+        <span className="flex-1 text-left font-normal">{t('app.palette')}</span>
         <Keys keys={shortcuts.palette.keys} />
       </Button>
       <PageLinks area="chat" />

@@ -27,7 +27,7 @@ export const app: Words['app'] = {
     about: 'Über',
   },
   menu: 'Menü',
-  palette: 'Gehe zu … oder tue …',
+  palette: 'Springen oder tun …',
   paletteActions: 'Aktionen',
   paletteEmpty: 'Nichts passt.',
   skip: 'Zum Inhalt',

@@ -15,7 +15,6 @@ export const common: Words['common'] = {
   failed: 'Das ließ sich nicht lesen',
   more: 'Mehr',
   back: 'Zurück',
-  search: 'Suchen',
   yes: 'Ja',
   no: 'Nein',
   none: 'Keine',

@@ -13,7 +13,6 @@ export const common = {
   failed: 'This could not be read',
   more: 'More',
   back: 'Back',
-  search: 'Search',
   yes: 'Yes',
   no: 'No',
   none: 'None',
