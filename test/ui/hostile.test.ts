@@ -82,6 +82,8 @@ describe.skipIf(missingBrowser)(`pages of others (${missingBrowser ?? 'Chromium'
     browser = await openBrowser('--host-resolver-rules=MAP evil.example 127.0.0.1', '--allow-file-access-from-files')
     const { context: signedIn, page } = await visit(browser, node.pageUrl)
     context = signedIn
+    // Who reloads before the code was redeemed has lost it.
+    await page.getByRole('navigation').first().waitFor()
     const renewal = page.waitForResponse(response => response.url().endsWith('/api/auth/me') && response.ok())
     await page.reload()
     token = ((await (await renewal).request().allHeaders()).authorization ?? '').slice('Bearer '.length)
