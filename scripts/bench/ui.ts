@@ -30,7 +30,13 @@ async function measurePages(): Promise<Line[]> {
   const browser = await openBrowser()
   try {
     const bytes = await firstLoadBytes(browser, node.pageUrl)
-    const paint = await largestPaintMs(browser, await node.newPageUrl(), slowdown)
+    const paints: number[] = []
+    for (let round = 0; round < 3; round++)
+      paints.push(await largestPaintMs(browser, await node.newPageUrl(), slowdown))
+    const paint = percentile(
+      paints.toSorted((a, b) => a - b),
+      0.5,
+    )
     const writing = await signedIn(browser, node)
     await composer(writing.page).fill('Write.')
     await composer(writing.page).press('Enter')

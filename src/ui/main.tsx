@@ -32,9 +32,10 @@ useSession.subscribe((now, before) => {
   if (before.state === 'signed_in' && now.state !== 'signed_in') queries.clear()
 })
 
+// Who it is is asked for while the rest is made ready.
+void start()
 await startWords()
 followSystem()
-void start()
 startConnections()
 
 createRoot(document.getElementById('root')!).render(

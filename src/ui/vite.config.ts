@@ -38,7 +38,7 @@ export default defineConfig({
           groups: [
             {
               name: 'frame',
-              test: /node_modules\/(?:react|react-dom|scheduler|@tanstack|@radix-ui|i18next|react-i18next|lucide-react|zustand|clsx|tailwind-merge|sonner|cmdk|tinykeys)\//,
+              test: /node_modules\/(?:react|react-dom|scheduler|@tanstack|@radix-ui|i18next|react-i18next|lucide-react|zustand|clsx|tailwind-merge|sonner|tinykeys)\//,
               tags: ['$initial'],
             },
             { name: 'pages', test: /src\/(?:ui\/(?:app|client|parts|storage|words\/en)|openai)\//, tags: ['$initial'] },

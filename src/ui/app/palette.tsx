@@ -2,12 +2,10 @@ import { useNavigate } from '@tanstack/react-router'
 import { Command } from 'cmdk'
 import { Dialog as Radix } from 'radix-ui'
 import { useTranslation } from 'react-i18next'
-import { create } from 'zustand'
 import { type AppPage, areas } from './pages.ts'
 import { usePaletteActions } from './palette-actions.ts'
+import { usePalette } from './palette-state.ts'
 import { usePagesFor } from './visible-pages.ts'
-
-export const usePalette = create<{ isOpen: boolean }>(() => ({ isOpen: false }))
 
 const close = () => usePalette.setState({ isOpen: false })
 

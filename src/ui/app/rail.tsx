@@ -8,7 +8,7 @@ import { Button } from '../parts/button.tsx'
 import { cn } from '../parts/class.ts'
 import { Keys } from '../parts/keys.tsx'
 import { type AreaName, areas } from './pages.ts'
-import { usePalette } from './palette.tsx'
+import { usePalette } from './palette-state.ts'
 import { usePagesFor } from './visible-pages.ts'
 
 export function Rail({ className }: { className?: string }) {

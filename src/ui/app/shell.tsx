@@ -1,16 +1,19 @@
 import { Outlet, useNavigate, useRouterState } from '@tanstack/react-router'
 import { PanelLeft, Search } from 'lucide-react'
-import { type CSSProperties, useEffect, useState } from 'react'
+import { type CSSProperties, lazy, Suspense, useEffect, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { Toaster } from 'sonner'
 import { useSession } from '../client/session.ts'
 import { useShortcut } from '../client/shortcuts.ts'
 import { IconButton } from '../parts/button.tsx'
 import { cn } from '../parts/class.ts'
-import { Palette, usePalette } from './palette.tsx'
+import { usePalette } from './palette-state.ts'
 import { Rail } from './rail.tsx'
-import { SignIn } from './sign-in/screen.tsx'
 import { StatusStrip } from './status-strip.tsx'
+
+/** Most visits need neither. */
+const SignIn = lazy(() => import('./sign-in/screen.tsx').then(({ SignIn: default_ }) => ({ default: default_ })))
+const Palette = lazy(() => import('./palette.tsx').then(({ Palette: default_ }) => ({ default: default_ })))
 
 /** Of the theme, whichever it is. */
 const toastColours = {
@@ -25,10 +28,28 @@ export function Shell() {
   if (state === 'starting') return <Starting />
   return (
     <>
-      {state === 'signed_out' ? <SignIn /> : <Frame />}
+      {state === 'signed_out' ? (
+        <Suspense fallback={<Starting />}>
+          <SignIn />
+        </Suspense>
+      ) : (
+        <Frame />
+      )}
       <Toaster position="bottom-right" closeButton style={toastColours} toastOptions={{ className: 'font-sans' }} />
     </>
   )
+}
+
+/** Loaded when it is opened first, and kept then. */
+function PaletteOnce() {
+  const isOpen = usePalette(state => state.isOpen)
+  const [wasOpened, setWasOpened] = useState(isOpen)
+  if (isOpen && !wasOpened) setWasOpened(true)
+  return wasOpened ? (
+    <Suspense>
+      <Palette />
+    </Suspense>
+  ) : null
 }
 
 function Starting() {
@@ -88,7 +109,7 @@ function Frame() {
         </div>
       </div>
       <StatusStrip onShowRail={isRailHidden ? () => setIsRailHidden(false) : undefined} />
-      <Palette />
+      <PaletteOnce />
     </div>
   )
 }
