@@ -32,7 +32,7 @@ export const scenes: readonly Scene[] = [
   { name: 'out-of-funds', path: at('funds'), keep: once },
   { name: 'failover', path: at('failover'), keep: once },
   { name: 'stopped', path: at('stopped'), keep: once },
-  { name: 'cut', path: at('cut'), keep: [] },
+  { name: 'cut', path: at('cut'), keep: once },
   { name: 'picture', path: at('picture'), keep: once },
   {
     name: 'offline',

@@ -81,5 +81,5 @@ export const scenes: readonly Scene[] = [
       await page.getByRole('dialog').waitFor()
     },
   },
-  { name: 'earnings', path: '/money/earnings', as: 'provider', keep: ['light-desktop', 'dark-phone'] },
+  { name: 'earnings', path: '/money/earnings', as: 'provider' },
 ]

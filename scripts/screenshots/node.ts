@@ -28,7 +28,7 @@ export const scenes: readonly Scene[] = [
         }),
       }),
   },
-  { name: 'network', path: '/node/network', keep: ['light-desktop', 'dark-desktop'] },
+  { name: 'network', path: '/node/network' },
   {
     name: 'network-lagging',
     path: '/node/network',
@@ -52,7 +52,7 @@ export const scenes: readonly Scene[] = [
     keep: once,
     prepare: async page => await page.getByRole('dialog').waitFor(),
   },
-  { name: 'providers', path: '/node/providers', keep: ['light-desktop', 'dark-phone'] },
+  { name: 'providers', path: '/node/providers' },
   {
     name: 'provider-test',
     path: '/node/providers',
@@ -70,7 +70,7 @@ export const scenes: readonly Scene[] = [
       await dialog.getByText('backend_failed').waitFor()
     },
   },
-  { name: 'endpoints', path: '/node/endpoints', keep: [] },
+  { name: 'endpoints', path: '/node/endpoints' },
   {
     name: 'dry-run',
     path: '/node/endpoints?ask=qwen3-32b',
@@ -84,7 +84,6 @@ export const scenes: readonly Scene[] = [
   {
     name: 'profiles',
     path: '/node/profiles',
-    keep: once,
     prepare: async (page, { market }) => {
       const call = callsOf(market.user)
       const { data = [] } = (await call('GET', '/configs')) as { data?: object[] }
@@ -117,7 +116,6 @@ export const scenes: readonly Scene[] = [
   {
     name: 'request',
     path: '/node/requests',
-    keep: once,
     prepare: async page => {
       await page.getByRole('row').filter({ hasText: 'qwen3-32b' }).first().click()
       await page
@@ -150,8 +148,8 @@ export const scenes: readonly Scene[] = [
       await page.getByRole('row').nth(1).click()
     },
   },
-  { name: 'logs', path: '/node/logs', keep: once },
-  { name: 'alerts', path: '/node/alerts', keep: ['light-desktop', 'dark-phone'] },
+  { name: 'logs', path: '/node/logs' },
+  { name: 'alerts', path: '/node/alerts' },
   {
     name: 'database-away',
     path: '/node',

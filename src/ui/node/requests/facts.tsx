@@ -2,13 +2,15 @@ import { Link } from '@tanstack/react-router'
 import { useTranslation } from 'react-i18next'
 import { type RequestDetail, useApi } from '../../client/api.ts'
 import { Short } from '../../parts/copy.tsx'
-import { dollars, duration, number } from '../../parts/format.ts'
+import { duration, number } from '../../parts/format.ts'
 import { Card, Facts, Section } from '../../parts/page.tsx'
+import { usePriceOf } from './price.ts'
 
 export function RequestFacts({ request }: { request: RequestDetail }) {
   const { t } = useTranslation()
+  const priceOf = usePriceOf()
   const { data: keys } = useApi('GET /keys', { query: { limit: 200 } }, { enabled: request.keyId !== null })
-  const { responseTime, firstChunkMs, tokensInput, tokensOutput, response, costUnits } = request
+  const { responseTime, firstChunkMs, tokensInput, tokensOutput, response } = request
   const answeringMs = firstChunkMs === null ? 0 : responseTime - firstChunkMs
   const name = (request.request.requestId as string | undefined) ?? request.id
   return (
@@ -52,8 +54,7 @@ export function RequestFacts({ request }: { request: RequestDetail }) {
             typeof response.overheadMs === 'number'
               ? [t('node.requests.overhead'), `${number(response.overheadMs, 2)} ms`]
               : null,
-            request.cost === null ? null : [t('node.requests.cost'), dollars(request.cost)],
-            costUnits === null ? null : [t('node.requests.cost'), t('node.requests.units', { amount: costUnits })],
+            [t('node.requests.cost'), priceOf(request)],
             typeof response.finishReason === 'string' ? [t('node.requests.finish'), response.finishReason] : null,
             [t('node.requests.stream'), request.stream ? t('common.yes') : t('common.no')],
             [t('node.requests.cache'), t(`node.requests.caches.${request.cache}`)],

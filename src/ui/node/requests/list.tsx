@@ -6,13 +6,14 @@ import { api, type Request } from '../../client/api.ts'
 import { useMay } from '../../client/session.ts'
 import { Badge } from '../../parts/badge.tsx'
 import { Button } from '../../parts/button.tsx'
-import { clock, compact, dateTime, dollars, duration, number } from '../../parts/format.ts'
+import { clock, compact, dateTime, duration, number } from '../../parts/format.ts'
 import { Empty, Failed, Waiting } from '../../parts/states.tsx'
 import { type Column, Table } from '../../parts/table.tsx'
 import { useEvents } from '../shared/events.ts'
 import { quickMs } from '../shared/pace.ts'
 import { shortName } from '../shared/short-name.ts'
 import { useTail } from '../shared/tail.ts'
+import { usePriceOf } from './price.ts'
 import { type RequestQuery, toneOf } from './query.ts'
 
 interface Props {
@@ -76,6 +77,7 @@ export function RequestList({ query, isLive, isNarrowed, onClear }: Props) {
 
 function useColumns(): readonly Column<Request>[] {
   const { t } = useTranslation()
+  const priceOf = usePriceOf()
   return [
     {
       key: 'time',
@@ -155,8 +157,8 @@ function useColumns(): readonly Column<Request>[] {
       head: t('node.requests.cost'),
       isNumber: true,
       isSecondary: true,
-      width: '5rem',
-      cell: ({ cost }) => (cost === null ? '–' : dollars(cost)),
+      width: '7.5rem',
+      cell: priceOf,
     },
   ]
 }
